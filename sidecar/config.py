@@ -1,0 +1,249 @@
+"""The settings of the service: one table, read from defaults < config.toml < environment < flags.
+
+`Settings` is the table: each field is a setting with its type, default, bounds and explanation. The settings view, the
+`config` command, the documentation and the check of config.toml are all made from it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.inspect import FloatType, IntType, LiteralType, Metadata, StructType, type_info
+
+from sidecar.errors import InvalidRequest
+from sidecar.types import SettingInfo
+
+Source = Literal["default", "file", "environment", "flag"]
+
+
+def _about(
+    section: str, description: str, *, restart: bool = False, ge: float | None = None, le: float | None = None
+) -> Meta:
+    return Meta(description=description, ge=ge, le=le, extra={"section": section, "restart": restart})
+
+
+class Settings(Struct, forbid_unknown_fields=True, frozen=True):
+    """Every setting. Those marked restart take effect when the service starts the next time."""
+
+    host: Annotated[
+        str, _about("Service", "The address to listen on. Anything but loopback needs keys.", restart=True)
+    ] = "127.0.0.1"
+    port: Annotated[
+        int,
+        _about(
+            "Service",
+            "The port; if it is taken the next free one is used. 0 takes any free one.",
+            restart=True,
+            ge=0,
+            le=65535,
+        ),
+    ] = 8000
+    auth: Annotated[
+        Literal["on", "off"],
+        _about("Service", "Whether a key is required. Off is accepted on a loopback address only.", restart=True),
+    ] = "on"
+    allowed_hosts: Annotated[
+        list[str], _about("Service", "Further host names under which the service may be addressed.", restart=True)
+    ] = []
+    allowed_origins: Annotated[
+        list[str],
+        _about("Service", "Web origins that may call the service, exactly as the browser sends them.", restart=True),
+    ] = []
+    max_body_mb: Annotated[int, _about("Service", "The largest request body, in MB.", restart=True, ge=1, le=4096)] = 32
+    request_timeout_s: Annotated[
+        float, _about("Service", "A request that is not finished after so many seconds is ended.", ge=1)
+    ] = 600.0
+
+    models_dir: Annotated[
+        str, _about("Models", "The folder for models; empty means the one beside the database.", restart=True)
+    ] = ""
+    max_loaded_models: Annotated[int, _about("Models", "How many models may be in memory at once.", ge=1, le=1000)] = 4
+    memory_limit_mb: Annotated[
+        int, _about("Models", "Memory that models may use together, in MB; 0 means 80 % of the machine's.", ge=0)
+    ] = 0
+    keep_alive_s: Annotated[
+        float,
+        _about("Models", "Seconds a model stays in memory after its last request; 0 unloads at once, negative never."),
+    ] = 300.0
+    load_timeout_s: Annotated[
+        float, _about("Models", "A model that is not loaded after so many seconds is given up.", ge=1)
+    ] = 600.0
+    default_chat_model: Annotated[str, _about("Models", "The model that answers when a request names none.")] = (
+        "starter-chat"
+    )
+    default_classification_model: Annotated[str, _about("Models", "The classifier used when a request names none.")] = (
+        "starter-sentiment"
+    )
+    default_translation_model: Annotated[str, _about("Models", "The translator used when a request names none.")] = ""
+    default_embedding_model: Annotated[str, _about("Models", "The embedding model used when a request names none.")] = (
+        ""
+    )
+
+    queue_limit: Annotated[
+        int, _about("Performance", "Requests that may wait for one model; more are refused with 429.", ge=1)
+    ] = 256
+    max_sequences: Annotated[
+        int, _about("Performance", "Answers that one worker generates together.", ge=1, le=1024)
+    ] = 8
+    batch_tokens: Annotated[int, _about("Performance", "Tokens that one batch of texts may hold.", ge=128)] = 4096
+    threads: Annotated[
+        int, _about("Performance", "Processor threads per model; 0 means one per physical core.", ge=0, le=1024)
+    ] = 0
+    spare_worker: Annotated[
+        bool, _about("Performance", "Keep a process ready with the libraries imported, so that loading is quicker.")
+    ] = True
+    spare_worker_minutes: Annotated[
+        float, _about("Performance", "End the spare process after so many unused minutes.", ge=0)
+    ] = 30.0
+    stall_timeout_s: Annotated[
+        float, _about("Performance", "End a worker that makes no progress for so many seconds.", ge=1)
+    ] = 120.0
+
+    history: Annotated[bool, _about("Privacy", "Keep a record of requests: time, model, sizes, timings, outcome.")] = (
+        True
+    )
+    history_texts: Annotated[bool, _about("Privacy", "Keep the texts of requests and answers in the history too.")] = (
+        False
+    )
+    history_days: Annotated[int, _about("Privacy", "Delete history older than so many days; 0 keeps it.", ge=0)] = 30
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        _about("Privacy", "How much the log file tells. Prompts are never logged.", restart=True),
+    ] = "info"
+
+
+# Names of an earlier service, still accepted in the environment.
+OLDER_NAMES = {
+    "MODEL_SERVICE_HOST": "host",
+    "MODEL_SERVICE_PORT": "port",
+    "MODEL_SERVICE_MODELS_DIR": "models_dir",
+    "MODEL_SERVICE_MAX_CACHE_SIZE": "max_loaded_models",
+}
+PREFIX = "INGLENOOK_"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """The settings in force and where each value came from."""
+
+    settings: Settings
+    sources: dict[str, Source]
+
+    @classmethod
+    def load(
+        cls, file: Path, environment: Mapping[str, str] | None = None, flags: Mapping[str, Any] | None = None
+    ) -> Configuration:
+        """Merge the layers. Raises InvalidRequest naming the file, variable or flag that is wrong."""
+        layers: list[tuple[Source, dict[str, Any]]] = [
+            ("file", read_file(file)),
+            ("environment", from_environment(os.environ if environment is None else environment)),
+            ("flag", {key: value for key, value in (flags or {}).items() if value is not None}),
+        ]
+        values: dict[str, Any] = {}
+        sources: dict[str, Source] = dict.fromkeys(Settings.__struct_fields__, "default")
+        for source, layer in layers:
+            values |= layer
+            sources |= dict.fromkeys(layer, source)
+        return cls(_validated(values, "The settings"), sources)
+
+    def table(self) -> list[SettingInfo]:
+        """Every setting with value, default, explanation and source, in the order of the table."""
+        return [self._row(field) for field in _fields()]
+
+    def _row(self, field: msgspec.inspect.Field) -> SettingInfo:
+        about, inner = _metadata(field), _inner(field)
+        default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+        return SettingInfo(
+            key=field.name,
+            section=about["section"],
+            type=type(default).__name__ if not isinstance(inner, LiteralType) else "choice",
+            value=getattr(self.settings, field.name),
+            default=default,
+            description=about["description"],
+            source=self.sources[field.name],
+            restart=about["restart"],
+            choices=[str(value) for value in inner.values] if isinstance(inner, LiteralType) else [],
+            minimum=inner.ge if isinstance(inner, IntType | FloatType) else None,
+            maximum=inner.le if isinstance(inner, IntType | FloatType) else None,
+        )
+
+
+def read_file(file: Path) -> dict[str, Any]:
+    """config.toml as a flat dict; no file is no settings. Raises InvalidRequest when it is not TOML or has a wrong value."""
+    if not file.exists():
+        return {}
+    try:
+        values = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(reason=f"{file} is not valid TOML: {error}") from error
+    _validated(values, str(file))
+    return values
+
+
+def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The settings that INGLENOOK_<KEY> variables (and the older names) give. Raises InvalidRequest naming the variable."""
+    names = {name: key for name, key in OLDER_NAMES.items() if name in environment}
+    names |= {PREFIX + key.upper(): key for key in Settings.__struct_fields__ if PREFIX + key.upper() in environment}
+    return {key: parse(key, environment[name], name) for name, key in names.items()}
+
+
+def parse(key: str, text: str, origin: str) -> Any:
+    """`text` as the type of setting `key`; lists are comma-separated. Raises InvalidRequest that names `origin`."""
+    annotated = Settings.__annotations__.get(key)
+    if annotated is None:
+        raise InvalidRequest(reason=f"{origin}: there is no setting named {key!r}")
+    value: Any = [part.strip() for part in text.split(",") if part.strip()] if _is_list(key) else text
+    try:
+        return getattr(msgspec.convert({key: value}, Settings, strict=False), key)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(reason=f"{origin}: {error}") from error
+
+
+def write_file(file: Path, changes: Mapping[str, Any]) -> None:
+    """Put `changes` into config.toml, None removing a key; comments and order stay. Raises InvalidRequest, OSError."""
+    import tomlkit  # only where settings are written: starting the service does not wait for it
+
+    document = tomlkit.parse(file.read_text("utf-8")) if file.exists() else tomlkit.document()
+    for key, value in changes.items():
+        if value is None:
+            document.pop(key, None)
+        else:
+            document[key] = value
+    _validated(document.unwrap(), str(file))
+    draft = file.with_suffix(".toml.new")
+    draft.write_text(tomlkit.dumps(document), "utf-8")
+    draft.replace(file)
+
+
+def _validated(values: dict[str, Any], origin: str) -> Settings:
+    try:
+        return msgspec.convert(values, Settings)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(reason=f"{origin}: {error}") from error
+
+
+def _fields() -> tuple[msgspec.inspect.Field, ...]:
+    info = type_info(Settings)
+    assert isinstance(info, StructType)
+    return info.fields
+
+
+def _metadata(field: msgspec.inspect.Field) -> dict[str, Any]:
+    outer = field.type
+    assert isinstance(outer, Metadata)
+    return {"description": (outer.extra_json_schema or {})["description"], **(outer.extra or {})}
+
+
+def _inner(field: msgspec.inspect.Field) -> msgspec.inspect.Type:
+    return field.type.type if isinstance(field.type, Metadata) else field.type
+
+
+def _is_list(key: str) -> bool:
+    return any(field.name == key and isinstance(_inner(field), msgspec.inspect.ListType) for field in _fields())

@@ -1,0 +1,61 @@
+"""The database's shape, as an ordered list of small functions. Each runs once; `user_version` counts them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+
+def _models_and_history(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """
+        CREATE TABLE models (
+            id TEXT PRIMARY KEY,
+            model_type TEXT NOT NULL,
+            path TEXT NOT NULL,
+            engine TEXT NOT NULL,
+            options TEXT NOT NULL,        -- JSON: device, num_workers, keep_alive, pinned, generation defaults
+            facts TEXT,                   -- JSON: what the last load taught; NULL before the first
+            created_at REAL NOT NULL,
+            last_used_at REAL
+        )"""
+    )
+    connection.execute(
+        """
+        CREATE TABLE history (
+            id INTEGER PRIMARY KEY,
+            time REAL NOT NULL,
+            model TEXT NOT NULL,
+            version TEXT NOT NULL,
+            kind TEXT NOT NULL,           -- generate, classify, translate, embed
+            key TEXT NOT NULL,            -- whose key; 'owner' for the owner's token, 'local' without keys
+            outcome TEXT NOT NULL,        -- ok, cancelled, error
+            inputs INTEGER NOT NULL,
+            prompt_tokens INTEGER NOT NULL,
+            completion_tokens INTEGER NOT NULL,
+            queue_ms REAL NOT NULL,
+            total_ms REAL NOT NULL,
+            error_code TEXT,
+            error_message TEXT,
+            input_text TEXT,              -- only while history_texts is on
+            output_text TEXT
+        )"""
+    )
+    connection.execute("CREATE INDEX history_by_time ON history (time)")
+    connection.execute("CREATE INDEX history_by_model ON history (model, time)")
+
+
+MIGRATIONS = [_models_and_history]
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to the newest shape. Raises sqlite3.DatabaseError when a newer program wrote it."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise sqlite3.OperationalError(
+            f"a newer Inglenook wrote it (shape {version}, this one knows {len(MIGRATIONS)})"
+        )
+    for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            step(connection)
+            connection.execute(f"PRAGMA user_version = {number}")

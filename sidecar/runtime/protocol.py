@@ -1,0 +1,240 @@
+"""The worker channel: the frames that travel over a worker's stdin and stdout.
+
+A frame is a 4-byte big-endian length and that many bytes of msgpack, a tagged union of the Structs below. Requests are
+known by an integer id that the parent chooses. This module knows neither processes nor engines, so both sides import it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from sidecar.types import FinishReason, Message, ModelType, Sampling
+
+PROTOCOL_VERSION = 1
+MAX_FRAME_BYTES = 1 << 30
+HEADER = struct.Struct(">I")
+
+
+# ---- down: parent to worker -----------------------------------------------------------------------------------------
+
+
+class Load(Struct, tag="load"):
+    """The first frame. `threads` 0 leaves the choice to the engine; `max_sequences` bounds how many are stepped together."""
+
+    model: str
+    path: str
+    task: ModelType
+    device: str = "auto"
+    threads: int = 0
+    max_sequences: int = 8
+    batch_tokens: int = 4096
+
+
+class Generate(Struct, tag="generate"):
+    """One sequence: exactly one of `prompt` and `messages`. `sampling` has the model's defaults already filled in."""
+
+    id: int
+    prompt: str | None
+    messages: list[Message] | None
+    sampling: Sampling
+    truncate: bool = False
+
+
+class Classify(Struct, tag="classify"):
+    id: int
+    texts: list[str]
+    labels: list[str] | None = None
+    truncate: bool = False
+
+
+class Embed(Struct, tag="embed"):
+    id: int
+    texts: list[str]
+    normalize: bool = True
+    dimensions: int | None = None
+    truncate: bool = False
+
+
+class Translate(Struct, tag="translate"):
+    id: int
+    texts: list[str]
+    source_lang: str | None = None
+    target_lang: str | None = None
+    truncate: bool = False
+
+
+class Cancel(Struct, tag="cancel"):
+    id: int
+
+
+class Shutdown(Struct, tag="shutdown"):
+    """Finish nothing more and exit with status 0."""
+
+
+# ---- up: worker to parent -------------------------------------------------------------------------------------------
+
+
+class Hello(Struct, tag="hello"):
+    """Sent once the engine's libraries are imported: the worker is ready for `Load`."""
+
+    protocol: int
+    engine: str
+    pid: int
+
+
+class ModelFacts(Struct):
+    """What loading taught about a model. `memory_bytes` is the worker's resident memory once loaded."""
+
+    engine: str
+    device: str
+    precision: str
+    parameters: int
+    memory_bytes: int
+    context_length: int | None = None
+    capabilities: list[str] = []
+    labels: list[str] = []
+    multi_label: bool = False
+    languages: list[str] = []
+    dimensions: int | None = None
+    warnings: list[str] = []
+
+
+class Loaded(Struct, tag="loaded"):
+    facts: ModelFacts
+    load_ms: float
+
+
+class Delta(Struct, array_like=True):
+    """New text of one sequence; `tokens` counts those generated so far. The text may be empty while a character is incomplete."""
+
+    id: int
+    text: str
+    tokens: int
+
+
+class Step(Struct, tag="step"):
+    """One decode iteration: what every running sequence gained."""
+
+    deltas: list[Delta]
+
+
+class Generated(Struct, tag="generated"):
+    """A finished sequence; its text went up in Steps. Times in milliseconds."""
+
+    finish_reason: FinishReason
+    prompt_tokens: int
+    completion_tokens: int
+    queue_ms: float
+    prefill_ms: float
+    decode_ms: float
+    warnings: list[str] = []
+
+
+class Classified(Struct, tag="classified"):
+    """`scores[i][j]`: probability of label j for text i."""
+
+    labels: list[str]
+    scores: list[list[float]]
+    multi_label: bool
+    tokens: int
+    queue_ms: float = 0.0
+    warnings: list[str] = []
+
+
+class Embedded(Struct, tag="embedded"):
+    """`vectors`: float32 in the machine's byte order, shape (count, dimensions), row-major."""
+
+    vectors: bytes
+    dimensions: int
+    tokens: int
+    queue_ms: float = 0.0
+    warnings: list[str] = []
+
+
+class Translated(Struct, tag="translated"):
+    texts: list[str]
+    prompt_tokens: int
+    completion_tokens: int
+    queue_ms: float = 0.0
+    warnings: list[str] = []
+
+
+Outcome = Generated | Classified | Embedded | Translated
+
+
+class Finished(Struct, tag="finished"):
+    id: int
+    outcome: Outcome
+
+
+class Failed(Struct, tag="failed"):
+    """A request failed, or with id 0 the load did. The fields are those of `InglenookError.to_wire`."""
+
+    id: int
+    code: str
+    message: str
+    details: dict[str, Any] = {}
+
+
+class Stats(Struct, tag="stats"):
+    """A sign of life, about once a second while there is work. `steps` grows with every iteration."""
+
+    running: int
+    waiting: int
+    steps: int
+    memory_bytes: int
+
+
+Down = Load | Generate | Classify | Embed | Translate | Cancel | Shutdown
+Up = Hello | Loaded | Step | Finished | Failed | Stats
+
+_encoder = msgspec.msgpack.Encoder()
+_down: msgspec.msgpack.Decoder[Down] = msgspec.msgpack.Decoder(Down)
+_up: msgspec.msgpack.Decoder[Up] = msgspec.msgpack.Decoder(Up)
+
+
+class ProtocolError(Exception):
+    """The other side sent what is not a frame; the channel cannot be used any more."""
+
+
+def encode(frame: Down | Up) -> bytes:
+    """Header and payload. Raises ProtocolError when the payload is larger than MAX_FRAME_BYTES."""
+    payload = _encoder.encode(frame)
+    if len(payload) > MAX_FRAME_BYTES:
+        raise ProtocolError(f"a frame of {len(payload)} bytes is over the limit")
+    return HEADER.pack(len(payload)) + payload
+
+
+def payload_length(header: bytes) -> int:
+    """Bytes that follow `header`. Raises ProtocolError when that cannot be."""
+    (length,) = HEADER.unpack(header)
+    if length > MAX_FRAME_BYTES:
+        raise ProtocolError(f"a frame of {length} bytes is over the limit")
+    return int(length)
+
+
+def decode_down(payload: bytes) -> Down:
+    try:
+        return _down.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(str(error)) from error
+
+
+def decode_up(payload: bytes) -> Up:
+    try:
+        return _up.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(str(error)) from error
+
+
+def read_down(stream: BinaryIO) -> Down | None:
+    """The next frame from a blocking stream, None at its end. Raises ProtocolError."""
+    header = stream.read(HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    payload = stream.read(payload_length(header))
+    return decode_down(payload)
