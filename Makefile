@@ -1,0 +1,50 @@
+# The commands of this project. Each sets up what it needs on a fresh machine; second runs start in seconds.
+#   make run          the window (without a display: the service, with its address)
+#   make test         the whole test suite
+#   make check        style, types, layers
+#   make bench        speed, side by side with the peers
+#   make screenshots  pictures of every view, into build/screenshots/
+#   make setup        only the set-up
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.PHONY: run test check bench screenshots setup format clean
+
+run: setup
+	@$(BIN)/inglenook-app
+
+test: setup
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m tests.bench $(if $(ROW),--row $(ROW)) $(ARGS)
+
+screenshots: setup
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.screenshots $(ARGS)
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: $(READY)
+
+$(READY): pyproject.toml packaging/constraints.txt packaging/system-libraries.sh
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Inglenook needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@PYTHON=$(PYTHON) sh packaging/system-libraries.sh
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the dependencies (once; PyTorch is large)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint packaging/constraints.txt pip setuptools
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint packaging/constraints.txt --no-build-isolation --editable . --group dev
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
