@@ -1,0 +1,386 @@
+"""The typed async client of the service: the window, the command line and the tests speak through it.
+
+It uses the public HTTP API only. Errors come back as the classes of `sidecar.errors`; when nobody answers, or the
+connection breaks, that is `ServiceUnreachable`.
+
+::
+
+    async with Client.connect(Paths.resolve()) as client:
+        async with aclosing(client.stream("starter-chat", GenerateRequest(prompt="Hello"))) as chunks:
+            async for chunk in chunks:
+                print(chunk.text, end="")
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from sidecar import discovery
+from sidecar.errors import InglenookError, ServiceUnreachable, from_wire
+from sidecar.paths import Paths
+from sidecar.types import (
+    ChangeSettingsRequest,
+    ClassifyBatchResponse,
+    ClassifyRequest,
+    ClassifyResponse,
+    DeletedResponse,
+    EmbedRequest,
+    EmbedResponse,
+    ErrorBody,
+    ErrorResponse,
+    Event,
+    GenerateBatchResponse,
+    GenerateChunk,
+    GenerateRequest,
+    GenerateResponse,
+    Health,
+    HistoryPage,
+    InferenceRequest,
+    LoadRequest,
+    LoadResponse,
+    ModelInfo,
+    ModelsSummary,
+    ModelType,
+    RegisterRequest,
+    ReleaseRequest,
+    Result,
+    RootResponse,
+    SettingInfo,
+    StatusResponse,
+    SystemInfo,
+    TaskRequest,
+    TranslateBatchResponse,
+    TranslateRequest,
+    TranslateResponse,
+    UpdateRequest,
+)
+
+T = TypeVar("T")
+InferenceResponse = (
+    GenerateResponse
+    | GenerateBatchResponse
+    | ClassifyResponse
+    | ClassifyBatchResponse
+    | TranslateResponse
+    | TranslateBatchResponse
+    | EmbedResponse
+)
+
+CONNECT_SECONDS = 10.0
+QUICK_SECONDS = 10.0
+SILENCE_SECONDS = 60.0  # the service sends a heartbeat on every open stream much more often than that
+_PATIENT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+_QUICK = aiohttp.ClientTimeout(total=QUICK_SECONDS, sock_connect=CONNECT_SECONDS)
+_STREAM = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
+
+
+class Client:
+    """One connection pool to one service. May be made anywhere; used inside one event loop; ended by `close`.
+
+    Every method raises ServiceUnreachable when nobody answers, and else the error that the service reports.
+    """
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        self.url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._opened: aiohttp.ClientSession | None = None
+
+    @classmethod
+    def connect(cls, paths: Paths) -> Client:
+        """A client of the service that these folders' discovery file names. Raises ServiceUnreachable when it is stale."""
+        found = discovery.read(paths.runtime_file)
+        return cls(found.url, found.token)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections. Safe to call twice."""
+        if self._opened is not None:
+            opened, self._opened = self._opened, None
+            await opened.close()
+
+    # ---- service ----------------------------------------------------------------------------------------------------
+
+    async def root(self) -> RootResponse:
+        return await self._get("/", RootResponse)
+
+    async def health(self) -> Health:
+        return await self._get("/health", Health)
+
+    async def system(self) -> SystemInfo:
+        return await self._get("/system", SystemInfo)
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """What changes from now on. Raises ServiceUnreachable when the connection ends; the caller connects again."""
+        async with aclosing(self._stream("GET", "/events")) as payloads:
+            async for data in payloads:
+                yield msgspec.json.decode(data, type=Event)
+        raise self._unreachable("the event stream ended")
+
+    async def metrics(self) -> str:
+        """Prometheus' text format."""
+        return (await self._request("GET", "/metrics", patience=_QUICK)).decode("utf-8")
+
+    async def history(
+        self,
+        *,
+        model: str | None = None,
+        kind: str | None = None,
+        key: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        errors: bool | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+    ) -> HistoryPage:
+        """Newest first; `before` is the page's `next_before`. `since` and `until` in Unix seconds."""
+        asked = {
+            "model": model,
+            "kind": kind,
+            "key": key,
+            "since": since,
+            "until": until,
+            "errors": errors,
+            "before": before,
+            "limit": limit,
+        }
+        return await self._get("/history", HistoryPage, asked)
+
+    async def delete_history(
+        self, *, model: str | None = None, kind: str | None = None, until: float | None = None
+    ) -> DeletedResponse:
+        """Forget the entries that match, or all of them."""
+        content = await self._request("DELETE", "/history", query={"model": model, "kind": kind, "until": until})
+        return msgspec.json.decode(content, type=DeletedResponse)
+
+    async def settings(self) -> list[SettingInfo]:
+        return await self._get("/settings", list[SettingInfo])
+
+    async def change_settings(self, values: Mapping[str, Any]) -> list[SettingInfo]:
+        """Write the values into config.toml and apply those that need no restart; None returns one to its default."""
+        return await self._send("PUT", "/settings", ChangeSettingsRequest(dict(values)), list[SettingInfo])
+
+    async def shutdown(self) -> StatusResponse:
+        """Ask the service to stop; it does so after answering."""
+        return await self._send("POST", "/shutdown", None, StatusResponse)
+
+    # ---- models -----------------------------------------------------------------------------------------------------
+
+    async def models(self) -> list[ModelInfo]:
+        return await self._get("/models", list[ModelInfo])
+
+    async def summary(self) -> ModelsSummary:
+        return await self._get("/models/summary", ModelsSummary)
+
+    async def model(self, model_id: str) -> ModelInfo:
+        return await self._get(_of(model_id), ModelInfo)
+
+    async def register(self, request: RegisterRequest) -> LoadResponse:
+        """Make a model folder known, and load it."""
+        return await self._send("POST", "/models", request, LoadResponse)
+
+    async def update(self, model_id: str, request: UpdateRequest) -> ModelInfo:
+        return await self._send("PUT", _of(model_id), request, ModelInfo)
+
+    async def load(self, model_id: str, request: LoadRequest | None = None) -> LoadResponse:
+        return await self._send("POST", _of(model_id, "load"), request, LoadResponse)
+
+    async def unload(self, model_id: str, *, force: bool = False) -> StatusResponse:
+        """Conflict while requests run on it, unless `force`, which ends them."""
+        content = await self._request("DELETE", _of(model_id), query={"force": force or None})
+        return msgspec.json.decode(content, type=StatusResponse)
+
+    async def remove(self, model_id: str) -> StatusResponse:
+        """Forget it, and delete its files where they lie in the models folder."""
+        return await self._send("DELETE", _of(model_id, "remove"), None, StatusResponse)
+
+    # ---- inference --------------------------------------------------------------------------------------------------
+
+    async def generate(self, model_id: str, request: GenerateRequest) -> GenerateResponse | GenerateBatchResponse:
+        """The whole answer; a batch of answers for `prompts`. For a stream see `stream`."""
+        content = await self._request("POST", _of(model_id, "generate"), msgspec.structs.replace(request, stream=False))
+        return msgspec.json.decode(content, type=_generated(request.prompts is not None))
+
+    async def stream(self, model_id: str, request: GenerateRequest) -> AsyncGenerator[GenerateChunk, None]:
+        """The answer as it grows; the last chunk has `done`. Closing the generator (`aclosing`) ends the computation.
+
+        An error in the middle of the answer is raised like one before it.
+        """
+        body = msgspec.structs.replace(request, stream=True)
+        async with aclosing(self._stream("POST", _of(model_id, "generate"), body)) as payloads:
+            async for data in payloads:
+                chunk = msgspec.json.decode(data, type=GenerateChunk)
+                if chunk.error is not None:
+                    raise from_wire(chunk.error.code, chunk.error.message, chunk.error.details)
+                yield chunk
+                if chunk.done:
+                    return
+        raise self._unreachable("the answer's stream ended early")
+
+    async def classify(self, model_id: str, request: ClassifyRequest) -> ClassifyResponse | ClassifyBatchResponse:
+        content = await self._request("POST", _of(model_id, "classify"), request)
+        return msgspec.json.decode(content, type=_classified(request.texts is not None))
+
+    async def translate(self, model_id: str, request: TranslateRequest) -> TranslateResponse | TranslateBatchResponse:
+        content = await self._request("POST", _of(model_id, "translate"), request)
+        return msgspec.json.decode(content, type=_translated(request.texts is not None))
+
+    async def embed(self, model_id: str, request: EmbedRequest) -> EmbedResponse:
+        return await self._send("POST", _of(model_id, "embed"), request, EmbedResponse)
+
+    async def inference(self, request: InferenceRequest) -> InferenceResponse:
+        """Whatever the type's own route answers, from `request.model` or the default model of the type."""
+        content = await self._request("POST", "/inference", request)
+        return msgspec.json.decode(content, type=_response_of(request))
+
+    async def task(
+        self,
+        *,
+        task_data: dict[str, Any] | list[str] | str | None = None,
+        task_type: ModelType,
+        model_name: str,
+        num_workers: int = 1,
+        device: str = "auto",
+        keep_alive: float | None = None,
+    ) -> Result:
+        """Load what is needed, run, keep for `keep_alive` minutes. A failure is in the result, not raised."""
+        return await self._result(
+            "/tasks", TaskRequest(task_type, model_name, task_data, num_workers, device, keep_alive)
+        )
+
+    async def release_model(self, name: str) -> Result:
+        """Let go of what `task` kept in memory. A failure is in the result, not raised."""
+        return await self._result("/tasks/release", ReleaseRequest(name))
+
+    # ---- the wire ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(headers=self._headers, timeout=_PATIENT)
+        return self._opened
+
+    async def _get(self, path: str, answer: type[T], query: Mapping[str, Any] | None = None) -> T:
+        return msgspec.json.decode(await self._request("GET", path, query=query, patience=_QUICK), type=answer)
+
+    async def _send(self, method: str, path: str, body: msgspec.Struct | None, answer: type[T]) -> T:
+        return msgspec.json.decode(await self._request(method, path, body), type=answer)
+
+    async def _result(self, path: str, body: msgspec.Struct) -> Result:
+        try:
+            return await self._send("POST", path, body, Result)
+        except ServiceUnreachable:
+            raise
+        except InglenookError as error:
+            return Result(success=False, error=ErrorBody(error.code, error.message, error.details))
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: msgspec.Struct | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        patience: aiohttp.ClientTimeout = _PATIENT,
+    ) -> bytes:
+        with self._reaching():
+            async with self._session.request(
+                method, self._address(path, query), timeout=patience, **_content(body)
+            ) as response:
+                content = await response.read()
+        _raise_for(response.status, content)
+        return content
+
+    async def _stream(self, method: str, path: str, body: msgspec.Struct | None = None) -> AsyncGenerator[bytes, None]:
+        """The payloads of a server-sent event stream; its comments are heartbeats."""
+        with self._reaching():
+            response = await self._session.request(method, self._address(path, None), timeout=_STREAM, **_content(body))
+            try:
+                if response.status >= 400:
+                    _raise_for(response.status, await response.read())
+                pending = b""
+                async for piece in response.content.iter_any():
+                    *lines, pending = (pending + piece).split(b"\n")
+                    for line in lines:
+                        if line.startswith(b"data:"):
+                            yield line[5:]
+            finally:
+                response.close()
+
+    def _address(self, path: str, query: Mapping[str, Any] | None) -> URL:
+        address = URL(self.url + path, encoded=True)  # as it is: an id may contain an encoded slash
+        given = {key: _word(value) for key, value in (query or {}).items() if value is not None}
+        return address.with_query(given) if given else address
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError as error:
+            raise self._unreachable("it did not answer in time") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(str(error) or type(error).__name__) from error
+
+    def _unreachable(self, reason: str) -> ServiceUnreachable:
+        return ServiceUnreachable(url=self.url, reason=reason)
+
+
+def _of(model_id: str, action: str = "") -> str:
+    path = f"/models/{quote(model_id, safe='')}"
+    return f"{path}/{action}" if action else path
+
+
+def _content(body: msgspec.Struct | None) -> dict[str, Any]:
+    if body is None:
+        return {}
+    return {"data": msgspec.json.encode(body), "headers": {"Content-Type": "application/json"}}
+
+
+def _word(value: Any) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+
+
+def _raise_for(status: int, content: bytes) -> None:
+    if status < 400:
+        return
+    try:
+        error = msgspec.json.decode(content, type=ErrorResponse).error
+    except msgspec.MsgspecError:
+        raise InglenookError(f"The service answered {status} without saying why.", status=status) from None
+    raise from_wire(error.code, error.message, error.details)
+
+
+def _generated(batch: bool) -> type[GenerateResponse | GenerateBatchResponse]:
+    return GenerateBatchResponse if batch else GenerateResponse
+
+
+def _classified(batch: bool) -> type[ClassifyResponse | ClassifyBatchResponse]:
+    return ClassifyBatchResponse if batch else ClassifyResponse
+
+
+def _translated(batch: bool) -> type[TranslateResponse | TranslateBatchResponse]:
+    return TranslateBatchResponse if batch else TranslateResponse
+
+
+def _response_of(request: InferenceRequest) -> type[InferenceResponse]:
+    if request.model_type == "text_generation":
+        return _generated(request.data.get("prompts") is not None)
+    if request.model_type == "classification":
+        return _classified(request.data.get("texts") is not None)
+    if request.model_type == "translation":
+        return _translated(request.data.get("texts") is not None)
+    return EmbedResponse
