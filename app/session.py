@@ -1,0 +1,126 @@
+"""The window's one connection to the service: owns the client, follows the event stream, tells the views by signals.
+
+It decides nothing about processes (sidecar_process.py does) and shows nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from contextlib import aclosing
+
+from PySide6.QtCore import QObject, Signal
+
+from app import operations
+from app.service_state import ServiceState
+from app.sidecar_process import SidecarProcess
+from sidecar.client import Client
+from sidecar.errors import ServiceUnreachable
+from sidecar.paths import Paths
+from sidecar.types import Event, ModelInfo
+
+REFRESH_SECONDS = 0.05  # events come in bursts: one look at the models for all of them
+RECONNECT_SECONDS = 0.2
+
+
+class Session(QObject):
+    """What the views know of the service.
+
+    Signals:
+        state_changed(ServiceState): starting, ready, busy, restarting or stopped.
+        models_changed(): `models` is a new list.
+        model_event(Event): one model is loading, loaded, unloaded, failed, …
+        system_changed(): `system_figures` are new.
+        settings_changed(): something in the service's settings is different.
+    """
+
+    state_changed = Signal(object)
+    models_changed = Signal()
+    model_event = Signal(object)
+    system_changed = Signal()
+    settings_changed = Signal()
+
+    def __init__(self, process: SidecarProcess, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.process = process
+        self.state: ServiceState = process.state
+        self.models: list[ModelInfo] = []
+        self.system_figures: Event | None = None
+        self._answering = asyncio.Event()
+        self._stale = asyncio.Event()
+        self._operations: list[operations.Operation[None]] = []
+        process.state_changed.connect(self._on_state)
+
+    @property
+    def paths(self) -> Paths:
+        return self.process.paths
+
+    @property
+    def client(self) -> Client:
+        """The client of the service that runs now. Raises ServiceUnreachable while there is none."""
+        client = self.process.client
+        if client is None:
+            raise ServiceUnreachable(f"The service is {self.state.kind}. Try again in a moment.", url="", reason="")
+        return client
+
+    async def ready(self) -> Client:
+        """The client, as soon as the service answers."""
+        await self._answering.wait()
+        return self.client
+
+    def model(self, model_id: str) -> ModelInfo | None:
+        """The model of that id, if the service has it."""
+        return next((model for model in self.models if model.id == model_id), None)
+
+    def _on_state(self, state: ServiceState) -> None:
+        for operation in self._operations:
+            operation.cancel()
+        self._operations.clear()
+        self.system_figures = None
+        if self.process.client is None:
+            self._answering.clear()
+        else:
+            self._answering.set()
+            self._stale.set()
+            for following in (self._follow_events(self.client), self._refresh_models(self.client)):
+                self._operations.append(operations.run(self, following))
+        self._set(state)
+
+    async def _follow_events(self, client: Client) -> None:
+        while True:
+            try:
+                async with aclosing(client.events()) as events:
+                    async for event in events:
+                        self._receive(event)
+            except ServiceUnreachable:
+                await self.process.suspect()
+                await asyncio.sleep(RECONNECT_SECONDS)
+                self._stale.set()  # whatever happened in between was not heard
+
+    async def _refresh_models(self, client: Client) -> None:
+        while True:
+            await self._stale.wait()
+            await asyncio.sleep(REFRESH_SECONDS)
+            self._stale.clear()
+            try:
+                self.models = await client.models()
+            except ServiceUnreachable:
+                self._stale.set()
+                continue
+            self.models_changed.emit()
+
+    def _receive(self, event: Event) -> None:
+        if event.type == "model":
+            self._stale.set()
+            self.model_event.emit(event)
+        elif event.type == "system":
+            self.system_figures = event
+            self.system_changed.emit()
+            self._set(dataclasses.replace(self.state, kind="busy" if event.active_requests else "ready"))
+        else:
+            self.settings_changed.emit()
+
+    def _set(self, state: ServiceState) -> None:
+        if state != self.state:
+            self.state = state
+            self.state_changed.emit(state)

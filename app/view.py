@@ -1,0 +1,55 @@
+"""What a view is, and what it may ask of the window around it.
+
+A view gets the `Frame` and takes everything from it; views do not know each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Protocol
+
+from PySide6.QtWidgets import QWidget
+
+from app.commands import Command
+from app.session import Session
+from app.settings import Preferences
+
+
+class Frame(Protocol):
+    """The window as its views see it."""
+
+    session: Session
+    preferences: Preferences
+
+    def show_view(self, name: str) -> View:
+        """Bring a view to the front and return it. Raises KeyError for a name that no view has."""
+
+    def toast(self, text: str, undo: Callable[[], object] | None = None) -> None:
+        """Say something in passing, with an Undo button where `undo` is given."""
+
+    def error(self, error: BaseException) -> None:
+        """Show a failure as a banner: what happened, and the details one click away."""
+
+
+class View(QWidget):
+    """A page of the window. Subclasses set the three words and build themselves in `__init__`."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    icon: ClassVar[str]
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__()
+        self.frame = frame
+        self.session = frame.session
+        self.preferences = frame.preferences
+
+    def activated(self) -> None:
+        """The view has come to the front: put the focus where typing makes sense."""
+
+    def commands(self) -> list[Command]:
+        """What the palette offers while the window is open, whether or not this view is in front."""
+        return []
+
+    def closing(self) -> None:
+        """The window is about to close: write down what must survive."""
