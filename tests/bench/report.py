@@ -1,0 +1,96 @@
+"""What a row of the benchmark says, and the table that is printed of all of them."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Several measurements of one figure, in `unit`."""
+
+    values: Sequence[float]
+    unit: str
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    def __str__(self) -> str:
+        if len(self.values) == 1:
+            return f"{self.median:.3g} {self.unit}"
+        return f"{self.median:.3g} {self.unit} ({min(self.values):.3g} to {max(self.values):.3g})"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: what was measured, ours, what it is held against, and the target.
+
+    `ratio` is the median over the rounds of ours divided by the peer's of the same round. `higher_is_better` tells which
+    way `target` bounds the ratio, or the figure itself where there is no peer.
+    """
+
+    what: str
+    ours: Sample
+    target: float | None
+    how: str
+    against: str = ""
+    peer: Sample | None = None
+    higher_is_better: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float | None:
+        if self.peer is None:
+            return None
+        return statistics.median(ours / peer for ours, peer in zip(self.ours.values, self.peer.values, strict=True))
+
+    @property
+    def figure(self) -> float:
+        return self.ours.median if self.ratio is None else self.ratio
+
+    @property
+    def reached(self) -> bool | None:
+        if self.target is None:
+            return None
+        return self.figure >= self.target if self.higher_is_better else self.figure <= self.target
+
+
+def machine() -> str:
+    """One line about where this was measured."""
+    memory = psutil.virtual_memory().total / 2**30
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "aiohttp"))
+    cores = f"{psutil.cpu_count(logical=False)} cores, {psutil.cpu_count()} threads"
+    return f"{platform.system()} {platform.machine()}, {cores}, {memory:.0f} GiB; Python {platform.python_version()}, {libraries}"
+
+
+def print_table(rows: list[Row]) -> None:
+    """The rows with ratio, spread and target, then how each was measured."""
+    console = Console(width=170)
+    table = Table(title=machine(), title_justify="left", title_style="")
+    for column in ("what", "ours", "against", "peer", "ratio", "target", "reached"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        sign = "≥" if row.higher_is_better else "≤"
+        table.add_row(
+            row.what,
+            str(row.ours),
+            row.against or "-",
+            str(row.peer) if row.peer else "-",
+            f"{row.ratio:.2f}" if row.ratio is not None else "-",
+            f"{sign} {row.target:g}" if row.target is not None else "-",
+            {None: "-", True: "yes", False: "no"}[row.reached],
+        )
+    console.print(table)
+    for row in rows:
+        console.print(f"{row.what}: {row.how}")
+        for note in row.notes:
+            console.print(f"    {note}")

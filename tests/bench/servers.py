@@ -1,0 +1,133 @@
+"""The servers that are measured: ours, and the peers from an environment of their own kept outside the repository."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from sidecar.types import Discovery
+from tests.bench.models import CACHE
+
+CONSTRAINTS = Path(__file__).resolve().parents[2] / "packaging" / "constraints.txt"
+PEERS = ["transformers[serving]", "torch", "accelerate"]
+START_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: where it answers and which process it is."""
+
+    url: str
+    process: psutil.Process
+    token: str = ""
+
+    def memory_mb(self) -> float:
+        """Resident memory of the process and all below it, shared pages counted once per process."""
+        tree = [self.process, *self.process.children(recursive=True)]
+        return sum(process.memory_info().rss for process in tree) / 1e6
+
+    def front_memory_mb(self) -> float:
+        """Resident memory of the process alone."""
+        return self.process.memory_info().rss / 1e6
+
+    def cpu_seconds(self) -> float:
+        times = self.process.cpu_times()
+        return times.user + times.system
+
+
+@contextlib.contextmanager
+def inglenook(**settings: object) -> Iterator[Server]:
+    """Our service, fresh, on a free port, with `settings` in its environment."""
+    with tempfile.TemporaryDirectory(prefix="inglenook-bench-") as folder:
+        environment = os.environ | {f"INGLENOOK_{key.upper()}": str(value) for key, value in settings.items()}
+        command = [sys.executable, "-m", "sidecar", "serve", "--port", "0", "--data-dir", folder]
+        with _process(command, environment) as process:
+            file = Path(folder) / "runtime.json"
+            _wait(process, file.exists)
+            found = msgspec.json.decode(file.read_bytes(), type=Discovery)
+            _wait(process, lambda: _healthy(found.url))
+            yield Server(found.url, psutil.Process(process.pid), found.token)
+
+
+@contextlib.contextmanager
+def transformers_serve(model: Path, *, continuous_batching: bool = False) -> Iterator[Server]:
+    """`transformers serve` with `model` loaded."""
+    port = _free_port()
+    command = [
+        str(peer_environment() / "bin" / "transformers"),
+        "serve",
+        str(model),
+        "--port",
+        str(port),
+        "--device",
+        "cpu",
+    ]
+    command += ["--continuous-batching"] if continuous_batching else []
+    with _process(command, os.environ | {"HF_HUB_OFFLINE": "1"}) as process:
+        url = f"http://localhost:{port}"
+        _wait(process, lambda: _healthy(url))
+        yield Server(url, psutil.Process(process.pid))
+
+
+def peer_environment() -> Path:
+    """The peers' virtual environment, with the versions that this project pins; made on first use."""
+    folder = CACHE / "peers"
+    ready = folder / "ready"
+    if not ready.exists():
+        print("Making an environment for the peers (once)", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--constraint", str(CONSTRAINTS)]
+        subprocess.run([*pip, *PEERS], check=True)
+        ready.touch()
+    return folder
+
+
+@contextlib.contextmanager
+def _process(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], condition: object) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not condition():  # type: ignore[operator]
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args} ended with status {process.returncode} before it answered")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{process.args} did not answer within {START_SECONDS:.0f} s")
+        time.sleep(0.01)
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url + "/health", timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
