@@ -1,0 +1,103 @@
+"""A short message at the bottom of the window, with Undo where something was taken away."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, QRectF, QTimer
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.theme import theme
+from app.widgets.button import Button
+from app.widgets.icon_button import IconButton
+from app.widgets.icon_label import IconLabel
+from app.widgets.label import Label
+from app.widgets.shadow import SPREAD, paint_shadow
+
+SHOWN_MS = 4000
+SHOWN_WITH_UNDO_MS = 10_000
+FROM_BOTTOM = 40
+
+
+class Toast(QWidget):
+    """One message at a time over the window of `host` (which is in its window already); a new one replaces the old.
+
+    The mouse over it, or the focus in it, keeps it open.
+    """
+
+    def __init__(self, host: QWidget) -> None:
+        super().__init__(host.window())
+        self._window = host.window()
+        self._undo_action: Callable[[], object] | None = None
+        self._icon = IconLabel("check", "ok", 16)
+        self._text = Label(size="control", weight="medium")
+        self.undo_button = Button(self.tr("Undo"), "link", "undo-2")
+        self._close = IconButton("x", self.tr("Close"), size=24, icon_size=14)
+        self._panel = QFrame()
+        self._panel.setProperty("popup", True)
+        self._lay_out()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._expire)
+        self.undo_button.clicked.connect(self._undo)
+        self._close.clicked.connect(self.hide)
+        self._window.installEventFilter(self)
+        self.hide()
+
+    def show_message(self, text: str, undo: Callable[[], object] | None = None, *, icon: str = "check") -> None:
+        """Show `text`; with `undo` an Undo button calls it, at most once, and the message stays longer."""
+        self._undo_action = undo
+        self._text.setText(text)
+        self.setAccessibleName(text)
+        self._icon.set_icon("trash-2" if undo and icon == "check" else icon, "muted" if undo else "ok")
+        self.undo_button.setVisible(undo is not None)
+        self.adjustSize()
+        self._place()
+        self.show()
+        self.raise_()
+        self._timer.start(SHOWN_WITH_UNDO_MS if undo else SHOWN_MS)
+
+    def text(self) -> str:
+        """The message shown last."""
+        return self._text.text()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and watched is self._window:
+            self._place()
+        return False
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self._timer.stop()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._timer.start(SHOWN_MS)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        paint_shadow(QPainter(self), QRectF(self._panel.geometry()), theme.metrics.radii["card"])
+
+    def _lay_out(self) -> None:
+        outside = QVBoxLayout(self)
+        outside.setContentsMargins(SPREAD, SPREAD, SPREAD, SPREAD)
+        outside.addWidget(self._panel)
+        row = QHBoxLayout(self._panel)
+        row.setContentsMargins(14, 8, 8, 8)
+        row.setSpacing(10)
+        for widget in (self._icon, self._text, self.undo_button, self._close):
+            row.addWidget(widget)
+
+    def _place(self) -> None:
+        left = (self._window.width() - self.width()) // 2
+        self.move(left, self._window.height() - self.height() - FROM_BOTTOM)
+
+    def _expire(self) -> None:
+        if self.undo_button.hasFocus() or self._close.hasFocus():
+            self._timer.start(SHOWN_MS)
+        else:
+            self.hide()
+
+    def _undo(self) -> None:
+        action, self._undo_action = self._undo_action, None
+        self.hide()
+        if action is not None:
+            action()
