@@ -1,0 +1,121 @@
+"""What the scheduler asks of an engine: small interfaces, and the plain data that crosses them.
+
+An engine is a module or package of this folder with one function, `load(frame) -> Model`. The scheduler decides what
+is computed when; the engine computes. Nothing here imports an engine library, so the scheduler is tested without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Generate, Load, ModelFacts, Translate
+from sidecar.types import Sampling
+
+Request = TypeVar("Request", contravariant=True)
+Outcome = TypeVar("Outcome", covariant=True)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A tokenized prompt and all that decides when its answer ends.
+
+    `limit` is how many tokens the answer may have, its end token included. `decode` turns tokens of the answer into
+    text without special tokens; it is called with growing and with partial lists.
+    """
+
+    token_ids: list[int]
+    limit: int
+    end_ids: frozenset[int]
+    decode: Callable[[list[int]], str]
+    sampling: Sampling
+    seed: int
+    stop: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    extra: Any = None  # what else the engine needs for this prompt, such as a forced first token
+
+
+class Answer(Protocol):
+    """What the engine sees of a running sequence. `generated` are the answer's tokens so far, the last not yet fed."""
+
+    @property
+    def key(self) -> int: ...
+    @property
+    def prompt(self) -> Prompt: ...
+    @property
+    def generated(self) -> list[int]: ...
+
+
+class Generator(Protocol):
+    """Keeps the state (such as the KV cache) of running sequences, known by their `key`, and advances them together."""
+
+    def prepare(self, request: Generate) -> Prompt:
+        """Apply the chat template, tokenize, check the context. Raises InglenookError."""
+
+    def start(self, answers: list[Answer]) -> list[int]:
+        """Take in sequences: compute prompt and tokens generated so far, return the next token of each, in order.
+
+        A sequence that was dropped may be started again. After an exception none of them counts as taken in.
+        """
+
+    def step(self, answers: list[Answer]) -> list[int]:
+        """One decode iteration of the sequences given, all of them taken in before: the next token of each.
+
+        After an exception the state of all of them is undefined: the scheduler drops them and starts them again.
+        """
+
+    def drop(self, answers: list[Answer]) -> None:
+        """Forget sequences; those not known are ignored."""
+
+
+class Translator(Protocol):
+    """Turns texts into prompts for the model's generator."""
+
+    def prepare(self, request: Translate) -> list[Prompt]:
+        """One prompt per text, in order. Raises InglenookError, Unsupported for languages the model does not know."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The inputs made from one request. `lengths[i]` is the number of tokens of `inputs[i]`."""
+
+    inputs: list[Any]
+    lengths: list[int]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> int:
+        return sum(self.lengths)
+
+
+class Reader(Protocol[Request, Outcome]):
+    """Reads whole texts in batches: a classifier or an embedder."""
+
+    def encode(self, request: Request) -> Encoding:
+        """Tokenize. Raises InglenookError."""
+
+    def forward(self, inputs: list[Any]) -> list[Any]:
+        """One batch, which may mix the inputs of several requests: one row of numbers per input, in order."""
+
+    def outcome(self, request: Request, encoding: Encoding, rows: list[Any]) -> Outcome:
+        """The answer to a request from the rows of its inputs, in order."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model: what is known about it, and a part for each thing it can do."""
+
+    name: str
+    facts: ModelFacts
+    generator: Generator | None = None
+    translator: Translator | None = None
+    classifier: Reader[Classify, Classified] | None = None
+    embedder: Reader[Embed, Embedded] | None = None
+
+
+class Engine(Protocol):
+    """What an engine module offers."""
+
+    def load(self, frame: Load) -> Model:
+        """Load the model in `frame.path`. Raises LoadFailed, or any exception, whose text becomes the reason."""

@@ -1,0 +1,156 @@
+"""The worker's life: take the pipes, import the engine, say Hello, load one model, serve until the pipe ends.
+
+The main thread computes and writes; one more thread reads. It knows frames and the scheduler, but no engine library.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+
+from sidecar.engines import load_engine
+from sidecar.engines.base import Engine
+from sidecar.errors import InglenookError, LoadFailed
+from sidecar.runtime.protocol import (
+    PROTOCOL_VERSION,
+    Down,
+    Failed,
+    Hello,
+    Load,
+    Loaded,
+    ProtocolError,
+    Shutdown,
+    Up,
+    encode,
+    read_down,
+)
+from sidecar.worker.scheduler import Scheduler
+
+STATS_EVERY_S = 1.0
+EXIT_PROTOCOL_ERROR = 2
+OOM_SCORE = "500"  # of 1000: when memory runs out the kernel ends a worker rather than the service
+
+Inbox = queue.SimpleQueue[Down]
+
+
+class Channel:
+    """The two pipes to the parent, taken away from file descriptors 0 and 1 so that nothing else can touch them."""
+
+    def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+        self.incoming = incoming
+        self._outgoing = outgoing
+
+    @classmethod
+    def take_stdio(cls) -> Channel:
+        """Duplicate 0 and 1 away, point 0 at the null device and 1 at stderr: stray prints land in the log."""
+        incoming, outgoing = os.dup(0), os.dup(1)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        os.dup2(2, 1)
+        return cls(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb", buffering=0))
+
+    def send(self, frames: list[Up]) -> None:
+        """Write frames at once. Raises OSError when the parent is gone."""
+        data = memoryview(b"".join(map(encode, frames)))
+        while data:
+            data = data[self._outgoing.write(data) :]
+
+    def read_into(self, inbox: Inbox) -> None:
+        """Put every frame into `inbox`. The end of the pipe, or Shutdown, ends the process even amid a computation."""
+        try:
+            while (frame := read_down(self.incoming)) is not None and not isinstance(frame, Shutdown):
+                inbox.put(frame)
+        except ProtocolError as error:
+            print(f"the parent sent what is not a frame: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            os._exit(EXIT_PROTOCOL_ERROR)
+        os._exit(0)
+
+
+def main(arguments: list[str]) -> int:
+    """Run a worker: `--engine NAME`. Returns the exit status; mostly the process ends when the parent closes the pipe."""
+    parser = argparse.ArgumentParser(prog="worker", description="Serves one model over standard input and output.")
+    parser.add_argument("--engine", required=True)
+    name = parser.parse_args(arguments).engine
+    channel = Channel.take_stdio()
+    _prepare_process()
+    engine = load_engine(name)
+    channel.send([Hello(PROTOCOL_VERSION, name, os.getpid())])
+    # Only now: on Windows an import may hang while another thread blocks on a pipe.
+    inbox: Inbox = queue.SimpleQueue()
+    threading.Thread(target=channel.read_into, args=(inbox,), daemon=True).start()
+    try:
+        return _serve(engine, inbox, channel)
+    except OSError as error:
+        print(f"the parent is gone: {error}", file=sys.stderr)  # noqa: T201
+        return 0
+
+
+def _prepare_process() -> None:
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches us too; the parent decides when we end
+    with contextlib.suppress(OSError):  # no such file outside Linux, and not writable in some containers
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE, "ascii")
+
+
+def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
+    settings = inbox.get()
+    if not isinstance(settings, Load):
+        print(f"the first frame was {type(settings).__name__}, not Load", file=sys.stderr)  # noqa: T201
+        return EXIT_PROTOCOL_ERROR
+    scheduler = _load(engine, settings, channel)
+    if scheduler is None:
+        return 0
+    _run(scheduler, inbox, channel)
+    return 0
+
+
+def _load(engine: Engine, settings: Load, channel: Channel) -> Scheduler | None:
+    """Load the model and say how it went; None when it cannot be loaded."""
+    began = time.monotonic()
+    try:
+        model = engine.load(settings)
+    except Exception as error:  # noqa: BLE001 - whatever a model's files make the engine raise is the reason
+        fault = error if isinstance(error, InglenookError) else _load_failed(settings, error)
+        channel.send([Failed(0, fault.code, fault.message, fault.details)])
+        return None
+    channel.send([Loaded(model.facts, 1000 * (time.monotonic() - began))])
+    return Scheduler(model, settings)
+
+
+def _load_failed(settings: Load, error: Exception) -> LoadFailed:
+    logging.getLogger(__name__).error("loading failed", exc_info=error)
+    return LoadFailed(model=settings.model, reason=str(error) or type(error).__name__)
+
+
+def _run(scheduler: Scheduler, inbox: Inbox, channel: Channel) -> None:
+    """Serve for ever; the reading thread ends the process."""
+    process = psutil.Process()
+    next_stats = time.monotonic() + STATS_EVERY_S
+    while True:
+        for frame in _drain(inbox, wait=not scheduler.busy):
+            scheduler.accept(frame)
+        frames = scheduler.iterate()
+        if time.monotonic() >= next_stats:
+            frames.append(scheduler.stats(process.memory_info().rss))
+            next_stats = time.monotonic() + STATS_EVERY_S
+        channel.send(frames)
+
+
+def _drain(inbox: Inbox, wait: bool) -> list[Down]:
+    """All frames that have arrived; with `wait`, at least one."""
+    frames = [inbox.get()] if wait else []
+    while not inbox.empty():
+        frames.append(inbox.get())
+    return frames

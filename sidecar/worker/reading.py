@@ -1,0 +1,100 @@
+"""Classification and embedding requests: their texts are read in batches of similar length, whoever they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sidecar.engines.base import Encoding, Reader
+from sidecar.errors import Cancelled
+from sidecar.runtime.protocol import Classify, Embed
+from sidecar.worker.batching import Batcher, Piece
+from sidecar.worker.replies import Replies
+
+
+@dataclass
+class ReadingJob:
+    """A request whose texts are being read. `rows` fills up as batches are computed."""
+
+    request: Classify | Embed
+    encoding: Encoding
+    received: float
+    started: float | None = None
+    rows: dict[int, Any] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        return len(self.rows) == len(self.encoding.inputs)
+
+
+class Reading:
+    """The requests to one reader, one batch an iteration."""
+
+    def __init__(self, reader: Reader[Any, Any], replies: Replies, budget: int, clock: Callable[[], float]) -> None:
+        self._reader = reader
+        self._replies = replies
+        self._clock = clock
+        self._jobs: dict[int, ReadingJob] = {}
+        self._batcher = Batcher(budget)
+
+    @property
+    def running(self) -> int:
+        return sum(job.started is not None for job in self._jobs.values())
+
+    @property
+    def waiting(self) -> int:
+        return len(self._jobs) - self.running
+
+    def add(self, request: Classify | Embed) -> None:
+        """Tokenize and put in line. Raises InglenookError, or whatever a tokenizer raises."""
+        job = ReadingJob(request, self._reader.encode(request), self._clock())
+        self._jobs[request.id] = job
+        self._batcher.add(request.id, job.encoding.inputs, job.encoding.lengths)
+
+    def cancel(self, request_id: int) -> None:
+        if request_id in self._jobs:
+            self._fail(request_id, Cancelled())
+
+    def iterate(self) -> None:
+        batch = self._batcher.take()
+        now = self._clock()
+        for piece in batch:
+            self._jobs[piece.job].started = self._jobs[piece.job].started or now
+        self._compute(batch)
+        for request_id in dict.fromkeys(piece.job for piece in batch):
+            if request_id in self._jobs and self._jobs[request_id].complete:
+                self._finish(self._jobs.pop(request_id))
+
+    def _compute(self, batch: list[Piece]) -> None:
+        try:
+            rows = self._reader.forward([piece.input for piece in batch])
+        except Exception as error:  # noqa: BLE001 - an engine may raise anything; it costs the culprit only
+            self._compute_apart(batch, error)
+            return
+        for piece, row in zip(batch, rows, strict=True):
+            self._jobs[piece.job].rows[piece.index] = row
+
+    def _compute_apart(self, batch: list[Piece], error: Exception) -> None:
+        """Find out which texts cannot be computed: their requests alone fail."""
+        if len(batch) == 1:
+            self._fail(batch[0].job, error)
+            return
+        for piece in batch:
+            if piece.job in self._jobs:
+                self._compute([piece])
+
+    def _finish(self, job: ReadingJob) -> None:
+        try:
+            rows = [job.rows[index] for index in range(len(job.rows))]
+            outcome = self._reader.outcome(job.request, job.encoding, rows)
+        except Exception as error:  # noqa: BLE001 - an engine may raise anything; it costs its request only
+            self._replies.fail(job.request.id, error)
+            return
+        outcome.queue_ms = 1000 * ((job.started or job.received) - job.received)
+        self._replies.finish(job.request.id, outcome)
+
+    def _fail(self, request_id: int, error: Exception) -> None:
+        del self._jobs[request_id]
+        self._batcher.remove(request_id)
+        self._replies.fail(request_id, error)

@@ -1,0 +1,53 @@
+"""Collects what goes up the channel after an iteration, and names what went wrong. Decides nothing else."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+from sidecar.errors import InferenceFailed, InglenookError, OutOfMemory
+from sidecar.runtime.protocol import Delta, Failed, Finished, Outcome, Step, Up
+
+
+class Replies:
+    """The frames of one iteration: one Step for all sequences, then what ended."""
+
+    def __init__(self) -> None:
+        self._deltas: list[Delta] = []
+        self._frames: list[Up] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._deltas or self._frames)
+
+    def delta(self, request_id: int, text: str, tokens: int) -> None:
+        self._deltas.append(Delta(request_id, text, tokens))
+
+    def finish(self, request_id: int, outcome: Outcome) -> None:
+        self._frames.append(Finished(request_id, outcome))
+
+    def fail(self, request_id: int, error: Exception) -> None:
+        fault = named(error)
+        self._frames.append(Failed(request_id, fault.code, fault.message, fault.details))
+
+    def take(self) -> list[Up]:
+        """Everything collected since the last call."""
+        frames: list[Up] = [Step(self._deltas), *self._frames] if self._deltas else self._frames
+        self._deltas, self._frames = [], []
+        return frames
+
+
+def named(error: Exception) -> InglenookError:
+    """`error` as one of ours. What the engine did not foresee is also written to stderr with its traceback."""
+    if isinstance(error, InglenookError):
+        return error
+    if is_out_of_memory(error):
+        return OutOfMemory(reason=str(error) or "no memory left")
+    traceback.print_exception(error, file=sys.stderr)
+    return InferenceFailed(reason=f"{type(error).__name__}: {error}")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Python's MemoryError, torch's OutOfMemoryError, and the RuntimeError that torch raises when the CPU's memory is spent."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

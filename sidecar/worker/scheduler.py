@@ -1,0 +1,99 @@
+"""Decides what a worker computes next: sorts requests by kind, and gives each kind a turn in every iteration.
+
+One iteration: every running sequence gains a token, waiting ones join, one batch of texts is read. A request that fails
+takes no other down. Knows neither pipes nor engine libraries.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from sidecar.engines.base import Model
+from sidecar.errors import Unsupported
+from sidecar.runtime.protocol import Cancel, Classify, Down, Embed, Generate, Load, Stats, Translate, Up
+from sidecar.worker.generating import Generating
+from sidecar.worker.reading import Reading
+from sidecar.worker.replies import Replies
+from sidecar.worker.translating import Translating
+
+Inference = Generate | Classify | Embed | Translate
+
+
+class Desk(Protocol):
+    """Serves the requests of one kind. It has something to do while requests run or wait."""
+
+    @property
+    def running(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+    def cancel(self, request_id: int) -> None: ...
+    def iterate(self) -> None: ...
+
+
+class Scheduler:
+    """The requests to one model. `accept` takes frames in, `iterate` computes and returns the frames to send."""
+
+    def __init__(self, model: Model, settings: Load, clock: Callable[[], float] = time.monotonic) -> None:
+        self.steps = 0
+        self._model = model
+        self._replies = Replies()
+        self._desks = _desks(model, settings, self._replies, clock)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an iteration has something to compute or to say."""
+        return bool(self._replies) or any(desk.running or desk.waiting for desk in self._desks.values())
+
+    def accept(self, frame: Down) -> None:
+        """Put a request in line, or cancel one; the next iteration returns the answer where one is due at once."""
+        if isinstance(frame, Cancel):
+            for desk in self._desks.values():
+                desk.cancel(frame.id)
+        elif isinstance(frame, Inference):
+            self._enter(frame)
+
+    def iterate(self) -> list[Up]:
+        """Compute one iteration and return its frames."""
+        self.steps += 1
+        for desk in self._desks.values():
+            if desk.running or desk.waiting:
+                desk.iterate()
+        return self._replies.take()
+
+    def stats(self, memory_bytes: int) -> Stats:
+        return Stats(
+            running=sum(desk.running for desk in self._desks.values()),
+            waiting=sum(desk.waiting for desk in self._desks.values()),
+            steps=self.steps,
+            memory_bytes=memory_bytes,
+        )
+
+    def _enter(self, frame: Inference) -> None:
+        desk = self._desks.get(type(frame))
+        try:
+            if desk is None:
+                raise Unsupported(model=self._model.name, reason=_cannot(frame, self._model.facts.capabilities))
+            desk.add(frame)
+        except Exception as error:  # noqa: BLE001 - a template or tokenizer may raise anything; it costs its request only
+            self._replies.fail(frame.id, error)
+
+
+def _desks(model: Model, settings: Load, replies: Replies, clock: Callable[[], float]) -> dict[type, Any]:
+    """A desk for each kind of request that the model can serve. Each also has `add(request)` for its own kind."""
+    desks: dict[type, Desk] = {}
+    budget = settings.batch_tokens
+    if model.generator:
+        desks[Generate] = Generating(model.generator, replies, settings.max_sequences, clock)
+    if model.generator and model.translator:
+        desks[Translate] = Translating(model.generator, model.translator, replies, budget, clock)
+    if model.classifier:
+        desks[Classify] = Reading(model.classifier, replies, budget, clock)
+    if model.embedder:
+        desks[Embed] = Reading(model.embedder, replies, budget, clock)
+    return desks
+
+
+def _cannot(frame: Inference, capabilities: list[str]) -> str:
+    return f"it does not {type(frame).__name__.lower()}; what it can do: {', '.join(capabilities)}"

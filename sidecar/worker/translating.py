@@ -1,0 +1,116 @@
+"""Translation requests: their texts become sequences, a batch of similar length at a time, and come back together."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sidecar.engines.base import Generator, Prompt, Translator
+from sidecar.errors import Cancelled
+from sidecar.runtime.protocol import Translate, Translated
+from sidecar.worker.batching import Batcher, Piece
+from sidecar.worker.decoding import Decoding
+from sidecar.worker.replies import Replies
+from sidecar.worker.sequence import Sequence
+
+# Keys of translated texts are negative, so that they differ from those of generation requests, which are request ids.
+FIRST_KEY = -1
+
+
+@dataclass
+class TranslationJob:
+    """A request whose texts are being translated, in any order. `texts` and `tokens` are by the text's index."""
+
+    prompts: list[Prompt]
+    received: float
+    started: float | None = None
+    texts: dict[int, str] = field(default_factory=dict)
+    tokens: dict[int, int] = field(default_factory=dict)
+
+
+class Translating:
+    """The translation requests of a model. The next batch begins when the one before has ended."""
+
+    def __init__(
+        self,
+        generator: Generator,
+        translator: Translator,
+        replies: Replies,
+        budget: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._translator = translator
+        self._replies = replies
+        self._clock = clock
+        self._jobs: dict[int, TranslationJob] = {}
+        self._pieces: dict[int, Piece] = {}  # of the running sequences, by their key
+        self._batcher = Batcher(budget)
+        self._keys = itertools.count(FIRST_KEY, -1)
+        self._decoding = Decoding(generator, self, max_sequences=budget, clock=clock)
+
+    @property
+    def running(self) -> int:
+        return len({piece.job for piece in self._pieces.values()})
+
+    @property
+    def waiting(self) -> int:
+        return len(self._jobs) - self.running
+
+    def add(self, request: Translate) -> None:
+        """Tokenize and put in line. Raises InglenookError, or whatever a tokenizer raises."""
+        prompts = self._translator.prepare(request)
+        self._jobs[request.id] = TranslationJob(prompts, self._clock())
+        self._batcher.add(request.id, prompts, [len(prompt.token_ids) for prompt in prompts])
+
+    def cancel(self, request_id: int) -> None:
+        if request_id in self._jobs:
+            self._end(request_id)
+            self._replies.fail(request_id, Cancelled())
+
+    def iterate(self) -> None:
+        if not self._decoding.busy:
+            self._begin(self._batcher.take())
+        self._decoding.iterate()
+
+    def gained(self, sequence: Sequence, text: str) -> None:
+        piece = self._pieces[sequence.key]
+        job = self._jobs[piece.job]
+        job.started = job.started or sequence.started
+        job.texts[piece.index] = job.texts.get(piece.index, "") + text
+
+    def finished(self, sequence: Sequence) -> None:
+        piece = self._pieces.pop(sequence.key)
+        job = self._jobs[piece.job]
+        job.tokens[piece.index] = len(sequence.generated)
+        if len(job.tokens) == len(job.prompts):
+            del self._jobs[piece.job]
+            self._replies.finish(piece.job, _outcome(job))
+
+    def failed(self, sequence: Sequence, error: Exception) -> None:
+        """One text that cannot be translated fails its request; the request's other texts are given up."""
+        if sequence.key in self._pieces:
+            self._end(sequence.request_id)
+            self._replies.fail(sequence.request_id, error)
+
+    def _begin(self, batch: list[Piece]) -> None:
+        for piece in batch:
+            sequence = Sequence(next(self._keys), piece.job, piece.input, self._jobs[piece.job].received)
+            self._pieces[sequence.key] = piece
+            self._decoding.waiting.append(sequence)
+
+    def _end(self, request_id: int) -> None:
+        del self._jobs[request_id]
+        self._batcher.remove(request_id)
+        self._pieces = {key: piece for key, piece in self._pieces.items() if piece.job != request_id}
+        self._decoding.remove(request_id)
+
+
+def _outcome(job: TranslationJob) -> Translated:
+    return Translated(
+        texts=[job.texts[index] for index in range(len(job.prompts))],
+        prompt_tokens=sum(len(prompt.token_ids) for prompt in job.prompts),
+        completion_tokens=sum(job.tokens.values()),
+        queue_ms=1000 * ((job.started or job.received) - job.received),
+        warnings=list(dict.fromkeys(warning for prompt in job.prompts for warning in prompt.warnings)),
+    )
