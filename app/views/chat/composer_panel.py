@@ -1,0 +1,173 @@
+"""The card one writes in: files as chips, the text, and below it attach, system prompt, room left, Send or Stop."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QRectF, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.theme import theme
+from app.views.chat.attachment_chips import AttachmentChips
+from app.views.chat.attachments import LIMIT_BYTES, Attachment, AttachmentRefused, read_attachment
+from app.widgets.button import Button
+from app.widgets.composer import Composer
+from app.widgets.icon_button import IconButton
+from app.widgets.label import Label
+from app.widgets.shadow import SPREAD, paint_shadow
+
+
+class ComposerPanel(QWidget):
+    """Collects a question.
+
+    Signals:
+        submitted(str, list): the text and the attachments; the panel is not cleared, `clear` does that.
+        stop_requested: Stop was pressed.
+        edited: text or attachments changed.
+        system_prompt_requested: its button was pressed.
+        refused(str): a file was not taken, and why.
+    """
+
+    submitted = Signal(str, list)
+    stop_requested = Signal()
+    edited = Signal()
+    system_prompt_requested = Signal()
+    refused = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._answering = False
+        self.setAcceptDrops(True)
+        self.card = QFrame()
+        self.card.setProperty("card", True)
+        self.chips = AttachmentChips()
+        self.field = Composer(self.tr("Ask anything. Enter sends, Shift+Enter breaks the line."))
+        self.attach_button = IconButton("paperclip", _attach_words())
+        self.system_button = Button(self.tr("System prompt"), "ghost", "book-open")
+        self.room = Label("", "muted", "small", tabular=True)
+        self.send_button = Button("", "primary", "arrow-up")
+        self._lay_out()
+        self._connect()
+        self.set_answering(False)
+
+    def text(self) -> str:
+        """What is written."""
+        return self.field.toPlainText()
+
+    def set_text(self, text: str) -> None:
+        """Put a draft or a suggestion into the field, the cursor after it."""
+        self.field.setPlainText(text)
+        self.field.moveCursor(self.field.textCursor().MoveOperation.End)
+
+    def attachments(self) -> list[Attachment]:
+        """The files that go along."""
+        return self.chips.attachments()
+
+    def clear(self) -> None:
+        """Empty field and chips."""
+        self.chips.set_attachments([])
+        self.field.clear()
+
+    def attach(self, paths: Sequence[str]) -> None:
+        """Take text files; says by `refused` which it could not take."""
+        for path in paths:
+            try:
+                self.chips.add(read_attachment(Path(path)))
+            except AttachmentRefused as error:
+                self.refused.emit(str(error))
+
+    def set_answering(self, answering: bool) -> None:
+        """Show Stop while the chat's answer runs, Send otherwise."""
+        self._answering = answering
+        self.send_button.setText(self.tr("Stop") if answering else self.tr("Send"))
+        self.send_button.set_icon("square" if answering else "arrow-up")
+        self.send_button.setToolTip(self.tr("Stop the answer (Esc)") if answering else self.tr("Send (Enter)"))
+        self._update_send()
+
+    def set_system_prompt(self, text: str) -> None:
+        """Show whether the chat has a system prompt; the tool tip quotes it."""
+        self.system_button.setText(self.tr("System prompt: on") if text else self.tr("System prompt"))
+        self.system_button.setToolTip(text[:400] or self.tr("How the model should behave in this chat"))
+
+    def set_room(self, text: str, *, scarce: bool = False) -> None:
+        """Say how much of the context is left."""
+        self.room.setText(text)
+        self.room.set_role("warning_text" if scarce else "muted")
+
+    def choose_files(self) -> None:
+        """Ask for files to attach."""
+        paths, _kind = QFileDialog.getOpenFileNames(self, self.tr("Attach text files"))
+        self.attach(paths)
+
+    def submit(self) -> None:
+        """Send, if there is something to send and no answer is being written."""
+        if self._sendable():
+            self.submitted.emit(self.text().strip(), self.attachments())
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.attach([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
+        event.acceptProposedAction()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.field.setFocus()
+        super().mousePressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        paint_shadow(QPainter(self), QRectF(self.card.geometry()), theme.metrics.radii["card"], strength=1)
+
+    def _lay_out(self) -> None:
+        self.system_button.setSizePolicy(self.system_button.sizePolicy().Policy.Maximum, self.sizePolicy().Policy.Fixed)
+        bottom = QHBoxLayout()
+        bottom.setSpacing(4)
+        bottom.addWidget(self.attach_button)
+        bottom.addWidget(self.system_button)
+        bottom.addStretch(1)
+        bottom.addWidget(self.room)
+        bottom.addSpacing(6)
+        bottom.addWidget(self.send_button)
+        inside = QVBoxLayout(self.card)
+        inside.setContentsMargins(14, 12, 12, 12)
+        inside.setSpacing(8)
+        for widget in (self.chips, self.field):
+            inside.addWidget(widget)
+        inside.addLayout(bottom)
+        outside = QVBoxLayout(self)
+        outside.setContentsMargins(SPREAD, 4, SPREAD, SPREAD)
+        outside.addWidget(self.card)
+        self.card.setCursor(Qt.CursorShape.IBeamCursor)
+        for button in (self.attach_button, self.system_button, self.send_button):
+            button.setCursor(Qt.CursorShape.ArrowCursor)
+
+    def _connect(self) -> None:
+        self.field.submitted.connect(self.submit)
+        self.field.files_dropped.connect(self.attach)
+        self.field.textChanged.connect(self._on_edited)
+        self.chips.changed.connect(self._on_edited)
+        self.attach_button.clicked.connect(self.choose_files)
+        self.system_button.clicked.connect(self.system_prompt_requested)
+        self.send_button.clicked.connect(self._on_main_button)
+
+    def _on_main_button(self) -> None:
+        if self._answering:
+            self.stop_requested.emit()
+        else:
+            self.submit()
+
+    def _on_edited(self) -> None:
+        self._update_send()
+        self.edited.emit()
+
+    def _sendable(self) -> bool:
+        return not self._answering and bool(self.text().strip() or self.attachments())
+
+    def _update_send(self) -> None:
+        self.send_button.setEnabled(self._answering or self._sendable())
+
+
+def _attach_words() -> str:
+    limit = LIMIT_BYTES // 1024
+    return QCoreApplication.translate("ComposerPanel", "Attach text files, up to {0} KB each").format(limit)
