@@ -1,0 +1,139 @@
+"""What this machine is and has: processor, memory, disk. Numbers only; it decides nothing.
+
+Everything here may read files or ask the system, so call it in a thread, but for what says otherwise.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from sidecar import __version__
+from sidecar.types import SystemInfo
+
+MB = 1024 * 1024
+PROCFS_CPU = Path("/proc/cpuinfo")
+KNOWN_INSTRUCTION_SETS = (
+    "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8",
+    "amx_bf16", "avx_vnni", "neon", "asimd", "asimddp", "i8mm", "bf16", "sve",
+)  # fmt: skip
+
+
+def total_memory() -> int:
+    """Bytes of the machine, or of the container's limit where that is less."""
+    total = int(psutil.virtual_memory().total)
+    limit = _container_number("memory.max")
+    return min(total, limit) if limit else total
+
+
+def available_memory() -> int:
+    """Bytes that can be used without swapping, the container's limit respected."""
+    available = int(psutil.virtual_memory().available)
+    limit, used = _container_number("memory.max"), _container_number("memory.current")
+    return min(available, max(0, limit - used)) if limit and used else available
+
+
+def cpu_percent() -> float:
+    """The whole machine's, since the last call. Does not wait."""
+    return float(psutil.cpu_percent(interval=None))
+
+
+def free_disk(folder: Path) -> int:
+    """Bytes free where `folder` is or will be."""
+    return shutil.disk_usage(_existing(folder)).free
+
+
+def system_info(models_dir: Path, memory_limit: int) -> SystemInfo:
+    """All of it. `memory_limit` in bytes."""
+    disk = shutil.disk_usage(_existing(models_dir))
+    return SystemInfo(
+        platform=platform.platform(terse=True),
+        processor=processor_name(),
+        physical_cores=psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
+        logical_cores=psutil.cpu_count() or 1,
+        instruction_sets=list(instruction_sets()),
+        memory_total_mb=_mb(total_memory()),
+        memory_available_mb=_mb(available_memory()),
+        memory_limit_mb=_mb(memory_limit),
+        disk_total_mb=_mb(disk.total),
+        disk_free_mb=_mb(disk.free),
+        models_dir=str(models_dir),
+        gpu=gpu_name(),
+        python=platform.python_version(),
+        version=__version__,
+    )
+
+
+@functools.cache
+def processor_name() -> str:
+    if PROCFS_CPU.exists():
+        return _cpuinfo("model name") or platform.machine()
+    if sys.platform == "darwin":
+        return _output_of("/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string") or platform.machine()
+    return os.environ.get("PROCESSOR_IDENTIFIER") or platform.processor() or platform.machine()
+
+
+@functools.cache
+def instruction_sets() -> tuple[str, ...]:
+    """Those that matter for inference, by the names Linux gives them; empty where the system does not tell."""
+    if PROCFS_CPU.exists():
+        flags = set((_cpuinfo("flags") or _cpuinfo("Features")).split())
+    elif sys.platform == "darwin":
+        flags = set(
+            _output_of("/usr/sbin/sysctl", "-n", "machdep.cpu.features", "machdep.cpu.leaf7_features").lower().split()
+        )
+    else:
+        flags = set()
+    return tuple(name for name in KNOWN_INSTRUCTION_SETS if name in flags)
+
+
+@functools.cache
+def gpu_name() -> str | None:
+    """The first NVIDIA GPU as its driver names it, or Apple's own; None where none is known."""
+    cards = Path("/proc/driver/nvidia/gpus")
+    if cards.is_dir():
+        for information in sorted(cards.glob("*/information")):
+            for line in information.read_text("utf-8", "replace").splitlines():
+                if line.startswith("Model:"):
+                    return line.partition(":")[2].strip()
+    return processor_name() if sys.platform == "darwin" and platform.machine() == "arm64" else None
+
+
+def _cpuinfo(key: str) -> str:
+    for line in PROCFS_CPU.read_text("utf-8", "replace").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    return ""
+
+
+def _output_of(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+def _container_number(name: str) -> int:
+    """A figure of the control group this process is in; 0 when there is none or no limit."""
+    file = Path("/sys/fs/cgroup") / name
+    try:
+        text = file.read_text("ascii").strip()
+    except (OSError, ValueError):
+        return 0
+    return int(text) if text.isdecimal() else 0
+
+
+def _existing(folder: Path) -> Path:
+    return next((parent for parent in (folder, *folder.parents) if parent.exists()), Path.cwd())
+
+
+def _mb(count: int) -> float:
+    return round(count / MB, 1)

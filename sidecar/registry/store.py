@@ -1,0 +1,272 @@
+"""The models this installation knows: rows in SQLite, mirrored in memory, and what inspection says of their folders.
+
+It owns the models' folders as far as they lie inside the store's own folder: only there does it ever delete files.
+Aliases, deployments and validation will stand beside it; `resolve` is where a name becomes one immutable version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from sidecar.db import Database
+from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed, ModelNotFound
+from sidecar.registry.inspect import Inspection, inspect
+from sidecar.runtime.protocol import ModelFacts
+from sidecar.types import GenerationDefaults, ModelType
+
+BUILTIN_PREFIX = "builtin:"
+
+
+class ModelOptions(GenerationDefaults, forbid_unknown_fields=False, kw_only=True):
+    """What the user chose for one model. `keep_alive` in seconds; None is the general setting."""
+
+    device: str = "auto"
+    num_workers: int = 1
+    keep_alive: float | None = None
+    pinned: bool = False
+    quantization: str | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """One known model. `inspection` is None, and `problem` says why, while its folder cannot be used."""
+
+    id: str
+    model_type: ModelType
+    path: Path
+    engine: str
+    options: ModelOptions
+    builtin: bool
+    created_at: float
+    last_used_at: float | None = None
+    facts: ModelFacts | None = None
+    inspection: Inspection | None = None
+    problem: str | None = None
+
+    @property
+    def version(self) -> str:
+        return self.inspection.version if self.inspection else ""
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """What a name stands for at one moment: these files, this engine, these options. It never changes."""
+
+    model: str
+    version: str
+    path: Path
+    engine: str
+    task: ModelType
+    options: ModelOptions
+    inspection: Inspection
+
+
+class ModelStore:
+    """The registry of models. Reads are from memory; every change is written through to the database."""
+
+    def __init__(self, database: Database, models_dir: Path, builtin_dir: Path) -> None:
+        self._database = database
+        self._models_dir = models_dir
+        self._builtin_dir = builtin_dir
+        self._models: dict[str, Model] = {}
+
+    @classmethod
+    async def open(cls, database: Database, models_dir: Path, builtin_dir: Path) -> ModelStore:
+        """Read the rows, look at every folder, and make the models that came with the application known."""
+        store = cls(database, models_dir, builtin_dir)
+        rows = await database.run(lambda connection: connection.execute("SELECT * FROM models").fetchall())
+        known = await asyncio.to_thread(store._read_rows, rows)
+        store._models = {model.id: model for model in known}
+        await store._seed()
+        return store
+
+    def all(self) -> list[Model]:
+        """Every model, by name."""
+        return [self._models[key] for key in sorted(self._models)]
+
+    def get(self, model_id: str) -> Model:
+        """Raises ModelNotFound."""
+        try:
+            return self._models[model_id]
+        except KeyError:
+            raise ModelNotFound(model=model_id) from None
+
+    def resolve(self, name: str) -> ModelVersion:
+        """The version that `name` stands for now. Raises ModelNotFound, LoadFailed when its folder is unusable."""
+        model = self.get(name)
+        if model.inspection is None:
+            raise LoadFailed(model=name, reason=model.problem or "its folder cannot be used")
+        return ModelVersion(
+            model.id, model.version, model.path, model.engine, model.model_type, model.options, model.inspection
+        )
+
+    async def add(self, model_id: str, model_type: ModelType, path: Path, options: ModelOptions) -> Model:
+        """Make a folder known; the same folder again changes its options. Raises Conflict, InvalidRequest."""
+        folder = await asyncio.to_thread(_absolute, path)
+        self._refuse_other_folder(model_id, folder)
+        inspection = await asyncio.to_thread(inspect, folder)
+        _check_type(folder, inspection, model_type)
+        self._refuse_other_folder(model_id, folder)
+        known = self._models.get(model_id)
+        if known is not None:
+            return await self._save(
+                replace(known, model_type=model_type, options=options, inspection=inspection, problem=None)
+            )
+        return await self._save(
+            Model(model_id, model_type, folder, inspection.engine, options, False, time.time(), inspection=inspection)
+        )
+
+    async def set_options(self, model_id: str, options: ModelOptions) -> Model:
+        """Raises ModelNotFound."""
+        return await self._save(replace(self.get(model_id), options=options))
+
+    async def learned(self, model_id: str, facts: ModelFacts) -> None:
+        """Keep what a load taught. A model that was removed meanwhile is left alone."""
+        if (model := self._models.get(model_id)) is not None:
+            await self._save(replace(model, facts=facts))
+
+    def used(self, model_id: str, at: float) -> None:
+        """Remember the time of a request. It reaches the disk with `write_usage`, not once per request."""
+        if (model := self._models.get(model_id)) is not None:
+            self._models[model_id] = replace(model, last_used_at=at)
+
+    async def write_usage(self) -> None:
+        rows = [(model.last_used_at, model.id) for model in self._models.values() if model.last_used_at is not None]
+        await self._database.run(lambda c: c.executemany("UPDATE models SET last_used_at = ? WHERE id = ?", rows))
+
+    async def remove(self, model_id: str) -> None:
+        """Forget the model; its files are deleted when they lie in the store's own folder. Raises Conflict, EnvironmentFault."""
+        model = self.get(model_id)
+        if model.builtin:
+            raise Conflict(f"{model_id!r} came with the application and cannot be removed.", reason="built in")
+        await self._database.run(lambda c: c.execute("DELETE FROM models WHERE id = ?", (model_id,)))
+        del self._models[model_id]
+        others = [other.path for other in self._models.values()]
+        await asyncio.to_thread(_delete_inside, self._models_dir, model.path, others)
+
+    def _refuse_other_folder(self, model_id: str, folder: Path) -> None:
+        known = self._models.get(model_id)
+        if known is not None and known.path != folder:
+            raise Conflict(f"The name {model_id!r} is taken by the model in {known.path}.", reason="the name is taken")
+
+    def _read_rows(self, rows: list[sqlite3.Row]) -> list[Model]:
+        return [_looked_at(self._from_row(row)) for row in rows]
+
+    def _from_row(self, row: sqlite3.Row) -> Model:
+        stored = str(row["path"])
+        builtin = stored.startswith(BUILTIN_PREFIX)
+        return Model(
+            id=row["id"],
+            model_type=row["model_type"],
+            path=self._builtin_dir / stored.removeprefix(BUILTIN_PREFIX) if builtin else Path(stored),
+            engine=row["engine"],
+            options=msgspec.json.decode(row["options"], type=ModelOptions),
+            builtin=builtin,
+            created_at=row["created_at"],
+            last_used_at=row["last_used_at"],
+            facts=_facts(row["facts"]),
+        )
+
+    async def _seed(self) -> None:
+        """Make known what came with the application, and forget what no longer comes with it."""
+        shipped = await asyncio.to_thread(_shipped, self._builtin_dir)
+        for model in [model for model in self._models.values() if model.builtin and model.id not in shipped]:
+            await self._forget_row(model.id)
+        for model_id, inspection in shipped.items():
+            if model_id not in self._models:
+                await self._save(_builtin(self._builtin_dir / model_id, inspection))
+
+    async def _forget_row(self, model_id: str) -> None:
+        await self._database.run(lambda c: c.execute("DELETE FROM models WHERE id = ?", (model_id,)))
+        del self._models[model_id]
+
+    async def _save(self, model: Model) -> Model:
+        row = (
+            model.id,
+            model.model_type,
+            BUILTIN_PREFIX + model.id if model.builtin else str(model.path),
+            model.engine,
+            msgspec.json.encode(model.options).decode(),
+            msgspec.json.encode(model.facts).decode() if model.facts else None,
+            model.created_at,
+            model.last_used_at,
+        )
+        self._models[model.id] = model
+        await self._database.run(
+            lambda c: c.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        )
+        return model
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().resolve()
+
+
+def _facts(text: str | None) -> ModelFacts | None:
+    """What an earlier load taught; another release's shape is forgotten, the next load writes it anew."""
+    try:
+        return msgspec.json.decode(text, type=ModelFacts) if text else None
+    except msgspec.ValidationError:
+        return None
+
+
+def _looked_at(model: Model) -> Model:
+    try:
+        return replace(model, inspection=inspect(model.path))
+    except InvalidRequest as error:
+        return replace(model, problem=error.details.get("reason", error.message))
+
+
+def _shipped(folder: Path) -> dict[str, Inspection]:
+    """The built-in models by folder name. A folder that is not whole yet is not shipped."""
+    if not folder.is_dir():
+        return {}
+    found: dict[str, Inspection] = {}
+    for child in sorted(folder.iterdir()):
+        try:
+            found[child.name] = inspect(child)
+        except InvalidRequest:
+            continue
+    return found
+
+
+def _builtin(folder: Path, inspection: Inspection) -> Model:
+    return Model(
+        folder.name,
+        inspection.types[0],
+        folder,
+        inspection.engine,
+        ModelOptions(),
+        True,
+        time.time(),
+        inspection=inspection,
+    )
+
+
+def _check_type(folder: Path, inspection: Inspection, wanted: ModelType) -> None:
+    if wanted not in inspection.types:
+        can = " or ".join(inspection.types)
+        raise InvalidRequest(
+            reason=f"model_type: {folder} holds a {inspection.architecture}, which does {can}, not {wanted}"
+        )
+
+
+def _delete_inside(root: Path, folder: Path, others: list[Path]) -> None:
+    """Delete `folder` if, with links followed, it lies inside `root` and no other model uses it or what it contains."""
+    target, inside = folder.resolve(), root.resolve()
+    if target == inside or not target.is_relative_to(inside):
+        return
+    used = [other.resolve() for other in others]
+    if any(other.is_relative_to(target) for other in used) or not target.is_dir():
+        return
+    try:
+        shutil.rmtree(target)
+    except OSError as error:
+        raise EnvironmentFault(f"The files in {target} could not be deleted: {error}.", path=str(target)) from error

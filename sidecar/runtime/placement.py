@@ -1,0 +1,101 @@
+"""Does a model fit into memory? Arithmetic on numbers that others measured; nothing here looks at the machine.
+
+All sizes are bytes. The estimate is made before a load, from the headers of the files; afterwards the measured size of
+the worker takes its place.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sidecar.errors import DoesNotFit
+
+MB = 1024 * 1024
+DEFAULT_SHARE = 0.8
+ENGINE_BASE = {"transformers": 420 * MB, "echo": 40 * MB}
+UNKNOWN_BASE = 420 * MB
+SANE_CONTEXT = 1024
+DEFAULT_CONTEXT = 512
+WORKSPACE_BASE = 64 * MB
+WORKSPACE_SHARE = 0.05
+FLOAT32_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one replica of a model takes: weights as the engine holds them, cache, workspace, and the process itself."""
+
+    weights: int
+    cache: int
+    workspace: int
+    process: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.cache + self.workspace + self.process
+
+
+@dataclass(frozen=True)
+class Room:
+    """`limit`: what models may use together. `used`: what the resident ones do. `available`: what the machine has free."""
+
+    limit: int
+    used: int
+    available: int
+
+    @property
+    def free(self) -> int:
+        return min(self.limit - self.used, self.available)
+
+
+def limit_bytes(setting_mb: int, total: int) -> int:
+    """The memory limit: the setting, or 80 % of the machine where it is 0."""
+    return setting_mb * MB if setting_mb else int(total * DEFAULT_SHARE)
+
+
+def estimate(
+    *,
+    engine: str,
+    parameters: int,
+    stored_bytes: int,
+    on_cpu: bool,
+    cache_bytes_per_token: int,
+    context_length: int | None,
+    max_sequences: int,
+) -> Estimate:
+    """One replica's memory. On a CPU the weights are held as float32 whatever type the files have.
+
+    The cache is reckoned for `max_sequences` answers at a usual length, not at the longest context there could be:
+    that would refuse models that in use never come near it.
+    """
+    weights = parameters * FLOAT32_BYTES if on_cpu else stored_bytes
+    tokens = min(context_length or DEFAULT_CONTEXT, SANE_CONTEXT)
+    return Estimate(
+        weights=weights,
+        cache=cache_bytes_per_token * tokens * max_sequences,
+        workspace=(WORKSPACE_BASE + int(weights * WORKSPACE_SHARE)) if weights else 0,
+        process=ENGINE_BASE.get(engine, UNKNOWN_BASE),
+    )
+
+
+def does_not_fit(model: str, needed: int, room: Room, held: str = "") -> DoesNotFit:
+    """The refusal with its numbers; `held` says what keeps the rest occupied."""
+    by_limit = room.limit - room.used <= room.available
+    reason = (
+        f"the limit is {_mb(room.limit)} MB and loaded models use {_mb(room.used)} MB"
+        if by_limit
+        else "the machine has no more free"
+    )
+    return DoesNotFit(
+        model=model,
+        needed_mb=_mb(needed),
+        available_mb=max(_mb(room.free, down=True), 0),
+        reason=f"{reason}; {held}" if held else reason,
+        limit_mb=_mb(room.limit),
+        used_mb=_mb(room.used),
+    )
+
+
+def _mb(count: int, *, down: bool = False) -> int:
+    return count // MB if down else math.ceil(count / MB)
