@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QProcess
 
 from app.service_state import SidecarOutcome
-from sidecar.client import Client
 from sidecar.errors import InglenookError, ServiceUnreachable
 from sidecar.paths import Paths
+
+if TYPE_CHECKING:
+    from sidecar.client import Client
 
 TAIL_BYTES = 8192
 POLL_SECONDS = 0.05
@@ -34,14 +39,23 @@ def service_command(paths: Paths) -> list[str]:
 
 async def find(paths: Paths) -> Client | None:
     """A client of the service that runs on these folders, or None unless its file, process and token are all right."""
+    connect = await _connect()
     try:
-        client = Client.connect(paths)
+        client = connect(paths)
     except ServiceUnreachable:
         return None
     if await answers(client):
         return client
     await client.close()
     return None
+
+
+async def _connect() -> Callable[[Paths], Client]:
+    """`Client.connect`. Its HTTP library takes half a second to import, which the event loop must not wait for."""
+    module = "sidecar.client"
+    if module not in sys.modules:
+        await asyncio.to_thread(importlib.import_module, module)
+    return cast("Callable[[Paths], Client]", sys.modules[module].Client.connect)
 
 
 async def answers(client: Client) -> bool:

@@ -8,16 +8,19 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from app import operations
 from app.service_state import ServiceState
 from app.sidecar_process import SidecarProcess
-from sidecar.client import Client
 from sidecar.errors import ServiceUnreachable
 from sidecar.paths import Paths
 from sidecar.types import Event, ModelInfo
+
+if TYPE_CHECKING:
+    from sidecar.client import Client
 
 REFRESH_SECONDS = 0.05  # events come in bursts: one look at the models for all of them
 RECONNECT_SECONDS = 0.2
@@ -72,10 +75,13 @@ class Session(QObject):
         """The model of that id, if the service has it."""
         return next((model for model in self.models if model.id == model_id), None)
 
+    def close(self) -> None:
+        """Stop following the service."""
+        self.process.state_changed.disconnect(self._on_state)
+        self._stop_following()
+
     def _on_state(self, state: ServiceState) -> None:
-        for operation in self._operations:
-            operation.cancel()
-        self._operations.clear()
+        self._stop_following()
         self.system_figures = None
         if self.process.client is None:
             self._answering.clear()
@@ -85,6 +91,11 @@ class Session(QObject):
             for following in (self._follow_events(self.client), self._refresh_models(self.client)):
                 self._operations.append(operations.run(self, following))
         self._set(state)
+
+    def _stop_following(self) -> None:
+        for operation in self._operations:
+            operation.cancel()
+        self._operations.clear()
 
     async def _follow_events(self, client: Client) -> None:
         while True:

@@ -9,14 +9,17 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from app import running_service
 from app.running_service import AdoptedService, BackgroundService, OwnedService
 from app.service_state import ServiceState, SidecarOutcome
-from sidecar.client import Client
 from sidecar.paths import Paths
+
+if TYPE_CHECKING:
+    from sidecar.client import Client
 
 FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 30.0

@@ -10,9 +10,9 @@ from typing import ClassVar, Protocol
 
 from PySide6.QtWidgets import QWidget
 
-from app.commands import Command
 from app.session import Session
 from app.settings import Preferences
+from app.widgets.command_palette import Command
 
 
 class Frame(Protocol):
@@ -48,7 +48,11 @@ class View(QWidget):
         """The view has come to the front: put the focus where typing makes sense."""
 
     def commands(self) -> list[Command]:
-        """What the palette offers while the window is open, whether or not this view is in front."""
+        """What the palette offers, whether or not this view is in front.
+
+        Asked for each time the palette opens. The window binds the shortcuts of those there are when the view is made;
+        a command that needs its view in front brings it there (`self.frame.show_view(self.name)`).
+        """
         return []
 
     def closing(self) -> None:

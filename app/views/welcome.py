@@ -1,0 +1,229 @@
+"""The first page: what this machine can do, and the models that are ready to use without a download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from app import operations
+from app.figures import memory
+from app.service_state import ServiceState
+from app.view import Frame, View
+from app.widgets.button import Button
+from app.widgets.card import Card
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.icon_label import IconLabel
+from app.widgets.label import Label
+from sidecar.types import ModelInfo, SystemInfo
+
+COLUMN_WIDTH = 980
+UNKNOWN = "–"
+# What can be done with a starter model: the view that does it, its icon, the button.
+USES = {"text_generation": ("chat", "message-circle", "Ask it"), "classification": ("classify", "tags", "Try it")}
+WORTH_NAMING = ("AMX", "AVX-512", "AVX512", "AVX2", "NEON", "SVE")
+
+
+class WelcomeView(View):
+    """Shown at the first start, and from the product's name."""
+
+    name = "welcome"
+    title = "Welcome"
+    icon = "info"
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__(frame)
+        self.facts = Facts()
+        self.starters = QGridLayout()
+        self.starters.setSpacing(16)
+        self._cards: list[StarterCard] = []
+        self._hint = Label(role="muted", size="control", wrap=True)
+        self._lay_out()
+        self.session.state_changed.connect(self._on_state)
+        self.session.models_changed.connect(self._show_starters)
+        self._on_state(self.session.state)
+        self._show_starters()
+
+    def activated(self) -> None:
+        if self._cards:
+            self._cards[0].button.setFocus()
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(Label(self.tr("Welcome to Inglenook"), size="welcome", weight="strong"))
+        column.addSpacing(8)
+        promise = self.tr("Models run here, on your machine. Nothing you type leaves it.")
+        column.addWidget(Label(promise, "muted", "lead", wrap=True))
+        column.addSpacing(28)
+        column.addWidget(self.facts)
+        column.addSpacing(36)
+        column.addLayout(_heading(self.tr("Ready now"), self.tr("small starter models, no download, no network")))
+        column.addSpacing(12)
+        column.addLayout(self.starters)
+        column.addWidget(self._hint)
+        column.addStretch(1)
+        _centre(self, column)
+
+    def _on_state(self, state: ServiceState) -> None:
+        self._show_hint()
+        if state.kind == "ready" and not self.facts.known:
+            operations.run(self, self.session.client.system(), on_success=self.facts.show_system)
+
+    def _show_starters(self) -> None:
+        starters = [model for model in self.session.models if model.builtin and model.model_type in USES]
+        if [card.model_id for card in self._cards] != [model.id for model in starters]:
+            self._rebuild(starters)
+        self._show_hint()
+
+    def _rebuild(self, starters: list[ModelInfo]) -> None:
+        for card in self._cards:
+            self.starters.removeWidget(card)
+            card.deleteLater()
+        self._cards = [StarterCard(model, primary=index == 0) for index, model in enumerate(starters)]
+        for index, card in enumerate(self._cards):
+            card.used.connect(self._use)
+            self.starters.addWidget(card, index // 2, index % 2)
+
+    def _show_hint(self) -> None:
+        if self._cards:
+            words = ""
+        elif self.session.state.usable:
+            words = self.tr("This installation came without starter models.")
+        else:
+            words = self.tr("They are listed as soon as the service has started.")
+        self._hint.setText(words)
+        self._hint.setVisible(bool(words))
+
+    def _use(self, model: ModelInfo) -> None:
+        view_name = USES[model.model_type][0]
+        self.preferences.put("chosen", view_name, model.id)
+        self.frame.show_view(view_name)
+
+
+class Facts(Card):
+    """Processor, memory, graphics and disk, side by side."""
+
+    def __init__(self) -> None:
+        super().__init__(padding=20)
+        self.known = False
+        self.setAccessibleName(self.tr("This machine"))
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(24)
+        self._grid.setVerticalSpacing(3)
+        self.body.addLayout(self._grid)
+        self._labels: dict[str, tuple[Label, Label]] = {}
+        titles = (self.tr("Processor"), self.tr("Memory"), self.tr("Graphics"), self.tr("Disk"))
+        for column, (key, title) in enumerate(zip(("processor", "memory", "graphics", "disk"), titles, strict=True)):
+            self._add(column, key, title)
+
+    def show_system(self, system: SystemInfo) -> None:
+        """Fill in the figures of this machine."""
+        self.known = True
+        self._set("processor", _cores(system.physical_cores), processor_note(system))
+        free = self.tr("{0} free").format(memory(system.memory_available_mb))
+        self._set("memory", memory(system.memory_total_mb), free)
+        self._set(
+            "graphics", system.gpu or self.tr("None usable"), "" if system.gpu else self.tr("runs on the processor")
+        )
+        where = self.tr("models go to {0}").format(_short_path(system.models_dir))
+        self._set("disk", self.tr("{0} free").format(memory(system.disk_free_mb)), where)
+
+    def _add(self, column: int, key: str, title: str) -> None:
+        value = ElidedLabel(UNKNOWN, weight="strong")
+        note = ElidedLabel(" ", "muted", "small")
+        self._grid.addWidget(Label(title, "muted", "small"), 0, column)
+        self._grid.addWidget(value, 1, column)
+        self._grid.addWidget(note, 2, column)
+        self._grid.setColumnStretch(column, 1)
+        self._labels[key] = (value, note)
+
+    def _set(self, key: str, value: str, note: str) -> None:
+        for label, text in zip(self._labels[key], (value, note), strict=True):
+            label.setText(text)
+
+
+class StarterCard(Card):
+    """A model that came with the application, and what to do with it.
+
+    Signals:
+        used(ModelInfo): the person wants to use it.
+    """
+
+    used = Signal(object)
+
+    def __init__(self, model: ModelInfo, *, primary: bool) -> None:
+        super().__init__(padding=20)
+        self.model_id = model.id
+        _view, icon, action = USES[model.model_type]
+        name = readable_name(model.name)
+        self.setAccessibleName(name)
+        self.button = Button(action, "primary" if primary else "secondary")
+        self.button.setAccessibleDescription(name)
+        self.button.clicked.connect(lambda: self.used.emit(model))
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(ElidedLabel(name, weight="strong"))
+        words.addWidget(ElidedLabel(model.description, "muted", "small"))
+        row = QHBoxLayout()
+        row.setSpacing(14)
+        row.addWidget(IconLabel(icon, "accent", 20))
+        row.addLayout(words, 1)
+        row.addWidget(self.button)
+        self.body.addLayout(row)
+
+
+def readable_name(name: str) -> str:
+    """ "starter-chat" → "Starter chat"."""
+    return name.replace("-", " ").replace("_", " ").capitalize()
+
+
+def processor_note(system: SystemInfo) -> str:
+    """The instruction set that matters most for speed, then the processor's own name."""
+    offered = {name.upper(): name for name in system.instruction_sets}
+    best = next((offered[name] for name in WORTH_NAMING if name in offered), "")
+    return ", ".join(part for part in (best, system.processor) if part)
+
+
+def _cores(count: int) -> str:
+    return _tr("1 core") if count == 1 else _tr("{0} cores").format(count)
+
+
+def _short_path(path: str) -> str:
+    home = str(Path.home())
+    return "~" + path[len(home) :] if path.startswith(home) else path
+
+
+def _heading(title: str, remark: str) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(10)
+    row.addWidget(Label(title, size="lead", weight="strong"), 0, Qt.AlignmentFlag.AlignBaseline)
+    row.addWidget(Label(remark, "muted", "small"), 1, Qt.AlignmentFlag.AlignBaseline)
+    return row
+
+
+def _centre(view: QWidget, column: QVBoxLayout) -> None:
+    """A scrolled column of at most COLUMN_WIDTH in the middle of `view`."""
+    inside = QWidget()
+    inside.setMaximumWidth(COLUMN_WIDTH)
+    inside.setLayout(column)
+    column.setContentsMargins(0, 0, 0, 0)
+    page = QWidget()
+    row = QHBoxLayout(page)
+    row.setContentsMargins(40, 56, 40, 40)
+    row.addStretch(1)
+    row.addWidget(inside, 1000)
+    row.addStretch(1)
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setWidget(page)
+    outside = QVBoxLayout(view)
+    outside.setContentsMargins(0, 0, 0, 0)
+    outside.addWidget(scroll)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("WelcomeView", text)
