@@ -1,0 +1,53 @@
+"""Asynchronous tests of the window run on the event loop that the window runs on; each ends without a pending task."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+
+import pytest
+import qasync
+from PySide6.QtWidgets import QApplication
+
+from app.theme import theme
+from sidecar.paths import Paths
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Qt's loop in asyncio's clothes."""
+    return {"qt": _new_loop}
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    return qasync.QEventLoop(QApplication.instance() or QApplication([]))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed_theme(qapp: QApplication) -> None:
+    """Widgets take fonts and colours from the theme."""
+    theme.install(qapp, "light")
+
+
+@pytest.fixture
+def paths(tmp_path) -> Paths:
+    """The folders of an installation of its own."""
+    found = Paths.in_folder(tmp_path / "data")
+    found.create()
+    return found
+
+
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until `condition` holds. Raises TimeoutError; the limit only guards against hanging."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture(name="until")
+def _until() -> Callable[..., object]:
+    return until
