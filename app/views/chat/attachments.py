@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication
 
 LIMIT_BYTES = 256 * 1024
 _FENCE = re.compile(r"^ {0,3}(`{3,})", re.MULTILINE)
+_ATTACHED = re.compile(r"\A([^\n]{1,255}):\n(`{3,})[\w+-]*\n(.*?)\n\2(?:\n\n|\Z)", re.DOTALL)
 
 
 class AttachmentRefused(Exception):
@@ -41,6 +42,15 @@ def read_attachment(path: Path) -> Attachment:
 def with_attachments(text: str, attachments: list[Attachment]) -> str:
     """The message as the model reads it: each file in a fenced block under its name, then the question."""
     return "\n\n".join([_fenced(attachment) for attachment in attachments] + [text]).strip()
+
+
+def without_attachments(content: str) -> tuple[str, list[Attachment]]:
+    """Undo `with_attachments`, for showing and editing a message: its own text, and the files in front of it."""
+    attachments = []
+    while found := _ATTACHED.match(content):
+        attachments.append(Attachment(found[1], found[3]))
+        content = content[found.end() :]
+    return content, attachments
 
 
 def _decoded(name: str, content: bytes) -> str:

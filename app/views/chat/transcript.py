@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent, QWheelEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from app.theme import theme
@@ -107,7 +107,7 @@ class Transcript(QScrollArea):
 
     def arrange(self) -> None:
         """Build what has come near, within the time budget, and put everything in its place."""
-        if self._placing:
+        if self._placing or not self.isVisible():
             return
         self._placing = True
         anchor, offset = self._anchor()
@@ -120,6 +120,10 @@ class Transcript(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self.arrange()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
         self.arrange()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -178,6 +182,10 @@ class Transcript(QScrollArea):
             slot.widget = self._build(slot.key)
             slot.widget.setParent(self._content)
             slot.widget.installEventFilter(self)
+        # Text knows its height only once it is shown at its width; until it has its place it is out of sight.
+        slot.widget.setGeometry(0, -(1 << 20), width, slot.height)
+        slot.widget.show()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.LayoutRequest.value)
         slot.height, slot.width = _height(slot.widget, width), width
 
     def _place(self, anchor: int, offset: int) -> None:

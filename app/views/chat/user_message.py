@@ -1,0 +1,122 @@
+"""A question: the files that went along, the words, and under them what can be done, shown when it is of interest."""
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.views.chat.attachment_chips import AttachmentChip
+from app.views.chat.attachments import with_attachments, without_attachments
+from app.views.chat.branch_switcher import BranchSwitcher
+from app.views.chat.bubble import Bubble
+from app.views.chat.message_edit import MessageEdit
+from app.widgets.icon_button import IconButton
+
+BELOW = 6
+
+
+class UserMessage(QWidget):
+    """One question of the transcript.
+
+    Signals:
+        asked(str, object): what the person wants with it: ("edit", new content), ("branch", step), ("copy", text).
+    """
+
+    asked = Signal(str, object)
+
+    def __init__(self, content: str, place: tuple[int, int], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._text, self._attachments = without_attachments(content)
+        self._edit: MessageEdit | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName(self.tr("You: {0}").format(self._text))
+        self.bubble = Bubble(self._text)
+        self.switcher = BranchSwitcher()
+        self.copy_button = IconButton("copy", self.tr("Copy"), size=26, icon_size=14)
+        self.edit_button = IconButton("pencil", self.tr("Edit and ask again"), size=26, icon_size=14)
+        self._column = QVBoxLayout(self)
+        self._lay_out()
+        self.switcher.show_place(*place)
+        self.switcher.step_requested.connect(lambda step: self.asked.emit("branch", step))
+        self.copy_button.clicked.connect(lambda: self.asked.emit("copy", self._text))
+        self.edit_button.clicked.connect(self.edit)
+        self._reveal()
+
+    def edit(self) -> None:
+        """Turn the words into a field."""
+        if self._edit is not None:
+            return
+        self._edit = MessageEdit(self._text, self.tr("Send"))
+        self._edit.cancelled.connect(self._end_edit)
+        self._edit.submitted.connect(self._submit)
+        self.bubble.hide()
+        self._column.insertWidget(self._column.indexOf(self.bubble), self._edit)
+        self._edit.field.setFocus()
+        self._reveal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.bubble.fit(self.width())
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        self.bubble.fit(width)
+        return self._column.totalHeightForWidth(width) if self._column.hasHeightForWidth() else self.sizeHint().height()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self._reveal()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._reveal()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._reveal()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        moved = super().focusNextPrevChild(forward)
+        QTimer.singleShot(0, self._reveal)
+        return moved
+
+    def _lay_out(self) -> None:
+        self._column.setContentsMargins(0, 0, 0, BELOW)
+        self._column.setSpacing(4)
+        for attachment in self._attachments:
+            self._column.addWidget(AttachmentChip(attachment, removable=False), 0, Qt.AlignmentFlag.AlignRight)
+        self._column.addWidget(self.bubble, 0, Qt.AlignmentFlag.AlignRight)
+        self.bubble.setVisible(bool(self._text))
+        self._buttons = QWidget()
+        policy = self._buttons.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self._buttons.setSizePolicy(policy)
+        buttons = QHBoxLayout(self._buttons)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        buttons.setSpacing(2)
+        buttons.addWidget(self.copy_button)
+        buttons.addWidget(self.edit_button)
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addStretch(1)
+        row.addWidget(self._buttons)
+        row.addWidget(self.switcher)
+        self._column.addLayout(row)
+
+    def _reveal(self) -> None:
+        focus = QApplication.focusWidget()
+        inside = focus is not None and (focus is self or self.isAncestorOf(focus))
+        self._buttons.setVisible(self._edit is None and (self.underMouse() or inside))
+
+    def _submit(self, text: str) -> None:
+        self._end_edit()
+        self.asked.emit("edit", with_attachments(text, self._attachments))
+
+    def _end_edit(self) -> None:
+        if self._edit is not None:
+            self._edit.hide()
+            self._edit.deleteLater()
+        self._edit = None
+        self.bubble.setVisible(bool(self._text))
+        self.setFocus()
