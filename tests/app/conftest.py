@@ -41,10 +41,10 @@ def paths(tmp_path) -> Paths:
     return found
 
 
-async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait until `condition` holds. Raises TimeoutError; the limit only guards against hanging."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  the condition is anything, not an event
             await asyncio.sleep(0.01)
 
 
