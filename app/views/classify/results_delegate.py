@@ -1,0 +1,108 @@
+"""Paints the table of results: text, label badges, a bar with its percentage, the row number."""
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.models.arrangement import Column
+from app.models.results_table import PROBABILITY_ROLE, VERDICT_ROLE
+from app.models.verdict import Verdict
+from app.theme import theme
+from app.widgets.bar import HEIGHT as BAR_HEIGHT
+from app.widgets.bar import paint_bar
+from app.widgets.pill import HEIGHT as PILL_HEIGHT
+from app.widgets.pill import Tone, paint_pill, pill_width
+
+Index = QModelIndex | QPersistentModelIndex
+
+ROW_HEIGHT = 40
+MARGIN = 16
+PERCENT_WIDTH = 52
+FOCUS_WIDTH = 3
+_GOOD = frozenset({"positive", "pos", "very positive", "yes", "entailment", "ham", "safe"})
+_BAD = frozenset({"negative", "neg", "very negative", "no", "contradiction", "spam", "toxic", "unsafe"})
+_PLAIN = frozenset({"neutral", "none", "other"})
+
+
+def tone_of(label: str) -> Tone:
+    """The colour of a label's badge: well-known words have their own, all others the accent."""
+    word = label.replace("_", " ").casefold()
+    if word in _GOOD:
+        return "ok"
+    if word in _BAD:
+        return "bad"
+    return "neutral" if word in _PLAIN else "accent"
+
+
+class ResultsDelegate(QStyledItemDelegate):
+    """One delegate for all columns."""
+
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
+        return QSize(0, ROW_HEIGHT)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        area = QRectF(option.rect)
+        painter.save()
+        _paint_ground(painter, area, option, index)
+        inner = area.adjusted(MARGIN, 0, -8, -1)
+        column = Column(index.column())
+        if column == Column.TEXT:
+            _paint_text(painter, inner, index.data(), "text")
+        elif column == Column.LABEL:
+            self._paint_label(painter, inner, index.data(VERDICT_ROLE))
+        elif column == Column.PROBABILITY:
+            _paint_probability(painter, inner, index.data(PROBABILITY_ROLE), index.data())
+        else:
+            _paint_text(painter, inner, index.data(), "muted", tabular=True)
+        painter.restore()
+
+    def _paint_label(self, painter: QPainter, area: QRectF, state: Verdict | str | None) -> None:
+        if state is None:
+            _paint_text(painter, area, self.tr("waiting"), "faint")
+        elif isinstance(state, str):
+            _paint_pills(painter, area, [(self.tr("failed"), "bad")])
+        elif not state.sure:
+            _paint_pills(painter, area, [(self.tr("not sure"), "warning")])
+        else:
+            _paint_pills(painter, area, [(label, tone_of(label)) for label in state.labels])
+
+
+def _paint_ground(painter: QPainter, area: QRectF, option: QStyleOptionViewItem, index: Index) -> None:
+    state: QStyle.StateFlag = option.state
+    if state & QStyle.StateFlag.State_Selected:
+        painter.fillRect(area, theme.colour("accent_soft"))
+    painter.fillRect(QRectF(area.left(), area.bottom() - 1, area.width(), 1), theme.colour("line"))
+    view = option.widget
+    has_focus = view is not None and view.hasFocus()
+    # The focus is on a row, not on a cell: its mark stands at the row's beginning.
+    if has_focus and index.column() == 0 and view.currentIndex().row() == index.row():  # type: ignore[attr-defined]
+        painter.fillRect(QRectF(area.left(), area.top(), FOCUS_WIDTH, area.height() - 1), theme.colour("accent"))
+
+
+def _paint_text(painter: QPainter, area: QRectF, text: str, role: str, *, tabular: bool = False) -> None:
+    painter.setFont(theme.font("base", tabular=tabular))
+    painter.setPen(theme.colour(role))
+    shown = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+    painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)
+
+
+def _paint_pills(painter: QPainter, area: QRectF, pills: list[tuple[str, Tone]]) -> None:
+    left = area.left()
+    for text, tone in pills:
+        room = area.right() - left
+        if room < 24:
+            return
+        width = min(pill_width(text), room)
+        shown = QFontMetricsF(theme.font("tiny", "medium")).elidedText(text, Qt.TextElideMode.ElideRight, width - 10)
+        paint_pill(painter, QRectF(left, area.center().y() - PILL_HEIGHT / 2, width, PILL_HEIGHT), shown, tone)
+        left += width + 4
+
+
+def _paint_probability(painter: QPainter, area: QRectF, value: float, text: str) -> None:
+    if value < 0:
+        return
+    bar = QRectF(area.left(), area.center().y() - BAR_HEIGHT / 2, area.width() - PERCENT_WIDTH - 8, BAR_HEIGHT)
+    paint_bar(painter, bar, value, "bar_muted")
+    painter.setFont(theme.font("base", tabular=True))
+    painter.setPen(theme.colour("text"))
+    painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
