@@ -202,7 +202,7 @@ class EmbedRequest(Request):
     keep_alive: Seconds | None = None
 
 
-class EmbedResponse(Response, omit_defaults=True):
+class EmbedResponse(Response):
     """`embeddings`: one vector of `dimensions` floats per text, in order. `cached`: how many came from the cache."""
 
     embeddings: list[list[float]]

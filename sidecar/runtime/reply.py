@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 from sidecar.errors import InglenookError, InternalError
 from sidecar.runtime.protocol import Outcome
@@ -47,23 +46,21 @@ class Reply:
             self._error = error
             self._changed.set()
 
-    async def texts(self) -> AsyncIterator[str]:
-        """New text as it comes, until the answer is complete. Raises what ended it."""
-        while True:
-            if self._text:
-                text = "".join(self._text)
-                self._text.clear()
-                yield text
-            elif self.done:
-                break
-            else:
-                self._changed.clear()
-                await self._changed.wait()
+    async def next_text(self) -> str | None:
+        """New text as soon as there is some, None at the end. Raises what ended the answer."""
+        while not self._text and not self.done:
+            self._changed.clear()
+            await self._changed.wait()
+        if self._text:
+            text = "".join(self._text)
+            self._text.clear()
+            return text
         if self._error is not None:
             raise self._error
+        return None
 
     async def outcome(self) -> Outcome:
-        """Wait for the end. Raises what ended it."""
+        """Wait for the end, whatever text is unread. Raises what ended the answer."""
         while not self.done:
             self._changed.clear()
             await self._changed.wait()
@@ -72,7 +69,3 @@ class Reply:
         if self._outcome is None:
             raise InternalError(reason="a reply ended without outcome", request_id="")
         return self._outcome
-
-    async def whole_text(self) -> str:
-        """All of the text. Raises what ended it."""
-        return "".join([text async for text in self.texts()])

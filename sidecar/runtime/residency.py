@@ -92,6 +92,7 @@ class Residency(Generic[W]):
             yield replica.worker
         finally:
             replica.active -= 1
+            resident.last_used = self._clock.now()
             resident.took(self._clock.now() - started)
             self._rested(resident)
 
@@ -123,6 +124,12 @@ class Residency(Generic[W]):
         if (resident := self._residents.get(version.model)) is not None:
             resident.version = version
             self._rested(resident)
+
+    def limits_changed(self) -> None:
+        """The keep-alive of idle models runs anew, and those who wait for room look again."""
+        for resident in self.residents():
+            self._rested(resident)
+        self._changed.set()
 
     async def close(self) -> None:
         """End every worker, busy or not."""
@@ -173,6 +180,7 @@ class Residency(Generic[W]):
             yield
         finally:
             resident.waiting -= 1
+            resident.last_used = self._clock.now()
             self._abandon_unwanted_load(resident)
             self._rested(resident)
 
@@ -308,19 +316,19 @@ class Residency(Generic[W]):
     def _rested(self, resident: Resident[W]) -> None:
         """Something ended: others may have waited for it, and an idle model's time begins to run."""
         self._changed.set()
-        resident.last_used = self._clock.now()
         self._shrink(resident)
         self._stop_timer(resident)
         if resident.busy or resident.pinned or self._residents.get(resident.model) is not resident:
             return
-        seconds = self._keep_alive(resident)
+        seconds = self.keep_alive(resident)
         if seconds == 0:
             self._retire(resident, "unloaded", None)
         elif seconds > 0:
             resident.expires_at = self._clock.now() + seconds
             resident.timer = self._clock.call_later(seconds, lambda: self._retire(resident, "unloaded", None))
 
-    def _keep_alive(self, resident: Resident[W]) -> float:
+    def keep_alive(self, resident: Resident[W]) -> float:
+        """Seconds it stays after its last request: what a request asked, else the model's option, else the limit."""
         for seconds in (resident.keep_alive, resident.version.options.keep_alive):
             if seconds is not None:
                 return seconds

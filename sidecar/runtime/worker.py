@@ -121,6 +121,13 @@ class Worker:
         """Where the model is; empty before it is loaded."""
         return self.facts.device if self.facts else ""
 
+    @property
+    def known_facts(self) -> ModelFacts:
+        """Raises LookupError before a model is loaded."""
+        if self.facts is None:
+            raise LookupError("no model is loaded")
+        return self.facts
+
     async def measure(self) -> int:
         """Resident memory in bytes, read now."""
         self.memory_bytes = await self._child.memory_bytes() or self.memory_bytes

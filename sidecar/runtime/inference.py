@@ -1,0 +1,207 @@
+"""The tasks: checks a request against the model, puts the question to a worker, shapes the response.
+
+It decides nothing about memory (residency does) and nothing about waiting, failing and recording (asking does).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+from sidecar.config import Settings
+from sidecar.errors import InternalError, InvalidRequest, Unsupported, WorkerCrashed
+from sidecar.registry.store import ModelStore, ModelVersion
+from sidecar.runtime import results
+from sidecar.runtime.asking import REPEATED, Answer, Asking
+from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Generate, Generated, Translate, Translated
+from sidecar.runtime.record import Record
+from sidecar.runtime.sampling import filled
+from sidecar.types import (
+    ClassifyBatchResponse,
+    ClassifyRequest,
+    ClassifyResponse,
+    EmbedRequest,
+    EmbedResponse,
+    GenerateBatchResponse,
+    GenerateChunk,
+    GenerateRequest,
+    GenerateResponse,
+    ModelType,
+    TranslateBatchResponse,
+    TranslateRequest,
+    TranslateResponse,
+)
+
+IN_A_THREAD_BYTES = 1 << 20
+
+
+class Inference:
+    """The inference half of the manager. `settings()` gives those in force."""
+
+    def __init__(self, asking: Asking, store: ModelStore, settings: Callable[[], Settings]) -> None:
+        self._asking = asking
+        self._store = store
+        self._settings = settings
+
+    async def generate(
+        self, model: str, request: GenerateRequest, *, caller: str
+    ) -> GenerateResponse | GenerateBatchResponse:
+        _check_exactly_one(prompt=request.prompt, prompts=request.prompts, messages=request.messages)
+        version = self._version(model, "text_generation")
+        inputs = len(request.prompts or [1])
+        with self._asking.recorded(Record(version, "generate", caller, inputs, lambda: _asked_text(request))) as record:
+            if request.prompts is None:
+                return await self._answer(record, request, request.prompt)
+            answers = await self._answers(record, request, request.prompts)
+            return GenerateBatchResponse(answers, round(record.elapsed_ms, 3))
+
+    async def stream(self, model: str, request: GenerateRequest, *, caller: str) -> AsyncGenerator[GenerateChunk, None]:
+        """The answer in pieces. After a crash the question is put once more, unless a piece was sent already."""
+        if request.prompts is not None:
+            raise InvalidRequest(reason="prompts cannot be streamed; send one prompt, or leave out stream")
+        _check_exactly_one(prompt=request.prompt, messages=request.messages)
+        version = self._version(model, "text_generation")
+        with self._asking.recorded(Record(version, "generate", caller, 1, lambda: _asked_text(request))) as record:
+            repeated = sent = False
+            while True:
+                try:
+                    question = _question(version, request, request.prompt)
+                    async with self._asking.asked(record, request.keep_alive, question) as (worker, reply):
+                        while (text := await reply.next_text()) is not None:
+                            sent = True
+                            record.output.append(text)
+                            yield GenerateChunk(text=text)
+                        outcome = await reply.outcome()
+                        answer = Answer("", outcome, worker.known_facts, record.first_ms(reply))
+                    break
+                except WorkerCrashed:
+                    if sent or repeated:
+                        raise
+                    repeated = True
+            response = _generated(record, answer)
+            response.warnings = [*response.warnings, REPEATED] if repeated else response.warnings
+            yield results.last_chunk(response)
+
+    async def classify(
+        self, model: str, request: ClassifyRequest, *, caller: str
+    ) -> ClassifyResponse | ClassifyBatchResponse:
+        texts = _texts(request)
+        version = self._version(model, "classification")
+        with self._asking.recorded(Record(version, "classify", caller, len(texts), lambda: "\n".join(texts))) as record:
+            answer = await self._asking.whole(
+                record, request.keep_alive, lambda: Classify(0, texts, request.labels, request.truncate)
+            )
+            if not isinstance(outcome := answer.outcome, Classified):
+                raise _unexpected(outcome)
+            record.prompt_tokens = outcome.tokens
+            return results.classified(request, outcome, record.elapsed_ms)
+
+    async def translate(
+        self, model: str, request: TranslateRequest, *, caller: str
+    ) -> TranslateResponse | TranslateBatchResponse:
+        texts = _texts(request)
+        version = self._version(model, "translation")
+        with self._asking.recorded(
+            Record(version, "translate", caller, len(texts), lambda: "\n".join(texts))
+        ) as record:
+            answer = await self._asking.whole(
+                record,
+                request.keep_alive,
+                lambda: Translate(0, texts, request.source_lang, request.target_lang, request.truncate),
+            )
+            if not isinstance(outcome := answer.outcome, Translated):
+                raise _unexpected(outcome)
+            record.prompt_tokens, record.completion_tokens = outcome.prompt_tokens, outcome.completion_tokens
+            record.output = list(outcome.texts)
+            return results.translated(request, outcome, record.elapsed_ms)
+
+    async def embed(self, model: str, request: EmbedRequest, *, caller: str) -> EmbedResponse:
+        texts = request.texts
+        version = self._version(model, "embedding")
+        with self._asking.recorded(Record(version, "embed", caller, len(texts), lambda: "\n".join(texts))) as record:
+            answer = await self._asking.whole(
+                record,
+                request.keep_alive,
+                lambda: Embed(0, texts, request.normalize, request.dimensions, request.truncate),
+            )
+            if not isinstance(outcome := answer.outcome, Embedded):
+                raise _unexpected(outcome)
+            record.prompt_tokens = outcome.tokens
+            if len(outcome.vectors) > IN_A_THREAD_BYTES:
+                return await asyncio.to_thread(results.embedded, outcome, record.elapsed_ms)
+            return results.embedded(outcome, record.elapsed_ms)
+
+    async def _answer(self, record: Record, request: GenerateRequest, prompt: str | None) -> GenerateResponse:
+        answer = await self._asking.whole(
+            record, request.keep_alive, lambda: _question(record.version, request, prompt)
+        )
+        record.output.append(answer.text)
+        return _generated(record, answer)
+
+    async def _answers(self, record: Record, request: GenerateRequest, prompts: list[str]) -> list[GenerateResponse]:
+        """One answer per prompt, in order, as many at once as the workers step together. One failure ends them all."""
+        places = asyncio.Semaphore(self._settings().max_sequences * max(1, record.version.options.num_workers))
+
+        async def answer(prompt: str) -> GenerateResponse:
+            async with places:
+                return await self._answer(record, request, prompt)
+
+        tasks = [asyncio.create_task(answer(prompt)) for prompt in prompts]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    def _version(self, model: str, task: ModelType) -> ModelVersion:
+        """Raises ModelNotFound, LoadFailed, Unsupported."""
+        version = self._store.resolve(model)
+        if task not in version.inspection.types:
+            can = ", ".join(version.inspection.types)
+            raise Unsupported(
+                model=model, reason=f"it is a {version.inspection.architecture}, which does {can}, not {task}"
+            )
+        return version
+
+
+def _question(version: ModelVersion, request: GenerateRequest, prompt: str | None) -> Generate:
+    sampling = filled(request, version.options, version.inspection.defaults)
+    return Generate(0, prompt, request.messages, sampling, request.truncate)
+
+
+def _generated(record: Record, answer: Answer) -> GenerateResponse:
+    if not isinstance(outcome := answer.outcome, Generated):
+        raise _unexpected(outcome)
+    record.prompt_tokens += outcome.prompt_tokens
+    record.completion_tokens += outcome.completion_tokens
+    return results.generated(
+        record.version.model,
+        answer.text,
+        outcome,
+        answer.facts,
+        waited_ms=record.queue_ms,
+        first_token_ms=answer.first_token_ms,
+        total_ms=record.elapsed_ms,
+    )
+
+
+def _check_exactly_one(**given: object) -> None:
+    if sum(value is not None for value in given.values()) != 1:
+        raise InvalidRequest(reason=f"exactly one of {', '.join(given)} must be given")
+
+
+def _texts(request: ClassifyRequest | TranslateRequest) -> list[str]:
+    _check_exactly_one(text=request.text, texts=request.texts)
+    return [request.text] if request.text is not None else request.texts or []
+
+
+def _asked_text(request: GenerateRequest) -> str:
+    """The question as the history shows it."""
+    if request.messages is not None:
+        return "\n".join(f"{message.role}: {message.content}" for message in request.messages)
+    return request.prompt if request.prompt is not None else "\n".join(request.prompts or [])
+
+
+def _unexpected(outcome: object) -> InternalError:
+    return InternalError(reason=f"the worker answered with {type(outcome).__name__}", request_id="of this moment")

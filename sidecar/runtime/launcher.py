@@ -1,0 +1,98 @@
+"""Makes workers that hold a model: from the spare process if there is one, else from a fresh one.
+
+It knows what a load needs to be told and what is learned from it. When and how many are residency's decisions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from sidecar import hardware
+from sidecar.config import Settings
+from sidecar.metrics import Metrics
+from sidecar.registry.store import ModelStore, ModelVersion
+from sidecar.runtime import placement
+from sidecar.runtime.protocol import Load
+from sidecar.runtime.resident import LoopClock
+from sidecar.runtime.spare import SpareWorker
+from sidecar.runtime.worker import Worker
+
+log = logging.getLogger(__name__)
+
+SPARE_BYTES = placement.UNKNOWN_BASE
+ROOM_BESIDE_SPARE = 3  # times its own size must be free before it is started
+
+
+class Launcher:
+    """Owns the spare worker. `settings()` gives those in force, `used()` the bytes that models use."""
+
+    def __init__(
+        self, store: ModelStore, metrics: Metrics, settings: Callable[[], Settings], used: Callable[[], int]
+    ) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._settings = settings
+        self._used = used
+        self.total_memory = hardware.total_memory()
+        self.spare = SpareWorker(
+            start=self._start,
+            may_start=self._room_for_spare,
+            minutes=lambda: settings().spare_worker_minutes if settings().spare_worker else 0,
+            clock=LoopClock(),
+        )
+
+    @property
+    def memory_limit(self) -> int:
+        """Bytes that models may use together."""
+        return placement.limit_bytes(self._settings().memory_limit_mb, self.total_memory)
+
+    async def launch(self, version: ModelVersion, device: str) -> Worker:
+        """A worker with `version` loaded. Raises LoadFailed, OutOfMemory."""
+        began = time.perf_counter()
+        worker = await self.spare.take(version.engine) or await self._start(version.engine)
+        try:
+            loaded = await worker.load(self._frame(version, device), self._settings().load_timeout_s)
+        except BaseException:
+            await worker.close()
+            raise
+        self._metrics.loads.labels(version.model).inc()
+        self._metrics.load_seconds.labels(version.model).observe(time.perf_counter() - began)
+        await self._store.learned(version.model, loaded.facts)
+        # Only now: two imports at once would make this load slower on few cores.
+        self.spare.prepare(version.engine)
+        return worker
+
+    def needed(self, version: ModelVersion, device: str) -> int:
+        """Bytes that one replica will probably use."""
+        seen = version.inspection
+        return placement.estimate(
+            engine=version.engine,
+            parameters=seen.weights.parameters,
+            stored_bytes=seen.weights.stored_bytes,
+            on_cpu=device in ("auto", "cpu"),
+            cache_bytes_per_token=seen.cache_bytes_per_token,
+            context_length=seen.context_length,
+            max_sequences=self._settings().max_sequences,
+        ).total
+
+    async def _start(self, engine: str) -> Worker:
+        return await Worker.start(engine, stall_timeout_s=self._settings().stall_timeout_s)
+
+    async def _room_for_spare(self) -> bool:
+        available = await asyncio.to_thread(hardware.available_memory)
+        return available >= ROOM_BESIDE_SPARE * SPARE_BYTES and self._used() + SPARE_BYTES <= self.memory_limit
+
+    def _frame(self, version: ModelVersion, device: str) -> Load:
+        settings = self._settings()
+        return Load(
+            model=version.model,
+            path=str(version.path),
+            task=version.task,
+            device=device,
+            threads=settings.threads,
+            max_sequences=settings.max_sequences,
+            batch_tokens=settings.batch_tokens,
+        )

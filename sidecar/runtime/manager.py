@@ -1,0 +1,348 @@
+"""The manager: the one face of everything that runs models, for the routes, the command line and Python programs.
+
+    async with ModelManager.open(settings) as manager:
+        result = await manager.task(task_data="hello", task_type="embedding", model_name="some-model")
+
+It puts the parts together (registry, residency, workers, inference, history, metrics, events) and has little of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sidecar import hardware
+from sidecar.config import Settings
+from sidecar.db import Database
+from sidecar.errors import Conflict
+from sidecar.events import EventBus
+from sidecar.history import History
+from sidecar.metrics import Metrics
+from sidecar.paths import Paths, resources_dir
+from sidecar.registry.store import ModelOptions, ModelStore
+from sidecar.runtime import tasks
+from sidecar.runtime.asking import Asking
+from sidecar.runtime.devices import check_device
+from sidecar.runtime.inference import Inference
+from sidecar.runtime.launcher import Launcher
+from sidecar.runtime.model_info import model_info
+from sidecar.runtime.reporting import Reporter
+from sidecar.runtime.residency import Limits, Residency
+from sidecar.runtime.resident import LoopClock, Wish
+from sidecar.runtime.worker import Worker
+from sidecar.types import (
+    ClassifyBatchResponse,
+    ClassifyRequest,
+    ClassifyResponse,
+    EmbedRequest,
+    EmbedResponse,
+    GenerateBatchResponse,
+    GenerateChunk,
+    GenerateRequest,
+    GenerateResponse,
+    InferenceRequest,
+    LoadRequest,
+    LoadResponse,
+    ModelInfo,
+    ModelsSummary,
+    RegisterRequest,
+    Result,
+    TaskRequest,
+    TranslateBatchResponse,
+    TranslateRequest,
+    TranslateResponse,
+    UpdateRequest,
+)
+
+MB = 1024 * 1024
+MINUTE_S = 60.0
+SPARE_DELAY_S = 3.0  # the service answers and the window draws before imports take the processor
+DEFAULT_LOAD = LoadRequest()
+
+
+class ModelManager:
+    """Made by `open`. All methods belong to one event loop."""
+
+    def __init__(
+        self, settings: Settings, database: Database, store: ModelStore, events: EventBus, metrics: Metrics
+    ) -> None:
+        self.settings = settings
+        self.events = events
+        self.metrics = metrics
+        self.history = History(database, lambda: self.settings)
+        self._database = database
+        self._store = store
+        self._clock = LoopClock()
+        self._reporter = Reporter(events, metrics)
+        self._launcher = Launcher(store, metrics, lambda: self.settings, self._used_bytes)
+        self._residency: Residency[Worker] = Residency(
+            spawn=self._launcher.launch,
+            needed=self._launcher.needed,
+            available=lambda: asyncio.to_thread(hardware.available_memory),
+            relieve=self._launcher.spare.close,
+            report=self._reporter.model_changed,
+            limits=self._limits,
+            clock=self._clock,
+        )
+        self._asking = Asking(self._residency, store, self.history, metrics, lambda: self.settings)
+        self._inference = Inference(self._asking, store, lambda: self.settings)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(
+        cls,
+        settings: Settings,
+        paths: Paths | None = None,
+        *,
+        events: EventBus | None = None,
+        metrics: Metrics | None = None,
+    ) -> AsyncIterator[ModelManager]:
+        """A working manager; at the end of the block every worker is gone. Raises DatabaseUnusable, DiskFull, OSError."""
+        paths = paths or Paths.resolve()
+        await asyncio.to_thread(paths.create)
+        database = await Database.open(paths.database)
+        try:
+            models_dir = Path(settings.models_dir) if settings.models_dir else paths.models_dir
+            store = await ModelStore.open(database, models_dir, resources_dir() / "models")
+            manager = cls(settings, database, store, events or EventBus(), metrics or Metrics())
+            async with manager._running():
+                yield manager
+        finally:
+            await database.close()
+
+    @contextlib.asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        figures = asyncio.create_task(self._reporter.tell_figures(self._figures), name="system figures")
+        spare = self._clock.call_later(SPARE_DELAY_S, self._prepare_spare)
+        try:
+            yield
+        finally:
+            spare.cancel()
+            figures.cancel()
+            await asyncio.wait({figures})
+            await self._residency.close()
+            await self._launcher.spare.close()
+            await self._store.write_usage()
+            await self.history.close()
+            self.events.close()
+
+    def apply(self, settings: Settings) -> None:
+        """Use other settings from now on. What is marked restart in the table is not looked at again."""
+        self.settings = settings
+        self._residency.limits_changed()
+
+    # ---- models -----------------------------------------------------------------------------------------------------
+
+    async def register(self, request: RegisterRequest) -> ModelInfo:
+        """Make a folder known, without loading it. Raises InvalidRequest, Conflict (the name means another folder)."""
+        check_device(request.device)
+        values = {name: getattr(request, name) for name in ModelOptions.__struct_fields__ if hasattr(request, name)}
+        known = request.name in {model.id for model in self._store.all()}
+        model = await self._store.add(
+            request.name, request.model_type, Path(request.model_path), ModelOptions(**values)
+        )
+        self.events.model(model.id, "changed" if known else "registered")
+        self._options_changed(model.id)
+        return self.model(model.id)
+
+    async def update(self, model_id: str, request: UpdateRequest) -> ModelInfo:
+        """Raises ModelNotFound, InvalidRequest."""
+        changes = {
+            name: value for name in request.__struct_fields__ if (value := getattr(request, name)) is not msgspec.UNSET
+        }
+        if "device" in changes:
+            check_device(changes["device"])
+        options = msgspec.structs.replace(self._store.get(model_id).options, **changes)
+        await self._store.set_options(model_id, options)
+        self._options_changed(model_id)
+        self.events.model(model_id, "changed")
+        return self.model(model_id)
+
+    async def remove(self, model_id: str) -> None:
+        """Unload and forget; files are deleted when they lie in the models folder. Raises ModelNotFound, Conflict."""
+        if self._store.get(model_id).builtin:
+            raise Conflict(f"{model_id!r} came with the application and cannot be removed.", reason="built in")
+        await self._residency.unload(model_id)
+        await self._store.remove(model_id)
+        self.events.model(model_id, "removed")
+
+    def models(self) -> list[ModelInfo]:
+        return [self.model(model.id) for model in self._store.all()]
+
+    def model(self, model_id: str) -> ModelInfo:
+        """Raises ModelNotFound."""
+        return model_info(self._store.get(model_id), self._residency.get(model_id), self._clock.now())
+
+    async def load(self, model_id: str, request: LoadRequest = DEFAULT_LOAD) -> LoadResponse:
+        """Bring it into memory, or change how the loaded one is kept. Raises as `Residency.load` does, InvalidRequest."""
+        device = check_device(request.device) if request.device is not None else None
+        began = self._clock.now()
+        wish = Wish(request.keep_alive, device, request.num_workers)
+        resident = await self._residency.load(self._store.resolve(model_id), wish)
+        warnings = [text for replica in resident.live if replica.worker.facts for text in replica.worker.facts.warnings]
+        return LoadResponse(
+            model_id, "loaded", round(1000 * (self._clock.now() - began), 3), list(dict.fromkeys(warnings))
+        )
+
+    async def unload(self, model_id: str, *, force: bool = False) -> None:
+        """Raises ModelNotFound; Conflict while requests run, unless `force` ends them."""
+        self._store.get(model_id)
+        await self._residency.unload(model_id, force=force)
+
+    # ---- inference --------------------------------------------------------------------------------------------------
+
+    async def generate(
+        self, model_id: str, request: GenerateRequest, *, caller: str
+    ) -> GenerateResponse | GenerateBatchResponse:
+        return await self._inference.generate(model_id, request, caller=caller)
+
+    def stream(self, model_id: str, request: GenerateRequest, *, caller: str) -> AsyncGenerator[GenerateChunk, None]:
+        """Close the iterator to cancel: the worker stops within one step."""
+        return self._inference.stream(model_id, request, caller=caller)
+
+    async def classify(
+        self, model_id: str, request: ClassifyRequest, *, caller: str
+    ) -> ClassifyResponse | ClassifyBatchResponse:
+        return await self._inference.classify(model_id, request, caller=caller)
+
+    async def translate(
+        self, model_id: str, request: TranslateRequest, *, caller: str
+    ) -> TranslateResponse | TranslateBatchResponse:
+        return await self._inference.translate(model_id, request, caller=caller)
+
+    async def embed(self, model_id: str, request: EmbedRequest, *, caller: str) -> EmbedResponse:
+        return await self._inference.embed(model_id, request, caller=caller)
+
+    async def inference(self, request: InferenceRequest, *, caller: str) -> tasks.TaskResponse:
+        """The task that the body names, by the model it names or the settings' one for that task."""
+        model = tasks.model_for(request, self.settings)
+        return await tasks.run(self._inference, request.model_type, model, request.data, caller)
+
+    async def task(
+        self,
+        *,
+        task_data: dict[str, Any] | list[str] | str | None = None,
+        task_type: str,
+        model_name: str,
+        num_workers: int = 1,
+        device: str = "auto",
+        keep_alive: float | None = None,
+        caller: str = "python",
+    ) -> Result:
+        """Load what is needed and run; without data only load. `keep_alive` in minutes: 0 unloads at once, negative never.
+
+        What goes wrong is in the result's `error`; nothing is raised but faults of our own.
+        """
+
+        async def work() -> dict[str, Any]:
+            request = tasks.task_request(
+                task_data=task_data,
+                task_type=task_type,
+                model_name=model_name,
+                num_workers=num_workers,
+                device=device,
+                keep_alive=keep_alive,
+            )
+            return await self._do(request, caller)
+
+        return await tasks.as_result(work)
+
+    async def release_model(self, name: str) -> Result:
+        """Take a model out of memory. It stays known, and the next request loads it again."""
+
+        async def work() -> dict[str, Any]:
+            await self.unload(name)
+            return {"released": True, "model_name": name}
+
+        return await tasks.as_result(work)
+
+    async def _do(self, request: TaskRequest, caller: str) -> dict[str, Any]:
+        version = self._store.resolve(request.model_name)
+        keep_alive = None if request.keep_alive is None else request.keep_alive * MINUTE_S
+        # One worker is what a task has that asks for nothing: it does not take away those that another asked for.
+        workers = request.num_workers if request.num_workers > 1 else None
+        device = check_device(request.device)
+        if request.task_data is None:
+            resident = await self._residency.load(version, Wish(keep_alive, device, workers))
+            return tasks.preloaded(resident, self._residency.keep_alive(resident))
+        if workers or device != "auto":
+            await self._residency.load(version, Wish(None, device, workers))
+        body = tasks.task_body(request, keep_alive)
+        return tasks.as_data(await tasks.run(self._inference, request.task_type, version.model, body, caller))
+
+    # ---- figures ----------------------------------------------------------------------------------------------------
+
+    def summary(self) -> ModelsSummary:
+        models = self._store.all()
+        return ModelsSummary(
+            total=len(models),
+            loaded=self._loaded(),
+            by_type=dict(Counter(model.model_type for model in models)),
+            memory_usage_mb=self.memory_usage_mb,
+        )
+
+    @property
+    def queue_depth(self) -> int:
+        """Requests that wait for a model or for their turn in it."""
+        return self._residency.queue_depth
+
+    @property
+    def active_requests(self) -> int:
+        """Requests in progress, waiting ones included."""
+        return self._asking.active_requests
+
+    @property
+    def memory_usage_mb(self) -> float:
+        """What loaded models use together, as last measured."""
+        return round(self._used_bytes() / MB, 1)
+
+    @property
+    def memory_limit(self) -> int:
+        """Bytes that models may use together."""
+        return self._launcher.memory_limit
+
+    def observe(self) -> None:
+        """Set the gauges of the metrics to what is so now."""
+        self.metrics.queue_depth.set(self.queue_depth)
+        self.metrics.active.set(self.active_requests)
+        self.metrics.set_memory(
+            {resident.model: resident.memory_bytes for resident in self._residency.residents() if resident.live}
+        )
+
+    def _figures(self) -> dict[str, Any]:
+        return {
+            "models_loaded": self._loaded(),
+            "models_memory_mb": self.memory_usage_mb,
+            "active_requests": self.active_requests,
+        }
+
+    def _loaded(self) -> int:
+        return sum(1 for resident in self._residency.residents() if resident.live)
+
+    def _used_bytes(self) -> int:
+        return sum(resident.memory_bytes for resident in self._residency.residents())
+
+    def _limits(self) -> Limits:
+        settings = self.settings
+        return Limits(
+            models=settings.max_loaded_models,
+            memory=self.memory_limit,
+            queue=settings.queue_limit,
+            sequences=settings.max_sequences,
+            keep_alive=settings.keep_alive_s,
+        )
+
+    def _options_changed(self, model_id: str) -> None:
+        if self._residency.get(model_id) is not None:
+            self._residency.replace_version(self._store.resolve(model_id))
+
+    def _prepare_spare(self) -> None:
+        engines = {model.engine for model in self._store.all()} - {"echo"}
+        if engines and not self._residency.residents():
+            self._launcher.spare.prepare(min(engines))

@@ -1,0 +1,110 @@
+"""Turns what workers report into the public response types. Pure: no waiting, no bookkeeping."""
+
+from __future__ import annotations
+
+from array import array
+
+from sidecar.runtime.protocol import Classified, Embedded, Generated, ModelFacts, Translated
+from sidecar.types import (
+    Classification,
+    ClassifyBatchResponse,
+    ClassifyRequest,
+    ClassifyResponse,
+    EmbedResponse,
+    Execution,
+    GenerateChunk,
+    GenerateResponse,
+    Timings,
+    TranslateBatchResponse,
+    TranslateRequest,
+    TranslateResponse,
+    Translation,
+    Usage,
+)
+
+
+def generated(
+    model: str,
+    text: str,
+    outcome: Generated,
+    facts: ModelFacts,
+    *,
+    waited_ms: float,
+    first_token_ms: float,
+    total_ms: float,
+) -> GenerateResponse:
+    """`waited_ms`: before a worker had the request; `first_token_ms` and `total_ms`: from the request's arrival."""
+    tokens = Usage(outcome.prompt_tokens, outcome.completion_tokens, outcome.prompt_tokens + outcome.completion_tokens)
+    return GenerateResponse(
+        generated_text=text,
+        finish_reason=outcome.finish_reason,
+        usage=tokens,
+        execution_time_ms=round(total_ms, 3),
+        timings=Timings(
+            queue_ms=round(waited_ms + outcome.queue_ms, 3),
+            prefill_ms=round(outcome.prefill_ms, 3),
+            decode_ms=round(outcome.decode_ms, 3),
+            time_to_first_token_ms=round(first_token_ms, 3),
+            tokens_per_second=round(tokens_per_second(outcome), 2),
+        ),
+        model=model,
+        context_length=facts.context_length or 0,
+        execution=Execution(facts.engine, facts.device, facts.precision),
+        warnings=outcome.warnings,
+    )
+
+
+def tokens_per_second(outcome: Generated) -> float:
+    """The decode rate: the first token is the prefill's."""
+    if outcome.completion_tokens > 1 and outcome.decode_ms > 0:
+        return 1000 * (outcome.completion_tokens - 1) / outcome.decode_ms
+    whole = outcome.prefill_ms + outcome.decode_ms
+    return 1000 * outcome.completion_tokens / whole if whole > 0 else 0.0
+
+
+def last_chunk(response: GenerateResponse) -> GenerateChunk:
+    """The end of a stream: the figures of the whole answer, without its text."""
+    return GenerateChunk(
+        done=True,
+        finish_reason=response.finish_reason,
+        usage=response.usage,
+        execution_time_ms=response.execution_time_ms,
+        timings=response.timings,
+        model=response.model,
+        context_length=response.context_length,
+        execution=response.execution,
+        warnings=response.warnings,
+    )
+
+
+def classified(
+    request: ClassifyRequest, outcome: Classified, total_ms: float
+) -> ClassifyResponse | ClassifyBatchResponse:
+    """Probabilities highest first, the best `top_k` of them."""
+    rows = [_ranked(outcome.labels, scores, request.top_k) for scores in outcome.scores]
+    if request.text is not None:
+        return ClassifyResponse(rows[0], round(total_ms, 3), outcome.multi_label, outcome.warnings)
+    results = [Classification(row) for row in rows]
+    return ClassifyBatchResponse(results, round(total_ms, 3), outcome.multi_label, outcome.warnings)
+
+
+def _ranked(labels: list[str], scores: list[float], top_k: int | None) -> dict[str, float]:
+    pairs = sorted(zip(labels, scores, strict=True), key=lambda pair: -pair[1])
+    return dict(pairs[:top_k])
+
+
+def translated(
+    request: TranslateRequest, outcome: Translated, total_ms: float
+) -> TranslateResponse | TranslateBatchResponse:
+    if request.text is not None:
+        return TranslateResponse(outcome.texts[0], round(total_ms, 3), outcome.warnings)
+    return TranslateBatchResponse([Translation(text) for text in outcome.texts], round(total_ms, 3), outcome.warnings)
+
+
+def embedded(outcome: Embedded, total_ms: float) -> EmbedResponse:
+    """The rows of the float32 matrix. A large one takes a while: call it in a thread."""
+    flat = array("f")
+    flat.frombytes(outcome.vectors)
+    width = outcome.dimensions
+    rows = [flat[start : start + width].tolist() for start in range(0, len(flat), width)]
+    return EmbedResponse(rows, width, round(total_ms, 3), warnings=outcome.warnings)
