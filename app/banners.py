@@ -30,6 +30,11 @@ class Banners(QWidget):
         self.hide()
         session.state_changed.connect(self._show_service)
 
+    def shown(self) -> list[Banner]:
+        """The messages that stand there now."""
+        items = (self._column.itemAt(index).widget() for index in range(self._column.count()))
+        return [widget for widget in items if isinstance(widget, Banner)]
+
     def error(self, error: BaseException) -> None:
         """Show a failure, unless the same one is shown already."""
         title, text, details = described(error)

@@ -27,6 +27,12 @@ def _welcome(frame: Frame) -> View:
     return WelcomeView(frame)
 
 
+def _classify(frame: Frame) -> View:
+    from app.views.classify import ClassifyView
+
+    return ClassifyView(frame)
+
+
 def _settings(frame: Frame) -> View:
     from app.views.settings import SettingsView
 
@@ -35,5 +41,6 @@ def _settings(frame: Frame) -> View:
 
 ROOMS = (
     Room("welcome", "", "info", _welcome, "F1"),
+    Room("classify", "Classify", "tag", _classify, "Ctrl+2"),
     Room("settings", "Settings", "settings", _settings, "Ctrl+,", bottom=True),
 )

@@ -47,6 +47,9 @@ class View(QWidget):
     def activated(self) -> None:
         """The view has come to the front: put the focus where typing makes sense."""
 
+    def use_model(self, model_id: str) -> None:
+        """Take this model into use, where the view works with one."""
+
     def commands(self) -> list[Command]:
         """What the palette offers, whether or not this view is in front.
 

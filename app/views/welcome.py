@@ -98,8 +98,7 @@ class WelcomeView(View):
 
     def _use(self, model: ModelInfo) -> None:
         view_name = USES[model.model_type][0]
-        self.preferences.put("chosen", view_name, model.id)
-        self.frame.show_view(view_name)
+        self.frame.show_view(view_name).use_model(model.id)
 
 
 class Facts(Card):

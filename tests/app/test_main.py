@@ -28,5 +28,6 @@ def test_the_version_is_told(capsys):
 
 def test_the_http_library_is_not_loaded_before_the_window_shows():
     """It costs more than half of the second that showing the window may take."""
-    code = "import sys, app.application, app.views.welcome, app.views.chat, app.views.classify, app.views.settings; print('aiohttp' in sys.modules)"
+    views = "app.views.welcome, app.views.chat, app.views.classify, app.views.settings"
+    code = f"import sys, app.application, {views}; print('aiohttp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
