@@ -40,4 +40,5 @@ def _wrapped(text: str) -> Label:
     label = Label(text, "muted", wrap=True)
     label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
     label.setFixedWidth(TEXT_WIDTH)
+    label.setMinimumHeight(label.heightForWidth(TEXT_WIDTH))  # a centred item's layout asks only for one line
     return label
