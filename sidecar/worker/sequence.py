@@ -49,6 +49,21 @@ class Detokenizer:
 
 
 @dataclass
+class WholeText:
+    """Gives all text at the end: for answers nobody reads while they grow, decoded exactly as the tokenizer does."""
+
+    decode: Callable[[list[int]], str]
+    tokens: list[int] = field(default_factory=list)
+
+    def append(self, token: int) -> str:
+        self.tokens.append(token)
+        return ""
+
+    def flush(self) -> str:
+        return self.decode(self.tokens)
+
+
+@dataclass
 class StopStrings:
     """Holds back text that may be the beginning of a stop string."""
 
@@ -79,9 +94,12 @@ def _overlap(text: str, stop: str) -> int:
 
 
 class Sequence:
-    """A prompt and its growing answer. `key` is unique in the worker; times are those of the scheduler's clock, in seconds."""
+    """A prompt and its growing answer. `key` is unique in the worker; times are those of the scheduler's clock, in seconds.
 
-    def __init__(self, key: int, request_id: int, prompt: Prompt, received: float) -> None:
+    With `whole`, all text comes with the last token.
+    """
+
+    def __init__(self, key: int, request_id: int, prompt: Prompt, received: float, *, whole: bool = False) -> None:
         self.key = key
         self.request_id = request_id
         self.prompt = prompt
@@ -90,7 +108,7 @@ class Sequence:
         self.first_token: float | None = None
         self.generated: list[int] = []
         self.finish_reason: FinishReason | None = None
-        self._detokenizer = Detokenizer(prompt.decode)
+        self._detokenizer = WholeText(prompt.decode) if whole else Detokenizer(prompt.decode)
         self._stops = StopStrings(prompt.stop)
 
     def append(self, token: int) -> str:

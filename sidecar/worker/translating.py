@@ -27,6 +27,7 @@ class TranslationJob:
     started: float | None = None
     texts: dict[int, str] = field(default_factory=dict)
     tokens: dict[int, int] = field(default_factory=dict)
+    cut: int = 0  # texts whose translation reached the model's limit before its end
 
 
 class Translating:
@@ -83,6 +84,7 @@ class Translating:
         piece = self._pieces.pop(sequence.key)
         job = self._jobs[piece.job]
         job.tokens[piece.index] = len(sequence.generated)
+        job.cut += sequence.finish_reason == "length"
         if len(job.tokens) == len(job.prompts):
             del self._jobs[piece.job]
             self._replies.finish(piece.job, _outcome(job))
@@ -95,7 +97,7 @@ class Translating:
 
     def _begin(self, batch: list[Piece]) -> None:
         for piece in batch:
-            sequence = Sequence(next(self._keys), piece.job, piece.input, self._jobs[piece.job].received)
+            sequence = Sequence(next(self._keys), piece.job, piece.input, self._jobs[piece.job].received, whole=True)
             self._pieces[sequence.key] = piece
             self._decoding.waiting.append(sequence)
 
@@ -107,10 +109,13 @@ class Translating:
 
 
 def _outcome(job: TranslationJob) -> Translated:
+    warnings = list(dict.fromkeys(warning for prompt in job.prompts for warning in prompt.warnings))
+    if job.cut:
+        warnings.append(f"{job.cut} of {len(job.prompts)} translations were cut at the model's length limit.")
     return Translated(
         texts=[job.texts[index] for index in range(len(job.prompts))],
         prompt_tokens=sum(len(prompt.token_ids) for prompt in job.prompts),
         completion_tokens=sum(job.tokens.values()),
         queue_ms=1000 * ((job.started or job.received) - job.received),
-        warnings=list(dict.fromkeys(warning for prompt in job.prompts for warning in prompt.warnings)),
+        warnings=warnings,
     )

@@ -1,0 +1,24 @@
+"""The engine for models in Hugging Face format: torch and the transformers library, imported nowhere else in the service.
+
+Models are loaded from safetensors only, and code that comes with a model is never run.
+"""
+
+from __future__ import annotations
+
+import psutil
+
+from sidecar.engines.base import Model
+from sidecar.engines.transformers.assembly import assemble
+from sidecar.engines.transformers.device import choose_device, set_threads
+from sidecar.engines.transformers.loading import load_model
+from sidecar.runtime.protocol import Load
+
+
+def load(frame: Load) -> Model:
+    """Load the model in `frame.path` for `frame.task`. Raises LoadFailed, or whatever the library raises."""
+    set_threads(frame.threads)
+    device, warnings = choose_device(frame.model, frame.device)
+    model = assemble(load_model(frame, device))
+    model.facts.warnings = [*warnings, *model.facts.warnings]
+    model.facts.memory_bytes = psutil.Process().memory_info().rss
+    return model

@@ -1,0 +1,69 @@
+"""The generator of this engine: takes sequences in, steps them, drops them. What a step computes is in the batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any
+
+import torch
+
+from sidecar.engines.base import Answer, Prompt
+from sidecar.engines.transformers.cohort import Cohort
+from sidecar.engines.transformers.padded_batch import PaddedBatch, can_join
+from sidecar.engines.transformers.preparation import family, prefill
+from sidecar.runtime.protocol import Generate
+
+
+class TransformersGenerator:
+    """Steps a model's sequences: all in one padded batch where the model allows it, else in cohorts, one after another."""
+
+    def __init__(self, model: Any, pad_id: int, prepare: Callable[[Generate], Prompt]) -> None:
+        self.prepare = prepare
+        self._model = model
+        self._pad_id = pad_id
+        self._batch = PaddedBatch(model) if can_join(model) else None
+        self._cohorts: list[Cohort] = []
+
+    def start(self, answers: list[Answer]) -> list[int]:
+        with torch.inference_mode():
+            return self._start_cohorts(answers) if self._batch is None else self._join(self._batch, answers)
+
+    def step(self, answers: list[Answer]) -> list[int]:
+        keys = {answer.key for answer in answers}
+        tokens: dict[int, int] = {}
+        with torch.inference_mode():
+            for group in self._groups():
+                if keys.intersection(answer.key for answer in group.answers):
+                    tokens |= group.step()
+        return [tokens[answer.key] for answer in answers]
+
+    def drop(self, answers: list[Answer]) -> None:
+        gone = {answer.key for answer in answers}
+        with torch.inference_mode():
+            for group in self._groups():
+                if gone.intersection(answer.key for answer in group.answers):
+                    group.drop(gone)
+        self._cohorts = [cohort for cohort in self._cohorts if cohort.answers]
+
+    def _join(self, batch: PaddedBatch, answers: list[Answer]) -> list[int]:
+        return [batch.join(answer, prefill(self._model, [answer], self._pad_id)) for answer in answers]
+
+    def _start_cohorts(self, answers: list[Answer]) -> list[int]:
+        tokens: dict[int, int] = {}
+        for _, members in groupby(sorted(answers, key=self._family), key=self._family):
+            tokens |= self._start_cohort(list(members))
+        return [tokens[answer.key] for answer in answers]
+
+    def _groups(self) -> list[PaddedBatch | Cohort]:
+        return [self._batch] if self._batch is not None else list(self._cohorts)
+
+    def _start_cohort(self, answers: list[Answer]) -> dict[int, int]:
+        prefilled = prefill(self._model, answers, self._pad_id)
+        cohort = Cohort(self._model, answers, prefilled)
+        tokens = cohort.first(prefilled.logits)
+        self._cohorts.append(cohort)
+        return {answer.key: token for answer, token in zip(answers, tokens, strict=True)}
+
+    def _family(self, answer: Answer) -> str:
+        return repr(family(self._model, answer))

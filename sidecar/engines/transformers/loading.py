@@ -1,0 +1,158 @@
+"""Reads a model folder: configuration, tokenizer, weights. Runs no code from it and reads no pickled weights."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from transformers import (
+    CONFIG_MAPPING,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoModelForSequenceClassification,
+    AutoModelForTextEncoding,
+    AutoTokenizer,
+)
+from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING
+from transformers.utils import logging as library_logging
+
+from sidecar.engines.transformers.device import choose_dtype
+from sidecar.errors import LoadFailed
+from sidecar.runtime.protocol import Load
+
+library_logging.disable_progress_bar()
+
+# What a checkpoint without a head may lack where only hidden states are used.
+UNUSED_FOR_EMBEDDING = ("pooler.", "position_ids")
+NAMES_SHOWN = 5
+STORED_TYPES = {"F16": torch.float16, "BF16": torch.bfloat16}
+
+
+@dataclass
+class LoadedModel:
+    """A model with its tokenizer, as the library gives them, and the frame that asked for it."""
+
+    frame: Load
+    folder: Path
+    model: Any
+    tokenizer: Any
+    device: torch.device
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.frame.model
+
+    @property
+    def config(self) -> Any:
+        return self.model.config
+
+
+def load_model(frame: Load, device: torch.device) -> LoadedModel:
+    """Load the folder's model for the frame's task. Raises LoadFailed, and what the library raises for damaged files."""
+    folder = weights_folder(Path(frame.path))
+    config = read_config(frame.model, folder)
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise LoadFailed(
+            model=frame.model, reason="its folder holds no safetensors weights; other formats are not read."
+        )
+    dtype = choose_dtype(device, stored_dtype(weights[0]))
+    model, report = _model_class(frame.task, config).from_pretrained(
+        folder,
+        config=config,
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
+        output_loading_info=True,
+    )
+    _check_complete(frame, report["missing_keys"])
+    tokenizer = AutoTokenizer.from_pretrained(folder, config=config, local_files_only=True, trust_remote_code=False)
+    return LoadedModel(frame, folder, model.eval().to(device), tokenizer, device)
+
+
+def weights_folder(folder: Path) -> Path:
+    """Where the transformer lies: the folder itself, or the one that older sentence-transformers models put it in."""
+    nested = folder / "0_Transformer"
+    return nested if nested.is_dir() and not (folder / "config.json").exists() else folder
+
+
+def read_config(name: str, folder: Path) -> Any:
+    """The configuration without anything that points to code. Raises LoadFailed."""
+    raw = read_json(folder / "config.json")
+    if raw is None:
+        raise LoadFailed(model=name, reason=f"there is no readable config.json in {folder}.")
+    model_type = raw.get("model_type")
+    if model_type not in CONFIG_MAPPING:
+        raise LoadFailed(model=name, reason=f"its architecture {model_type!r} is not known to this engine.")
+    return CONFIG_MAPPING[model_type].from_dict(without_code(raw))
+
+
+def read_json(file: Path) -> Any:
+    """The file's content, None where there is no file. Raises ValueError when it is not JSON."""
+    return json.loads(file.read_text("utf-8")) if file.is_file() else None
+
+
+def without_code(value: Any) -> Any:
+    """A copy without `auto_map` and private keys: they name code, kernels or repositories to fetch."""
+    if isinstance(value, list):
+        return [without_code(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: without_code(item) for key, item in value.items() if key != "auto_map" and not key.startswith("_")}
+
+
+def stored_dtype(weights: Path) -> torch.dtype:
+    """The precision of a weights file, taken from its largest tensor; anything but a half type counts as float32."""
+    with safe_open(weights, framework="pt") as file:
+        slices = [file.get_slice(key) for key in file.keys()]  # noqa: SIM118 - not a dict
+        largest = max(slices, key=lambda item: torch.Size(item.get_shape()).numel())
+        return STORED_TYPES.get(largest.get_dtype(), torch.float32)
+
+
+def _model_class(task: str, config: Any) -> Any:
+    if task == "classification":
+        return AutoModelForSequenceClassification
+    if task == "embedding":
+        return AutoModelForTextEncoding if type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING else AutoModel
+    if task == "translation" or config.is_encoder_decoder:
+        return AutoModelForSeq2SeqLM
+    return AutoModelForCausalLM
+
+
+def _check_complete(frame: Load, missing: set[str]) -> None:
+    """Refuse weights that the library would fill with random numbers: such a model answers nonsense."""
+    optional = UNUSED_FOR_EMBEDDING if frame.task == "embedding" else ()
+    lacking = sorted(key for key in missing if not any(part in key for part in optional))
+    if not lacking:
+        return
+    shown = ", ".join(lacking[:NAMES_SHOWN]) + (" …" if len(lacking) > NAMES_SHOWN else "")
+    task = frame.task.replace("_", " ")
+    raise LoadFailed(model=frame.model, reason=f"it is no model for {task}: its files lack the weights {shown}.")
+
+
+def context_length(loaded: LoadedModel) -> int | None:
+    """Tokens the model can attend to, None where neither configuration nor tokenizer says."""
+    config = loaded.config.get_text_config()
+    names = ("max_position_embeddings", "n_positions", "max_sequence_length", "n_ctx", "seq_length")
+    length = next(
+        (value for name in names if isinstance(value := getattr(config, name, None), int) and value > 0), None
+    )
+    if length is None:
+        limit = loaded.tokenizer.model_max_length
+        return int(limit) if limit < 1e9 else None  # the library's way of saying "no limit" is 1e30
+    return length - _first_position(loaded.model)
+
+
+def _first_position(model: Any) -> int:
+    """RoBERTa and its kin count positions from after the padding index and so hold fewer tokens than positions."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            return int(module.padding_idx) + 1
+    return 0

@@ -1,0 +1,133 @@
+"""The beginning of a generation exactly as the library's own `generate` begins it.
+
+`generate` is asked to hand over instead of decoding (`custom_generate`): it has then chosen decoder start, cache, masks
+and every score processor that the model's generation config asks for, and each model family keeps its peculiarities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from sidecar.engines.base import Answer
+
+# What would make `generate` do something else than plain greedy decoding; sampling is done by this engine.
+NOT_GREEDY = (
+    "temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff", "max_new_tokens",
+    "max_time", "stop_strings", "cache_implementation", "cache_config", "prefill_chunk_size", "token_healing",
+    "guidance_scale", "watermarking_config", "num_return_sequences", "prompt_lookup_num_tokens", "penalty_alpha",
+    "dola_layers", "num_beam_groups", "diversity_penalty", "constraints", "force_words_ids", "assistant_early_exit",
+    "length_penalty", "early_stopping", "renormalize_logits", "low_memory", "compile_config", "use_mtp",
+)  # fmt: skip
+
+
+@dataclass
+class Prefilled:
+    """Rows whose prompt has been computed. `ids`: shape (rows, length); `logits`: (rows, vocabulary), float32."""
+
+    ids: torch.Tensor
+    logits: torch.Tensor
+    processors: Any
+    state: dict[str, Any]
+
+
+@dataclass
+class _Handover:
+    """What `generate` passes to a custom decoding loop."""
+
+    ids: Any = None
+    processors: Any = None
+    config: Any = None
+    state: Any = None
+
+    # The parameters' names are part of the library's protocol for custom decoding loops.
+    def __call__(
+        self,
+        model: Any,
+        input_ids: Any,
+        logits_processor: Any,
+        stopping_criteria: Any,
+        generation_config: Any,
+        **state: Any,
+    ) -> Any:
+        self.ids, self.processors, self.config, self.state = input_ids, logits_processor, generation_config, state
+        return input_ids
+
+
+def make_greedy(generation_config: Any) -> None:
+    """Reduce a model's generation config to what bears on greedy decoding."""
+    for name in NOT_GREEDY:
+        setattr(generation_config, name, None)
+    generation_config.do_sample = False
+    generation_config.num_beams = 1
+    generation_config.use_cache = True
+    generation_config.return_dict_in_generate = False
+    generation_config.output_scores = generation_config.output_logits = False
+    generation_config.output_attentions = generation_config.output_hidden_states = False
+
+
+def prefill(model: Any, answers: list[Answer], pad_id: int) -> Prefilled:
+    """Compute the prompts, and tokens generated before, of answers that agree in `family`."""
+    arguments = _encoder_decoder(model, answers, pad_id) if model.config.is_encoder_decoder else _decoder_only(answers)
+    handover = _Handover()
+    model.generate(
+        **{name: value.to(model.device) for name, value in arguments.items()},
+        custom_generate=handover,
+        max_length=_longest(model, answers[0]),
+        repetition_penalty=answers[0].prompt.sampling.repetition_penalty,
+        **(answers[0].prompt.extra or {}),
+    )
+    outputs = model._prefill(handover.ids, handover.config, handover.state)
+    state = model._update_model_kwargs_for_generation(
+        outputs, handover.state, is_encoder_decoder=model.config.is_encoder_decoder
+    )
+    return Prefilled(handover.ids, last_logits(outputs), handover.processors, state)
+
+
+def family(model: Any, answer: Answer) -> tuple[Any, ...]:
+    """Answers of one family may be prefilled together without padding of what the decoder reads."""
+    prompt = answer.prompt
+    config = model.generation_config
+    # These processors keep the whole batch's encoder input, so no row could leave later.
+    alone = answer.key if config.encoder_repetition_penalty or config.encoder_no_repeat_ngram_size else None
+    length = 0 if model.config.is_encoder_decoder else len(prompt.token_ids)
+    extra = tuple(sorted((prompt.extra or {}).items()))
+    return length, len(answer.generated), prompt.limit, prompt.sampling.repetition_penalty, extra, alone
+
+
+def last_logits(outputs: Any) -> torch.Tensor:
+    """The last position's, shape (rows, vocabulary), as a float32 copy that does not keep the others alive."""
+    logits: torch.Tensor = outputs.logits[:, -1].to(copy=True, dtype=torch.float32)
+    return logits
+
+
+def _longest(model: Any, answer: Answer) -> int:
+    before = 1 if model.config.is_encoder_decoder else len(answer.prompt.token_ids)
+    return before + answer.prompt.limit
+
+
+def _decoder_only(answers: list[Answer]) -> dict[str, torch.Tensor]:
+    ids = torch.tensor([answer.prompt.token_ids + answer.generated for answer in answers])
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+
+
+def _encoder_decoder(model: Any, answers: list[Answer], pad_id: int) -> dict[str, torch.Tensor]:
+    width = max(len(answer.prompt.token_ids) for answer in answers)
+    rows = [answer.prompt.token_ids for answer in answers]
+    arguments = {
+        "input_ids": torch.tensor([row + [pad_id] * (width - len(row)) for row in rows]),
+        "attention_mask": torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows]),
+    }
+    if answers[0].generated:
+        start = decoder_start(model, answers[0])
+        arguments["decoder_input_ids"] = torch.tensor([[start, *answer.generated] for answer in answers])
+    return arguments
+
+
+def decoder_start(model: Any, answer: Answer) -> int:
+    """The token that a decoder begins with."""
+    config = model.generation_config
+    start = (answer.prompt.extra or {}).get("decoder_start_token_id", config.decoder_start_token_id)
+    return int(start if start is not None else config.bos_token_id)

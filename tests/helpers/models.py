@@ -1,0 +1,407 @@
+"""Tiny models with random weights and real tokenizers, made on the fly, so that tests need no downloads.
+
+`tiny("llama-chat")` returns the folder of a model, written once per test session. Outputs are nonsense but repeatable:
+tests compare them with what the library itself computes. `echo_model` writes a folder for the echo engine.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+WORDS = (
+    ["the", "a", "small", "model", "reads", "every", "word", "of", "this", "text", "and", "says", "what", "it", "thinks", "about", "good", "bad", "rain", "sun", "tea", "coffee"]
+)
+TEXT = [" ".join(WORDS[(i * step) % len(WORDS)] for i in range(12)) + "." for step in range(1, 40)]
+TEXT += ["Grüße aus Köln, schöne Straße!", "naïve café 日本語 テキスト 😀 emoji", "un deux trois, où est la gare?"] * 5
+CHAT_TEMPLATE = (
+    "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+# Alternating turns, as many published templates demand.
+STRICT_TEMPLATE = (
+    "{% for message in messages %}{% if (message.role == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('roles must alternate') }}{% endif %}<|{{ message.role }}|>{{ message.content }}<|end|>"
+    "{% endfor %}<|assistant|>"
+)
+SPECIAL = ["<|start|>", "<|end|>", "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>"]
+
+
+@functools.cache
+def tiny(name: str) -> Path:
+    """The folder of a tiny model; see MAKERS for the names."""
+    import torch
+
+    folder = _session_folder() / name
+    folder.mkdir()
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        MAKERS[name](folder)
+    return folder
+
+
+def echo_model(folder: Path, **knobs: Any) -> Path:
+    """A model folder for the echo engine; the knobs are in its docstring."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": "echo", **knobs}), "utf-8")
+    return folder
+
+
+@functools.cache
+def _session_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="inglenook-models-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+# ---- tokenizers -----------------------------------------------------------------------------------------------------
+
+
+def byte_level_tokenizer(template: str | None = CHAT_TEMPLATE, *, special: list[str] | None = None) -> Any:
+    """A byte-level BPE tokenizer, as GPT-2, Llama 3 and Qwen have: one character may take several tokens."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=380, special_tokens=special or SPECIAL, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(TEXT, trainer)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<|start|>", eos_token="<|end|>", pad_token="<|pad|>"
+    )
+    fast.chat_template = template
+    return fast
+
+
+def word_piece_tokenizer() -> Any:
+    from transformers import BertTokenizerFast
+
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz.,!?", *WORDS]
+    pieces += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
+    return BertTokenizerFast(vocab=vocabulary, do_lower_case=True)
+
+
+def sentence_pieces(file: Path, vocabulary: int = 160) -> list[str]:
+    """Train a sentencepiece model into `file` and return its pieces in order."""
+    import sentencepiece
+
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXT),
+        model_writer=model,
+        vocab_size=vocabulary,
+        hard_vocab_limit=False,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        minloglevel=2,
+    )
+    file.write_bytes(model.getvalue())
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    return [processor.id_to_piece(index) for index in range(processor.get_piece_size())]
+
+
+# ---- generation -----------------------------------------------------------------------------------------------------
+
+
+def _save(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Random weights of a spread at which tiny models write something else than one token for ever."""
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            parameter.data.normal_(0, 0.35)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _decoder_sizes(tokenizer: Any) -> dict[str, Any]:
+    return {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 256,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
+
+
+def _llama_chat(folder: Path, template: str | None = CHAT_TEMPLATE) -> None:
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = byte_level_tokenizer(template)
+    _save(LlamaForCausalLM(LlamaConfig(**_decoder_sizes(tokenizer))), tokenizer, folder)
+
+
+def _llama_strict(folder: Path) -> None:
+    _llama_chat(folder, STRICT_TEMPLATE)
+
+
+def _llama_base(folder: Path) -> None:
+    _llama_chat(folder, None)
+
+
+def _qwen2(folder: Path) -> None:
+    """With a generation config that asks for sampling, a repetition penalty and two end tokens."""
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    tokenizer = byte_level_tokenizer()
+    model = Qwen2ForCausalLM(Qwen2Config(**_decoder_sizes(tokenizer), use_sliding_window=False))
+    model.generation_config.update(
+        do_sample=True,
+        temperature=0.6,
+        top_p=0.8,
+        top_k=20,
+        repetition_penalty=1.3,
+        eos_token_id=[tokenizer.eos_token_id, tokenizer.pad_token_id],
+    )
+    _save(model, tokenizer, folder)
+
+
+def _gpt2(folder: Path) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    tokenizer = byte_level_tokenizer(None)
+    sizes = {"n_positions": 128, "n_embd": 32, "n_layer": 2, "n_head": 4}
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    _save(GPT2LMHeadModel(GPT2Config(vocab_size=len(tokenizer), **sizes, **ends)), tokenizer, folder)
+
+
+def _mistral_sliding(folder: Path) -> None:
+    """A sliding window shorter than the prompts: its cache forgets, so rows cannot join."""
+    from transformers import MistralConfig, MistralForCausalLM
+
+    tokenizer = byte_level_tokenizer()
+    model = MistralForCausalLM(MistralConfig(**_decoder_sizes(tokenizer), sliding_window=8, head_dim=8))
+    _save(model, tokenizer, folder)
+
+
+def _mamba(folder: Path) -> None:
+    """Recurrent state instead of keys and values."""
+    from transformers import MambaConfig, MambaForCausalLM
+
+    tokenizer = byte_level_tokenizer(None)
+    sizes = {"hidden_size": 32, "state_size": 4, "num_hidden_layers": 2, "vocab_size": len(tokenizer)}
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": 2}
+    _save(MambaForCausalLM(MambaConfig(**sizes, **ends)), tokenizer, folder)
+
+
+# ---- encoder-decoders -----------------------------------------------------------------------------------------------
+
+
+def _t5(folder: Path, tasks: dict[str, Any] | None = None) -> None:
+    from transformers import T5Config, T5ForConditionalGeneration, T5Tokenizer
+
+    pieces = sentence_pieces(folder / "spiece.model")
+    vocabulary = [(piece, -float(index)) for index, piece in enumerate(pieces)]
+    tokenizer = T5Tokenizer(vocab=vocabulary, extra_ids=0, model_max_length=64)
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=32,
+        d_kv=8,
+        d_ff=64,
+        num_layers=2,
+        num_heads=4,
+        decoder_start_token_id=0,
+        task_specific_params=tasks,
+    )
+    _save(T5ForConditionalGeneration(config), tokenizer, folder)
+
+
+def _t5_tasks(folder: Path) -> None:
+    task = {"prefix": "translate English to German: ", "max_length": 24}
+    _t5(folder, {"translation_en_to_de": task, "summarization": {"prefix": "summarize: "}})
+
+
+def _bart_sizes(vocabulary: int) -> dict[str, Any]:
+    return {
+        "vocab_size": vocabulary,
+        "d_model": 32,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "encoder_attention_heads": 4,
+        "decoder_attention_heads": 4,
+        "encoder_ffn_dim": 64,
+        "decoder_ffn_dim": 64,
+        "max_position_embeddings": 64,
+    }
+
+
+def _marian(folder: Path, targets: tuple[str, ...] = ()) -> None:
+    """One direction, English to German; with `targets`, several that are named in front of the text."""
+    from transformers import MarianConfig, MarianMTModel, MarianTokenizer
+
+    pieces = [piece for piece in sentence_pieces(folder / "source.spm") if piece not in ("<pad>", "</s>", "<unk>")]
+    shutil.copy(folder / "source.spm", folder / "target.spm")
+    names = ["</s>", "<unk>", *pieces, *(f">>{code}<<" for code in targets), "<pad>"]
+    vocabulary = {name: index for index, name in enumerate(names)}
+    (folder / "vocab.json").write_text(json.dumps(vocabulary), "utf-8")
+    files = (str(folder / "source.spm"), str(folder / "target.spm"), str(folder / "vocab.json"))
+    language = "mul" if targets else "de"
+    tokenizer = MarianTokenizer(*files, source_lang="en", target_lang=language, model_max_length=64)
+    padding = vocabulary["<pad>"]
+    config = MarianConfig(
+        **_bart_sizes(len(vocabulary)),
+        pad_token_id=padding,
+        eos_token_id=0,
+        forced_eos_token_id=0,
+        decoder_start_token_id=padding,
+    )
+    model = MarianMTModel(config)
+    model.generation_config.update(bad_words_ids=[[padding]], max_length=40, num_beams=4, forced_eos_token_id=0)
+    _save(model, tokenizer, folder)
+
+
+def _marian_multilingual(folder: Path) -> None:
+    _marian(folder, ("fra", "deu"))
+
+
+def _nllb(folder: Path) -> None:
+    """A byte-level tokenizer with language tokens in the way of NLLB: `eng_Latn text </s>`."""
+    from transformers import M2M100Config, M2M100ForConditionalGeneration, NllbTokenizer
+
+    pieces = sentence_pieces(folder / "pieces.model")
+    known = ["<s>", "<pad>", "</s>", "<unk>", *(piece for piece in pieces if piece not in ("<pad>", "</s>", "<unk>"))]
+    vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(known))}
+    codes = ["eng_Latn", "deu_Latn", "fra_Latn", "zho_Hans", "zho_Hant"]
+    tokenizer = NllbTokenizer(vocab=vocabulary, merges=[], extra_special_tokens=codes, src_lang="eng_Latn")
+    config = M2M100Config(
+        **_bart_sizes(len(tokenizer)), pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2
+    )
+    model = M2M100ForConditionalGeneration(config)
+    model.generation_config.update(max_length=24)
+    _save(model, tokenizer, folder)
+
+
+# ---- encoders -------------------------------------------------------------------------------------------------------
+
+
+def _bert_config(tokenizer: Any, **more: Any) -> Any:
+    from transformers import BertConfig
+
+    return BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=48,
+        **more,
+    )
+
+
+def _classifier(folder: Path, labels: list[str], problem: str | None = None) -> None:
+    from transformers import BertForSequenceClassification
+
+    tokenizer = word_piece_tokenizer()
+    names = dict(enumerate(labels))
+    ids = {label: index for index, label in names.items()}
+    config = _bert_config(tokenizer, id2label=names, label2id=ids, problem_type=problem)
+    _save(BertForSequenceClassification(config), tokenizer, folder)
+
+
+def _bert_single(folder: Path) -> None:
+    _classifier(folder, ["negative", "neutral", "positive"])
+
+
+def _bert_multi(folder: Path) -> None:
+    _classifier(folder, ["toxic", "rude", "spam", "fine"], "multi_label_classification")
+
+
+def _bert_nli(folder: Path) -> None:
+    _classifier(folder, ["CONTRADICTION", "NEUTRAL", "ENTAILMENT"])
+
+
+def _gpt2_classifier(folder: Path) -> None:
+    """A decoder as a classifier: it looks at the last token, and its tokenizer has nothing to pad with."""
+    from transformers import GPT2Config, GPT2ForSequenceClassification
+
+    tokenizer = byte_level_tokenizer(None)
+    tokenizer.pad_token = None
+    config = GPT2Config(vocab_size=len(tokenizer), n_positions=128, n_embd=32, n_layer=2, n_head=4, num_labels=2)
+    _save(GPT2ForSequenceClassification(config), tokenizer, folder)
+
+
+def _embedder(folder: Path, mode: str, *, normalize: bool, dense: int | None = None) -> None:
+    import torch
+    from safetensors.torch import save_file
+    from transformers import BertModel
+
+    tokenizer = word_piece_tokenizer()
+    _save(BertModel(_bert_config(tokenizer), add_pooling_layer=False), tokenizer, folder)
+    modules = [("Transformer", ""), ("Pooling", "1_Pooling")]
+    modules += [("Dense", "2_Dense")] * (dense is not None) + [("Normalize", "3_Normalize")] * normalize
+    rows = [
+        {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for index, (kind, path) in enumerate(modules)
+    ]
+    (folder / "modules.json").write_text(json.dumps(rows), "utf-8")
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 32, "do_lower_case": false}', "utf-8")
+    (folder / "1_Pooling").mkdir()
+    pooling = {"word_embedding_dimension": 32, f"pooling_mode_{mode}": True}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling), "utf-8")
+    if dense is not None:
+        (folder / "2_Dense").mkdir()
+        about = {"in_features": 32, "out_features": dense, "activation_function": "torch.nn.modules.activation.Tanh"}
+        (folder / "2_Dense" / "config.json").write_text(json.dumps(about), "utf-8")
+        weights = {"linear.weight": torch.randn(dense, 32), "linear.bias": torch.randn(dense)}
+        save_file(weights, folder / "2_Dense" / "model.safetensors")
+
+
+def _embed_mean(folder: Path) -> None:
+    _embedder(folder, "mean_tokens", normalize=True)
+
+
+def _embed_cls(folder: Path) -> None:
+    _embedder(folder, "cls_token", normalize=False)
+
+
+def _embed_dense(folder: Path) -> None:
+    _embedder(folder, "mean_tokens", normalize=False, dense=12)
+
+
+def _embed_plain(folder: Path) -> None:
+    """A model without a word on pooling."""
+    from transformers import BertModel
+
+    tokenizer = word_piece_tokenizer()
+    _save(BertModel(_bert_config(tokenizer)), tokenizer, folder)
+
+
+MAKERS: dict[str, Callable[[Path], None]] = {
+    "llama-chat": _llama_chat,
+    "llama-strict": _llama_strict,
+    "llama-base": _llama_base,
+    "qwen2": _qwen2,
+    "gpt2": _gpt2,
+    "mistral-sliding": _mistral_sliding,
+    "mamba": _mamba,
+    "t5": _t5,
+    "t5-tasks": _t5_tasks,
+    "marian": _marian,
+    "marian-multilingual": _marian_multilingual,
+    "nllb": _nllb,
+    "bert-single": _bert_single,
+    "bert-multi": _bert_multi,
+    "bert-nli": _bert_nli,
+    "gpt2-classifier": _gpt2_classifier,
+    "embed-mean": _embed_mean,
+    "embed-cls": _embed_cls,
+    "embed-dense": _embed_dense,
+    "embed-plain": _embed_plain,
+}
