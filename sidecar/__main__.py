@@ -9,13 +9,15 @@ import sys
 
 
 def main() -> int:
-    """Run what the first word of the command line names and return the exit status."""
+    """Run what the command line names and return the exit status."""
     if sys.argv[1:2] == ["worker"]:
         from sidecar.worker.main import main as worker
 
         return worker(sys.argv[2:])
-    sys.stderr.write("usage: python -m sidecar worker --engine NAME\n")
-    return 2
+    from sidecar.cli.application import run
+
+    run(sys.argv[1:])
+    return 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -151,7 +152,9 @@ class Configuration:
         for source, layer in layers:
             values |= layer
             sources |= dict.fromkeys(layer, source)
-        return cls(_validated(values, "The settings"), sources)
+        settings = _validated(values, "The settings")
+        refuse_open_bind(settings)
+        return cls(settings, sources)
 
     def table(self) -> list[SettingInfo]:
         """Every setting with value, default, explanation and source, in the order of the table."""
@@ -210,6 +213,7 @@ def write_file(file: Path, changes: Mapping[str, Any]) -> None:
     """Put `changes` into config.toml, None removing a key; comments and order stay. Raises InvalidRequest, OSError."""
     import tomlkit  # only where settings are written: starting the service does not wait for it
 
+    check_changes(changes)
     document = tomlkit.parse(file.read_text("utf-8")) if file.exists() else tomlkit.document()
     for key, value in changes.items():
         if value is None:
@@ -220,6 +224,32 @@ def write_file(file: Path, changes: Mapping[str, Any]) -> None:
     draft = file.with_suffix(".toml.new")
     draft.write_text(tomlkit.dumps(document), "utf-8")
     draft.replace(file)
+
+
+def check_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The values in `changes` as their settings' types, without those that are None. Raises InvalidRequest that names the key."""
+    for key in changes:
+        if key not in Settings.__struct_fields__:
+            raise InvalidRequest(reason=f"there is no setting named {key!r}")
+    given = {key: value for key, value in changes.items() if value is not None}
+    settings = _validated(given, "The settings")
+    return {key: getattr(settings, key) for key in given}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a service that listens on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def refuse_open_bind(settings: Settings) -> None:
+    """Raises InvalidRequest when other machines could use the service without a key."""
+    if settings.auth == "off" and not is_loopback(settings.host):
+        raise InvalidRequest(
+            reason=f"host {settings.host!r} can be reached from other machines, so auth must stay on; use 127.0.0.1 without keys"
+        )
 
 
 def _validated(values: dict[str, Any], origin: str) -> Settings:

@@ -1,0 +1,157 @@
+"""What every request works on: the running service, and the call that one request is.
+
+It knows neither the routes nor how the service is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from aiohttp import web
+from msgspec import Struct
+
+from sidecar.config import Configuration
+from sidecar.errors import InglenookError, InternalError, NotReady
+from sidecar.paths import Paths
+from sidecar.runtime.manager import ModelManager
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the configuration came from: the settings file, and what the command line said."""
+
+    config_file: Path
+    flags: dict[str, Any]
+
+
+@dataclass
+class Service:
+    """The running service. `hosts` are the exact Host headers that are answered, known once it listens."""
+
+    manager: ModelManager
+    paths: Paths
+    configuration: Configuration
+    origin: Origin
+    token: str
+    hosts: frozenset[str] = frozenset()
+    started_at: float = field(default_factory=time.time)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: bool = False
+    requests: set[asyncio.Task[Any]] = field(default_factory=set)
+    changing_settings: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def origins(self) -> list[str]:
+        return self.configuration.settings.allowed_origins
+
+    @property
+    def models_dir(self) -> Path:
+        """The folder for models that the settings name, else the one beside the database."""
+        chosen = self.configuration.settings.models_dir
+        return Path(chosen).expanduser() if chosen else self.paths.models_dir
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Counts the current task among the running requests. Raises NotReady when the service ends it."""
+        if self.ending:
+            raise NotReady(state="stopping")
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self.requests.add(task)
+        try:
+            with self.not_ready_when_ended():
+                yield
+        finally:
+            self.requests.discard(task)
+
+    @contextmanager
+    def not_ready_when_ended(self) -> Iterator[None]:
+        """A cancellation by the service's own end becomes NotReady; one because the caller left stays what it is."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self.ending or task is None:
+                raise
+            task.uncancel()
+            raise NotReady(state="stopping") from None
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse new requests, let those that run end for so long, then end them with NotReady."""
+        self.ending = True
+        if self.requests:
+            await asyncio.wait(set(self.requests), timeout=seconds)
+        for task in self.requests:
+            task.cancel()
+        if self.requests:
+            await asyncio.wait(set(self.requests), timeout=1.0)
+
+
+SERVICE = web.AppKey("service", Service)
+CALLER = "caller"
+REQUEST_ID = "request_id"
+MODEL_ID = "{model_id}"
+
+
+@contextmanager
+def own_faults(request: web.Request) -> Iterator[None]:
+    """What is neither an InglenookError nor the connection's end is our bug: logged, and raised as InternalError."""
+    try:
+        yield
+    except (InglenookError, web.HTTPException, ConnectionError):
+        raise
+    except Exception as error:
+        log.exception("fault in %s %s", request.method, request.path, extra={"request_id": request[REQUEST_ID]})
+        raise InternalError(reason=type(error).__name__, request_id=request[REQUEST_ID]) from error
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. `caller` is whose key it came with: "owner", or "local" where no key is required."""
+
+    request: web.Request
+    service: Service
+    caller: str
+
+    @property
+    def manager(self) -> ModelManager:
+        return self.service.manager
+
+    @property
+    def model_id(self) -> str:
+        return self.request.match_info["model_id"]
+
+
+Answer = Struct | list[Any] | web.StreamResponse
+Handler = Callable[..., Awaitable[Answer]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One row of the table: what `dispatch` serves, `openapi` describes and `docs` shows.
+
+    `handler` gets the call, then the query if `query` names its type, then the body if `body` does. `events` is the
+    type of one server-sent event where the answer may be a stream. A `body` that `may_be_empty` is its type's defaults.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    group: str
+    summary: str
+    answers: tuple[Any, ...]
+    body: type[Struct] | None = None
+    query: type[Struct] | None = None
+    may_be_empty: bool = False
+    events: type[Struct] | None = None
+    errors: tuple[type[InglenookError], ...] = ()
+    media_type: str = "application/json"
+    public: bool = False

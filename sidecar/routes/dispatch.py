@@ -1,0 +1,96 @@
+"""Serves one row of the table: reads query and body as the row's types, calls its handler, writes the answer.
+
+Nothing is ignored in silence: what the row does not name is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from sidecar.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
+from sidecar.routes.call import CALLER, MODEL_ID, SERVICE, Call, Route
+from sidecar.types import Request
+
+# One name, or two with a slash between them; an encoded slash is part of a name here and decoded by the router.
+_MODEL_ID_PATTERN = r"{model_id:[^/]+(?:/[^/]+)?}"
+
+
+class Nothing(Request):
+    """The body of a route that takes none: empty, or `{}`."""
+
+
+def register(app: web.Application, routes: list[Route]) -> None:
+    """Serve the routes, those with fixed words before those that take any model's id."""
+    for route in sorted(routes, key=_by_precision):
+        app.router.add_route(route.method, route.path.replace(MODEL_ID, _MODEL_ID_PATTERN), serve(route))
+
+
+def serve(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """The aiohttp handler of a route."""
+    decoder = msgspec.json.Decoder(route.body or Nothing)
+    may_be_empty = route.may_be_empty or route.body is None
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        call = Call(request, request.app[SERVICE], request[CALLER])
+        query = read_query(request, route.query)
+        body = await read_body(request, decoder, may_be_empty=may_be_empty)
+        inputs = ([query] if route.query else []) + ([body] if route.body else [])
+        answer = await route.handler(call, *inputs)
+        return answer if isinstance(answer, web.StreamResponse) else json_response(answer)
+
+    return handle
+
+
+def json_response(answer: Any, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(answer), status=status, content_type="application/json")
+
+
+def read_query(request: web.Request, kind: type[Struct] | None) -> Any:
+    """The query as a Struct. Raises InvalidRequest that names what is wrong or unknown."""
+    given = request.query
+    repeated = [name for name in given if len(given.getall(name)) > 1]
+    if repeated:
+        raise InvalidRequest(reason=f"the query has {repeated[0]!r} more than once")
+    try:
+        return msgspec.convert(dict(given), kind or Nothing, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(reason=f"in the query: {error}") from error
+
+
+async def read_body(request: web.Request, decoder: msgspec.json.Decoder[Any], *, may_be_empty: bool) -> Any:
+    """The body as the decoder's type. Raises InvalidRequest, UnsupportedMediaType, BodyTooLarge."""
+    content = await _content(request)
+    if not content:
+        if may_be_empty:
+            return decoder.decode(b"{}")
+        raise InvalidRequest(reason="the body is empty; send a JSON object")
+    if request.content_type != "application/json":
+        raise UnsupportedMediaType(content_type=request.headers.get("Content-Type", ""))
+    try:
+        return decoder.decode(content)
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(reason=f"the body is not valid UTF-8 at byte {error.start}") from error
+    except RecursionError as error:
+        raise InvalidRequest(reason="the body is nested too deeply") from error
+    except msgspec.MsgspecError as error:
+        raise InvalidRequest(reason=str(error)) from error
+
+
+async def _content(request: web.Request) -> bytes:
+    limit = request.client_max_size
+    if (request.content_length or 0) > limit:
+        raise BodyTooLarge(limit_mb=limit >> 20)
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise BodyTooLarge(limit_mb=limit >> 20) from error
+
+
+def _by_precision(route: Route) -> tuple[bool, bool]:
+    """Fixed paths first, then an action on a model, then the model itself."""
+    return MODEL_ID in route.path, route.path.endswith(MODEL_ID)

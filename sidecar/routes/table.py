@@ -1,0 +1,8 @@
+"""Every route of the service, in the order of the reference."""
+
+from __future__ import annotations
+
+from sidecar.routes import docs, models, native, service, tasks
+
+_SERVED = [*service.ROUTES, *models.ROUTES, *native.ROUTES, *tasks.ROUTES]
+ROUTES = [*_SERVED, *docs.routes_of(_SERVED)]
