@@ -23,20 +23,27 @@ class AnswerFooter(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.figures = FigureLine()
-        self.switcher = BranchSwitcher()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
-        row.addWidget(self.figures, 1)
-        row.addWidget(self.switcher)
-        row.addSpacing(4)
+        self.figures = FigureLine(self)
+        self.switcher: BranchSwitcher | None = None  # most answers have one version only
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(2)
+        self._row.addWidget(self.figures, 1)
+        self._row.addSpacing(4)
         for action, icon, name in self._actions():
-            button = IconButton(icon, name, size=26, icon_size=14)
+            button = IconButton(icon, name, size=26, icon_size=14, parent=self)
             button.clicked.connect(lambda _checked, action=action: self.asked.emit(action, None))
             button.setObjectName(action)
-            row.addWidget(button)
-        self.switcher.step_requested.connect(lambda step: self.asked.emit("branch", step))
+            self._row.addWidget(button)
+
+    def show_place(self, index: int, count: int) -> None:
+        """Show that this is version `index` (from 0) of `count`."""
+        if self.switcher is None and count > 1:
+            self.switcher = BranchSwitcher(self)
+            self.switcher.step_requested.connect(lambda step: self.asked.emit("branch", step))
+            self._row.insertWidget(1, self.switcher)
+        if self.switcher is not None:
+            self.switcher.show_place(index, count)
 
     def _actions(self) -> tuple[tuple[str, str, str], ...]:
         return (

@@ -26,18 +26,17 @@ class AnswerMessage(QWidget):
         super().__init__(parent)
         self.facts = facts
         self._edit: MessageEdit | None = None
-        self.markdown = MarkdownView()
-        self.notes = AnswerNotes()
-        self.footer = AnswerFooter()
+        self.markdown = MarkdownView(self)
+        self.notes = AnswerNotes(self)
+        self.footer: AnswerFooter | None = None  # once there is something to say about the whole answer
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, BELOW)
         self._column.setSpacing(8)
-        for widget in (self.markdown, self.notes, self.footer):
-            self._column.addWidget(widget)
+        self._column.addWidget(self.markdown)
+        self._column.addWidget(self.notes)
         self._column.addStretch(1)
         self.markdown.link_activated.connect(lambda target: self.asked.emit("link", target))
         self.notes.asked.connect(self.asked)
-        self.footer.asked.connect(self._on_footer)
         self.show_facts(facts)
 
     def show_facts(self, facts: AnswerFacts) -> None:
@@ -46,9 +45,7 @@ class AnswerMessage(QWidget):
         self.setAccessibleName(self.tr("Answer: {0}").format(facts.text[:200]))
         self._show_text(facts)
         self.notes.show_facts(facts)
-        self.footer.figures.show_figures(facts.figures)
-        self.footer.switcher.show_place(*facts.place)
-        self.footer.setVisible(not facts.running and self._edit is None)
+        self._show_footer(facts)
 
     def edit(self) -> None:
         """Turn the answer into a field."""
@@ -59,7 +56,7 @@ class AnswerMessage(QWidget):
         self._edit.submitted.connect(self._submit)
         self._column.insertWidget(0, self._edit)
         self.markdown.hide()
-        self.footer.hide()
+        self._show_footer(self.facts)
         self._edit.field.setFocus()
 
     def _show_text(self, facts: AnswerFacts) -> None:
@@ -72,6 +69,16 @@ class AnswerMessage(QWidget):
             self.markdown.append(facts.text[len(shown) :])
         self.markdown.set_streaming(facts.state == "writing")
         self.markdown.setVisible(bool(facts.text) and self._edit is None)
+
+    def _show_footer(self, facts: AnswerFacts) -> None:
+        if self.footer is None and not facts.running:
+            self.footer = AnswerFooter(self)
+            self.footer.asked.connect(self._on_footer)
+            self._column.insertWidget(self._column.count() - 1, self.footer)
+        if self.footer is not None:
+            self.footer.figures.show_figures(facts.figures)
+            self.footer.show_place(*facts.place)
+            self.footer.setVisible(not facts.running and self._edit is None)
 
     def _on_footer(self, action: str, value: object) -> None:
         if action == "edit":

@@ -17,7 +17,8 @@ class Bubble(QWidget):
 
     def __init__(self, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.label = Label(text, wrap=True, selectable=True)
+        self.label = Label(text, wrap=True, selectable=True, parent=self)
+        self._fitted = 0
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         column = QVBoxLayout(self)
         column.setContentsMargins(PAD_X, PAD_Y, PAD_X, PAD_Y)
@@ -25,6 +26,9 @@ class Bubble(QWidget):
 
     def fit(self, column_width: int) -> None:
         """Take the width the text needs, within a share of the column's."""
+        if column_width == self._fitted:
+            return
+        self._fitted = column_width
         widest = round(column_width * SHARE) - 2 * PAD_X
         flags = Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextExpandTabs
         needed = QFontMetrics(self.label.font()).boundingRect(QRect(0, 0, widest, 1 << 20), flags, self.label.text())

@@ -1,12 +1,12 @@
 """One number of the sampling drawer: its name, its value, a slider where one helps, and what it does in plain words."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QVBoxLayout, QWidget
 
-from app.theme import theme
 from app.views.chat.sampling import Parameter
 from app.widgets.icon_button import IconButton
 from app.widgets.label import Label
+from app.widgets.number_field import NumberField
 
 FIELD_WIDTH = 92
 
@@ -85,36 +85,24 @@ class ParameterRow(QWidget):
         for control in (self.field, self._slider):
             if control is not None:
                 control.blockSignals(True)
-        _set(self.field, shown)
+        self.field.setValue(shown)
         if self._slider is not None:
             self._slider.setValue(round(shown / self._parameter.step))
         for control in (self.field, self._slider):
             if control is not None:
                 control.blockSignals(False)
         self.reset_button.setVisible(self._value is not None)
-        colour = "text" if self._value is not None else "muted"
-        self.field.setStyleSheet(f"color: {theme.tokens.colour(colour)};")
+        self.field.setProperty("unset", self._value is None)
+        self.field.style().polish(self.field)
 
 
-def _field(parameter: Parameter) -> QSpinBox | QDoubleSpinBox:
-    field: QSpinBox | QDoubleSpinBox
-    if parameter.decimals:
-        field = QDoubleSpinBox()
-        field.setDecimals(parameter.decimals)
-        field.setRange(parameter.minimum, parameter.maximum)
-        field.setSingleStep(parameter.step)
-    else:
-        field = QSpinBox()
-        field.setRange(round(parameter.minimum), round(parameter.maximum))
-        field.setSingleStep(round(parameter.step))
+def _field(parameter: Parameter) -> NumberField:
+    lowest = -1 if parameter.key == "seed" else parameter.minimum
+    field = NumberField(parameter.label, lowest, parameter.maximum, parameter.step, parameter.decimals)
     if parameter.key == "seed":
-        field.setMinimum(-1)
         field.setSpecialValueText(field.tr("random"))
-    field.setFont(theme.font("control", tabular=True))
     field.setFixedWidth(FIELD_WIDTH)
-    field.setAccessibleName(parameter.label)
     field.setAccessibleDescription(parameter.explanation)
-    field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the wheel scrolls the drawer, it does not change numbers
     return field
 
 
@@ -124,10 +112,3 @@ def _slider(parameter: Parameter) -> QSlider:
     slider.setAccessibleName(parameter.label)
     slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the field beside it takes the keyboard
     return slider
-
-
-def _set(field: QSpinBox | QDoubleSpinBox, value: float) -> None:
-    if isinstance(field, QSpinBox):
-        field.setValue(round(value))
-    else:
-        field.setValue(value)

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from app.theme import theme
 
-BUDGET_S = 0.015  # of one turn of the event loop for building messages
+BUDGET_S = 0.008  # of one turn of the event loop for building messages
 NEAR_BOTTOM = 32  # pixels from the end that still count as "at the bottom"
 AHEAD = 600  # pixels beyond the view that are built in advance
 KEPT = 3000  # pixels beyond the view after which a widget is given up
@@ -24,7 +24,7 @@ SIDE = 24
 TOP = 28
 BOTTOM = 24
 
-Build = Callable[[str], QWidget]
+Build = Callable[[str, QWidget], QWidget]
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Slot:
     key: str
     height: int
     widget: QWidget | None = field(default=None, repr=False)
-    width: int = 0
+    width: int = 0  # for which the height was measured; 0 when it must be measured again
 
 
 class Transcript(QScrollArea):
@@ -52,14 +52,13 @@ class Transcript(QScrollArea):
         self._slots: list[Slot] = []
         self._following = True
         self._placing = False
-        self._content = Content(self)
+        self._content = QWidget()
         self.setWidget(self._content)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Conversation"))
         self._later = QTimer(self, singleShot=True, interval=0)
         self._later.timeout.connect(self.arrange)
-        self._content.layout_requested.connect(self._later.start)
         self.verticalScrollBar().setSingleStep(48)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
 
@@ -134,7 +133,7 @@ class Transcript(QScrollArea):
     # ---- geometry ---------------------------------------------------------------------------------------------------
 
     def _column_width(self) -> int:
-        return max(200, min(theme.metrics.spacing["chat_column"], self.viewport().width() - 2 * SIDE))
+        return max(200, min(theme.metrics.spacing["chat_column"], self.width() - 2 * SIDE))
 
     def _tops(self) -> list[int]:
         return list(accumulate((slot.height for slot in self._slots), initial=TOP))
@@ -179,8 +178,7 @@ class Transcript(QScrollArea):
 
     def _measure(self, slot: Slot, width: int) -> None:
         if slot.widget is None:
-            slot.widget = self._build(slot.key)
-            slot.widget.setParent(self._content)
+            slot.widget = self._build(slot.key, self._content)
             slot.widget.installEventFilter(self)
         # Text knows its height only once it is shown at its width; until it has its place it is out of sight.
         slot.widget.setGeometry(0, -(1 << 20), width, slot.height)
@@ -190,11 +188,8 @@ class Transcript(QScrollArea):
 
     def _place(self, anchor: int, offset: int) -> None:
         width = self._column_width()
-        for slot in self._slots:
-            if slot.widget is not None and slot.width == width:
-                slot.height = _height(slot.widget, width)
         tops = self._tops()
-        left = (self.viewport().width() - width) // 2
+        left = (self.width() - width) // 2  # as if there were no scroll bar, in line with the field below
         self._content.resize(self.viewport().width(), max(self.viewport().height(), tops[-1] + BOTTOM))
         for slot, top in zip(self._slots, tops, strict=False):
             if slot.widget is not None:
@@ -231,23 +226,18 @@ class Transcript(QScrollArea):
             self.following_changed.emit(following)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.FocusIn and isinstance(watched, QWidget):
+        if event.type() == QEvent.Type.LayoutRequest and watched is not self._content and not self._placing:
+            self._on_layout_request(watched)
+        elif event.type() == QEvent.Type.FocusIn and isinstance(watched, QWidget):
             self.ensureWidgetVisible(watched)
-        return False
+        return super().eventFilter(watched, event)
 
-
-class Content(QWidget):
-    """What is scrolled. Signals: layout_requested: a message's wanted height has changed."""
-
-    layout_requested = Signal()
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest:
-            self.layout_requested.emit()
-        return super().event(event)
+    def _on_layout_request(self, widget: QObject) -> None:
+        """A message wants another height."""
+        for slot in self._slots:
+            if slot.widget is widget:
+                slot.width = 0
+        self._later.start()
 
 
 def _height(widget: QWidget, width: int) -> int:

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QSpacerItem, QVBoxLayout, QWidget
 
 from app.views.chat.attachment_chips import AttachmentChip
 from app.views.chat.attachments import with_attachments, without_attachments
@@ -11,7 +11,8 @@ from app.views.chat.bubble import Bubble
 from app.views.chat.message_edit import MessageEdit
 from app.widgets.icon_button import IconButton
 
-BELOW = 6
+BELOW = 4
+BUTTON = 24
 
 
 class UserMessage(QWidget):
@@ -29,17 +30,13 @@ class UserMessage(QWidget):
         self._edit: MessageEdit | None = None
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(self.tr("You: {0}").format(self._text))
-        self.bubble = Bubble(self._text)
-        self.switcher = BranchSwitcher()
-        self.copy_button = IconButton("copy", self.tr("Copy"), size=26, icon_size=14)
-        self.edit_button = IconButton("pencil", self.tr("Edit and ask again"), size=26, icon_size=14)
+        self._buttons: QWidget | None = None  # made when first revealed
+        self.bubble = Bubble(self._text, self)
         self._column = QVBoxLayout(self)
+        self._row = QHBoxLayout()
         self._lay_out()
-        self.switcher.show_place(*place)
-        self.switcher.step_requested.connect(lambda step: self.asked.emit("branch", step))
-        self.copy_button.clicked.connect(lambda: self.asked.emit("copy", self._text))
-        self.edit_button.clicked.connect(self.edit)
-        self._reveal()
+        if place[1] > 1:
+            self._add_switcher(place)
 
     def edit(self) -> None:
         """Turn the words into a field."""
@@ -88,26 +85,39 @@ class UserMessage(QWidget):
             self._column.addWidget(AttachmentChip(attachment, removable=False), 0, Qt.AlignmentFlag.AlignRight)
         self._column.addWidget(self.bubble, 0, Qt.AlignmentFlag.AlignRight)
         self.bubble.setVisible(bool(self._text))
-        self._buttons = QWidget()
-        policy = self._buttons.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self._buttons.setSizePolicy(policy)
-        buttons = QHBoxLayout(self._buttons)
-        buttons.setContentsMargins(0, 0, 0, 0)
-        buttons.setSpacing(2)
-        buttons.addWidget(self.copy_button)
-        buttons.addWidget(self.edit_button)
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        row.addStretch(1)
-        row.addWidget(self._buttons)
-        row.addWidget(self.switcher)
-        self._column.addLayout(row)
+        self._row.setSpacing(6)
+        self._row.addStretch(1)
+        self._row.addSpacerItem(QSpacerItem(0, BUTTON))  # room for the buttons, so that nothing jumps
+        self._column.addLayout(self._row)
+
+    def _add_switcher(self, place: tuple[int, int]) -> None:
+        self.switcher = BranchSwitcher(self)
+        self.switcher.show_place(*place)
+        self.switcher.step_requested.connect(lambda step: self.asked.emit("branch", step))
+        self._row.addWidget(self.switcher)
 
     def _reveal(self) -> None:
         focus = QApplication.focusWidget()
         inside = focus is not None and (focus is self or self.isAncestorOf(focus))
-        self._buttons.setVisible(self._edit is None and (self.underMouse() or inside))
+        wanted = self._edit is None and (self.underMouse() or inside)
+        if wanted and self._buttons is None:
+            self._buttons = self._make_buttons()
+            self._row.insertWidget(1, self._buttons)
+        if self._buttons is not None:
+            self._buttons.setVisible(wanted)
+
+    def _make_buttons(self) -> QWidget:
+        holder = QWidget(self)
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        copy = IconButton("copy", self.tr("Copy"), size=BUTTON, icon_size=14, parent=holder)
+        copy.clicked.connect(lambda: self.asked.emit("copy", self._text))
+        edit = IconButton("pencil", self.tr("Edit and ask again"), size=BUTTON, icon_size=14, parent=holder)
+        edit.clicked.connect(self.edit)
+        row.addWidget(copy)
+        row.addWidget(edit)
+        return holder
 
     def _submit(self, text: str) -> None:
         self._end_edit()
