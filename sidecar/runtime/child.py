@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 STDERR_BYTES = 8192
 STDERR_CHUNK = 4096
 GRACE_S = 2.0
+SOURCE_ROOT = str(Path(__file__).resolve().parents[2])
 _SECRETS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIALS")
 _NETWORK = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
@@ -35,8 +36,7 @@ def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """`environment` without secrets and proxies, and with the hub's libraries told to stay offline."""
     kept = {name: value for name, value in environment.items() if not _is_private(name)}
     if not getattr(sys, "frozen", False):
-        root = str(Path(__file__).resolve().parents[2])
-        kept["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [kept.get("PYTHONPATH")])])
+        kept["PYTHONPATH"] = os.pathsep.join([SOURCE_ROOT, *filter(None, [kept.get("PYTHONPATH")])])
     return kept | {
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",

@@ -274,7 +274,7 @@ class Residency(Generic[W]):
             if not crowded and needed <= room.free:
                 return needed
             self._refuse_hopeless(resident, needed, room, crowded)
-            if not crowded and await self._relieve():
+            if needed > room.available and await self._relieve():
                 continue
             if (victim := self._victim(resident)) is not None:
                 self._retire(victim, "evicted", f"it made room for {resident.model}")
