@@ -43,7 +43,7 @@ $(READY): pyproject.toml packaging/constraints.txt packaging/system-libraries.sh
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing the dependencies (once; PyTorch is large)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint packaging/constraints.txt pip setuptools
-	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint packaging/constraints.txt --no-build-isolation --editable . --group dev
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint packaging/constraints.txt --no-build-isolation --config-settings editable_mode=compat --editable . --group dev
 	@touch $(READY)
 
 clean:

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import Meta, Struct
@@ -260,14 +260,11 @@ def _validated(values: dict[str, Any], origin: str) -> Settings:
 
 
 def _fields() -> tuple[msgspec.inspect.Field, ...]:
-    info = type_info(Settings)
-    assert isinstance(info, StructType)
-    return info.fields
+    return cast(StructType, type_info(Settings)).fields
 
 
 def _metadata(field: msgspec.inspect.Field) -> dict[str, Any]:
-    outer = field.type
-    assert isinstance(outer, Metadata)
+    outer = cast(Metadata, field.type)
     return {"description": (outer.extra_json_schema or {})["description"], **(outer.extra or {})}
 
 
