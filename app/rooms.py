@@ -27,6 +27,12 @@ def _welcome(frame: Frame) -> View:
     return WelcomeView(frame)
 
 
+def _chat(frame: Frame) -> View:
+    from app.views.chat import ChatView
+
+    return ChatView(frame)
+
+
 def _classify(frame: Frame) -> View:
     from app.views.classify import ClassifyView
 
@@ -41,6 +47,7 @@ def _settings(frame: Frame) -> View:
 
 ROOMS = (
     Room("welcome", "", "info", _welcome, "F1"),
+    Room("chat", "Chat", "message-circle", _chat, "Ctrl+1"),
     Room("classify", "Classify", "tag", _classify, "Ctrl+2"),
     Room("settings", "Settings", "settings", _settings, "Ctrl+,", bottom=True),
 )

@@ -26,6 +26,7 @@ class AnswerMessage(QWidget):
         super().__init__(parent)
         self.facts = facts
         self._edit: MessageEdit | None = None
+        self._writing = False
         self.markdown = MarkdownView(self)
         self.notes = AnswerNotes(self)
         self.footer: AnswerFooter | None = None  # once there is something to say about the whole answer
@@ -67,7 +68,9 @@ class AnswerMessage(QWidget):
             self.markdown.set_markdown(facts.text)  # at once, where appending would show it a moment later
         elif len(facts.text) > len(shown):
             self.markdown.append(facts.text[len(shown) :])
-        self.markdown.set_streaming(facts.state == "writing")
+        if self._writing != (facts.state == "writing"):
+            self._writing = not self._writing
+            self.markdown.set_streaming(self._writing)
         self.markdown.setVisible(bool(facts.text) and self._edit is None)
 
     def _show_footer(self, facts: AnswerFacts) -> None:

@@ -4,23 +4,22 @@ An answer belongs to its message, not to what the window shows: changing chats o
 is on disk at most SAVE_MS after it came, so that a crash of window or service loses nothing that mattered.
 """
 
-from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import operations
+from app.conversations import ConversationStore, StoreError
 from app.session import Session
 from app.views.chat.answer_facts import AnswerFacts, Failure
 from app.views.chat.figures import Figures
+from app.views.chat.stored_answer import status_of, to_stored
 from sidecar.errors import InglenookError
 from sidecar.types import GenerateChunk, GenerateRequest, ModelInfo
 
 SHOW_MS = 33
 SAVE_MS = 300
-
-Save = Callable[[str, AnswerFacts], object]
 
 
 @dataclass
@@ -32,12 +31,13 @@ class Answer:
     model: str
     request: GenerateRequest
     facts: AnswerFacts
+    saved: int  # so many characters of the text are on disk
     stopping: bool = False
     operation: operations.Operation[None] | None = field(default=None, repr=False)
 
 
 class Answers(QObject):
-    """Starts, stops and follows them; `save(message_id, facts)` writes one to disk.
+    """Starts, stops and follows them.
 
     Signals:
         grown(str): the facts of this message are new; at most about 30 times a second each.
@@ -49,10 +49,10 @@ class Answers(QObject):
     ended = Signal(str)
     busy_changed = Signal()
 
-    def __init__(self, session: Session, save: Save, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, store: ConversationStore, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._save = save
+        self._store = store
         self._running: dict[str, Answer] = {}
         self._unshown: set[str] = set()
         self._unsaved: set[str] = set()
@@ -68,7 +68,7 @@ class Answers(QObject):
     ) -> None:
         """Begin; `text` is what the message holds already when the model continues it."""
         facts = AnswerFacts(text, "waiting", waiting_for=self._waiting_for(model))
-        answer = Answer(conversation_id, message_id, model, request, facts)
+        answer = Answer(conversation_id, message_id, model, request, facts, len(text))
         self._running[message_id] = answer
         answer.operation = operations.run(self, self._write(answer), on_finished=lambda: self._end(answer))
         self.busy_changed.emit()
@@ -95,9 +95,12 @@ class Answers(QObject):
         return {answer.conversation_id for answer in self._running.values()}
 
     def flush(self) -> None:
-        """Write what is not on disk yet."""
-        for message_id in self._unsaved & self._running.keys():
-            self._save(message_id, self._running[message_id].facts)
+        """Write what is not on disk yet. What cannot be written now is tried again with the next words."""
+        try:
+            for message_id in self._unsaved & self._running.keys():
+                self._save_text(self._running[message_id])
+        except StoreError as error:
+            operations.report(error)
         self._unsaved.clear()
 
     # ---- one answer -------------------------------------------------------------------------------------------------
@@ -132,9 +135,19 @@ class Answers(QObject):
         self._unsaved.discard(answer.message_id)
         if answer.facts.running:  # cut off: by Stop, or by a fault of ours, which the window's banner tells
             answer.facts = replace(answer.facts, state="stopped" if answer.stopping else "interrupted")
-        self._save(answer.message_id, answer.facts)
+        try:
+            self._save_text(answer)
+            self._store.finish_message(answer.message_id, status_of(answer.facts), to_stored(answer.facts))
+        except StoreError as error:
+            operations.report(error)
         self.busy_changed.emit()
         self.ended.emit(answer.message_id)
+
+    def _save_text(self, answer: Answer) -> None:
+        text = answer.facts.text
+        if len(text) > answer.saved:
+            self._store.append_text(answer.message_id, text[answer.saved :])
+            answer.saved = len(text)
 
     # ---- pacing -----------------------------------------------------------------------------------------------------
 

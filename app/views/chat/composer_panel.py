@@ -96,8 +96,11 @@ class ComposerPanel(QWidget):
 
     def choose_files(self) -> None:
         """Ask for files to attach."""
-        paths, _kind = QFileDialog.getOpenFileNames(self, self.tr("Attach text files"))
-        self.attach(paths)
+        dialog = QFileDialog(self, self.tr("Attach text files"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.filesSelected.connect(self.attach)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
 
     def submit(self) -> None:
         """Send, if there is something to send and no answer is being written."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QPlainTextEdit, QWidget
 
 from app.theme import theme
 from app.views.chat.parameter_row import ParameterRow
@@ -33,12 +33,14 @@ class SamplingDrawer(Drawer):
         self.presets = PresetChoice()
         self.rows = {parameter.key: ParameterRow(parameter) for parameter in parameters()}
         self.stop_texts = self._stop_field()
+        self.truncate = QCheckBox(self.tr("Leave out the oldest turns of a long chat"))
         self.reset_button = Button(self.tr("Reset everything"), "ghost", "rotate-ccw")
         self._fill()
         self.presets.chosen.connect(lambda name: self._change(with_preset(self._values, name)))
         for key, row in self.rows.items():
             row.changed.connect(lambda value, key=key: self._change(_with(self._values, key, value)))
         self.stop_texts.textChanged.connect(self._on_stop_edited)
+        self.truncate.clicked.connect(lambda on: self._change(_with(self._values, "truncate", True if on else None)))
         self.reset_button.clicked.connect(lambda: self._change({}))
 
     def set_values(self, values: Values, defaults: Mapping[str, float | None]) -> None:
@@ -59,6 +61,7 @@ class SamplingDrawer(Drawer):
         self.body.addWidget(self.stop_texts)
         explanation = self.tr("The answer ends where one of these would appear. One a line.")
         self.body.addWidget(Label(explanation, "muted", "small", wrap=True))
+        self.body.addWidget(self.truncate)
         self.body.addWidget(Hairline())
         self.body.addWidget(self.reset_button)
 
@@ -91,6 +94,7 @@ class SamplingDrawer(Drawer):
         if self.stop_texts.toPlainText() != text:
             self.stop_texts.setPlainText(text)
         self.stop_texts.blockSignals(False)
+        self.truncate.setChecked(bool(self._values.get("truncate")))
         self.reset_button.setEnabled(bool(self._values))
 
 
