@@ -16,10 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-WORDS = (
-    ["the", "a", "small", "model", "reads", "every", "word", "of", "this", "text", "and", "says", "what", "it", "thinks", "about", "good", "bad", "rain", "sun", "tea", "coffee"]
-)
-TEXT = [" ".join(WORDS[(i * step) % len(WORDS)] for i in range(12)) + "." for step in range(1, 40)]
+WORDS = "the a small model reads every word of this text and says what it thinks about good bad rain sun tea coffee"
+VOCABULARY = WORDS.split()
+TEXT = [" ".join(VOCABULARY[(i * step) % len(VOCABULARY)] for i in range(12)) + "." for step in range(1, 40)]
 TEXT += ["Grüße aus Köln, schöne Straße!", "naïve café 日本語 テキスト 😀 emoji", "un deux trois, où est la gare?"] * 5
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
@@ -87,7 +86,7 @@ def byte_level_tokenizer(template: str | None = CHAT_TEMPLATE, *, special: list[
 def word_piece_tokenizer() -> Any:
     from transformers import BertTokenizerFast
 
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz.,!?", *WORDS]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz.,!?", *VOCABULARY]
     pieces += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
     vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
     return BertTokenizerFast(vocab=vocabulary, do_lower_case=True)
@@ -119,11 +118,18 @@ def sentence_pieces(file: Path, vocabulary: int = 160) -> list[str]:
 
 def _save(model: Any, tokenizer: Any, folder: Path) -> None:
     """Random weights of a spread at which tiny models write something else than one token for ever."""
-    for parameter in model.parameters():
+    for name, parameter in model.named_parameters():
         if parameter.dim() > 1:
-            parameter.data.normal_(0, 0.35)
+            parameter.data.normal_(0, _spread(name))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _spread(name: str) -> float:
+    """Encoder-decoders need a strong look at the encoder and weak embeddings, else every text gets the same answer."""
+    if "encoder_attn" in name or "EncDecAttention" in name:
+        return 1.0
+    return 0.03 if "shared" in name else 0.35
 
 
 def _decoder_sizes(tokenizer: Any) -> dict[str, Any]:
