@@ -1,6 +1,7 @@
 """The first module to run: a worker process, or the command line.
 
-A worker is dispatched before anything else is imported, so that it starts without paying for the service's libraries.
+Each imports only what it needs: a worker does not pay for the service's libraries, nor the service for those that draw
+tables.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ def main() -> int:
         from sidecar.worker.main import main as worker
 
         return worker(sys.argv[2:])
-    from sidecar.cli.application import run
+    from sidecar.cli.status import command_word
 
-    run(sys.argv[1:])
+    if command_word(sys.argv[1:]) == "serve":
+        from sidecar.cli.serve import main as command
+    else:
+        from sidecar.cli.application import main as command
+    command(sys.argv[1:])
     return 0
 
 

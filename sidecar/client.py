@@ -161,10 +161,18 @@ class Client:
         return await self._get("/history", HistoryPage, asked)
 
     async def delete_history(
-        self, *, model: str | None = None, kind: str | None = None, until: float | None = None
+        self,
+        *,
+        model: str | None = None,
+        kind: str | None = None,
+        key: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        errors: bool | None = None,
     ) -> DeletedResponse:
         """Forget the entries that match, or all of them."""
-        content = await self._request("DELETE", "/history", query={"model": model, "kind": kind, "until": until})
+        asked = {"model": model, "kind": kind, "key": key, "since": since, "until": until, "errors": errors}
+        content = await self._request("DELETE", "/history", query=asked)
         return msgspec.json.decode(content, type=DeletedResponse)
 
     async def settings(self) -> list[SettingInfo]:

@@ -20,9 +20,13 @@ def read(file: Path) -> Discovery:
     try:
         found = msgspec.json.decode(file.read_bytes(), type=Discovery)
     except FileNotFoundError as error:
-        raise ServiceUnreachable(url=str(file), reason="there is no such file, so no service is running") from error
+        raise ServiceUnreachable(
+            "No Inglenook service is running. Start it with 'inglenook serve' or open the window.",
+            url="",
+            reason="no file",
+        ) from error
     except (OSError, msgspec.MsgspecError) as error:
-        raise ServiceUnreachable(url=str(file), reason=f"the file cannot be read: {error}") from error
+        raise ServiceUnreachable(url=str(file), reason=f"the discovery file cannot be read: {error}") from error
     if not process_exists(found.pid):
         raise ServiceUnreachable(url=found.url, reason=f"its process {found.pid} has ended")
     return found

@@ -1,0 +1,97 @@
+"""`models`, `register`, `load`, `unload`, `remove`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sidecar.cli.connection import Start, ask
+from sidecar.cli.declaring import command
+from sidecar.cli.output import note, say, say_json, size, table, working
+from sidecar.cli.status import Options
+from sidecar.types import LoadRequest, LoadResponse, ModelInfo, ModelType, RegisterRequest, StatusResponse
+
+Name = Annotated[str, typer.Argument(help="The model's id.", show_default=False)]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, gpu, cuda:0 …")]
+KeepAlive = Annotated[float | None, typer.Option(help="Seconds to stay in memory after the last request.")]
+
+
+def models(options: Options, start: Start = False) -> None:
+    """List the models that are known."""
+    found = ask(options, lambda client: client.models(), start=start)
+    if options.as_json:
+        say_json(found)
+        return
+    table(["Model", "Type", "State", "Memory", "Size", "Can"], [_row(model) for model in found])
+
+
+def register(
+    options: Options,
+    name: Annotated[str, typer.Argument(help="The id to give it.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="The model's folder on this machine.", show_default=False)],
+    model_type: Annotated[ModelType, typer.Option("--type", help="What it does.")],
+    start: Start = False,
+) -> None:
+    """Make a model folder known under a name, and load it."""
+    request = RegisterRequest(name=name, model_type=model_type, model_path=str(folder.absolute()))
+    with working(f"Loading {name}"):
+        answer = ask(options, lambda client: client.register(request), start=start)
+    _say_loaded(options, answer)
+
+
+def load(
+    options: Options, name: Name, device: Device = None, keep_alive: KeepAlive = None, start: Start = False
+) -> None:
+    """Load a model into memory."""
+    request = LoadRequest(device=device, keep_alive=keep_alive)
+    with working(f"Loading {name}"):
+        answer = ask(options, lambda client: client.load(name, request), start=start)
+    _say_loaded(options, answer)
+
+
+def unload(
+    options: Options,
+    name: Name,
+    force: Annotated[bool, typer.Option("--force", help="End the requests that run on it.")] = False,
+) -> None:
+    """Take a model out of memory."""
+    _say_status(options, name, ask(options, lambda client: client.unload(name, force=force)))
+
+
+def remove(options: Options, name: Name) -> None:
+    """Forget a model, and delete its files where they lie in the models folder."""
+    _say_status(options, name, ask(options, lambda client: client.remove(name)))
+
+
+def add(app: typer.Typer) -> None:
+    for function in (models, register, load, unload, remove):
+        command(app, function)
+
+
+def _row(model: ModelInfo) -> list[object]:
+    return [
+        model.id,
+        model.model_type,
+        model.state,
+        size(model.memory_usage_mb),
+        size(model.size_mb),
+        model.capabilities,
+    ]
+
+
+def _say_loaded(options: Options, answer: LoadResponse) -> None:
+    if options.as_json:
+        say_json(answer)
+        return
+    for warning in answer.warnings:
+        note(warning)
+    say(f"{answer.model_id} is loaded ({answer.load_time_ms / 1000:.1f} s).")
+
+
+def _say_status(options: Options, name: str, answer: StatusResponse) -> None:
+    if options.as_json:
+        say_json(answer)
+    else:
+        say(f"{name} is {answer.status}.")

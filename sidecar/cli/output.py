@@ -1,0 +1,74 @@
+"""What the commands print: answers on stdout, as tables or JSON; progress on stderr, and only on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+def say(text: str, *, end: str = "\n") -> None:
+    sys.stdout.write(text + end)
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Something beside the answer, on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def say_json(value: Any) -> None:
+    """One line of JSON."""
+    say(msgspec.json.encode(value).decode())
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Aligned columns; a dash where there is nothing."""
+    from rich.console import Console
+    from rich.table import Table
+
+    made = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        made.add_row(*(_cell(value) for value in row))
+    width = None if sys.stdout.isatty() else 1000  # what is read by a program is not wrapped
+    Console(width=width, highlight=False, markup=False).print(made)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A spinner while the block runs."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
+def counted(batches: Sequence[T], what: str) -> Iterator[T]:
+    """The batches one by one, with a progress bar."""
+    if not sys.stderr.isatty() or len(batches) < 2:
+        yield from batches
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(batches, what, console=Console(stderr=True))
+
+
+def size(megabytes: float | None) -> str:
+    if megabytes is None:
+        return "-"
+    return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{megabytes:.0f} MB"
+
+
+def _cell(value: Any) -> str:
+    if value is None or value == "":
+        return "-"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
