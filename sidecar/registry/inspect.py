@@ -19,6 +19,8 @@ from sidecar.registry.weights import Weights, read_weights
 from sidecar.types import GenerationDefaults, ModelType
 
 MAX_JSON_BYTES = 64_000_000
+MAX_CARD_BYTES = 1_000_000
+DESCRIPTION_LENGTH = 300
 FINGERPRINT_BYTES = 1 << 20
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model", "source.spm",
@@ -91,6 +93,7 @@ def _transformers(folder: Path, config: dict[str, Any]) -> Inspection:
         labels=labels,
         multi_label=config.get("problem_type") == "multi_label_classification",
         defaults=_generation_defaults(folder),
+        description=_description(folder),
     )
 
 
@@ -214,6 +217,20 @@ def _generation_defaults(folder: Path) -> GenerationDefaults:
         values.pop("temperature", None)
     sound = {key: value for key, value in values.items() if _in_range(key, value)}
     return msgspec.convert(sound, GenerationDefaults, strict=False)
+
+
+def _description(folder: Path) -> str:
+    """The first paragraph of the model card, without its table of metadata and its headings."""
+    card = folder / "README.md"
+    if not card.is_file() or card.stat().st_size > MAX_CARD_BYTES:
+        return ""
+    text = card.read_text("utf-8", "replace")
+    if text.startswith("---\n"):
+        text = text[4:].partition("\n---\n")[2]
+    paragraphs = (
+        " ".join(part.split()) for part in text.split("\n\n") if not part.lstrip().startswith(("#", "<", "|"))
+    )
+    return next(filter(None, paragraphs), "")[:DESCRIPTION_LENGTH]
 
 
 def _in_range(key: str, value: float) -> bool:

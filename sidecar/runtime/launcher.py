@@ -27,16 +27,21 @@ ROOM_BESIDE_SPARE = 3  # times its own size must be free before it is started
 
 
 class Launcher:
-    """Owns the spare worker. `settings()` gives those in force, `used()` the bytes that models use."""
+    """Owns the spare worker. `settings()` gives those in force, `used()` the bytes that models use, `total_memory` the machine's."""
 
     def __init__(
-        self, store: ModelStore, metrics: Metrics, settings: Callable[[], Settings], used: Callable[[], int]
+        self,
+        store: ModelStore,
+        metrics: Metrics,
+        settings: Callable[[], Settings],
+        used: Callable[[], int],
+        total_memory: int,
     ) -> None:
         self._store = store
         self._metrics = metrics
         self._settings = settings
         self._used = used
-        self.total_memory = hardware.total_memory()
+        self._total_memory = total_memory
         self.spare = SpareWorker(
             start=self._start,
             may_start=self._room_for_spare,
@@ -47,7 +52,7 @@ class Launcher:
     @property
     def memory_limit(self) -> int:
         """Bytes that models may use together."""
-        return placement.limit_bytes(self._settings().memory_limit_mb, self.total_memory)
+        return placement.limit_bytes(self._settings().memory_limit_mb, self._total_memory)
 
     async def launch(self, version: ModelVersion, device: str) -> Worker:
         """A worker with `version` loaded. Raises LoadFailed, OutOfMemory."""

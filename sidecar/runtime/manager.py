@@ -70,17 +70,22 @@ class ModelManager:
     """Made by `open`. All methods belong to one event loop."""
 
     def __init__(
-        self, settings: Settings, database: Database, store: ModelStore, events: EventBus, metrics: Metrics
+        self,
+        settings: Settings,
+        database: Database,
+        store: ModelStore,
+        total_memory: int,
+        events: EventBus,
+        metrics: Metrics,
     ) -> None:
         self.settings = settings
         self.events = events
         self.metrics = metrics
         self.history = History(database, lambda: self.settings)
-        self._database = database
         self._store = store
         self._clock = LoopClock()
         self._reporter = Reporter(events, metrics)
-        self._launcher = Launcher(store, metrics, lambda: self.settings, self._used_bytes)
+        self._launcher = Launcher(store, metrics, lambda: self.settings, self._used_bytes, total_memory)
         self._residency: Residency[Worker] = Residency(
             spawn=self._launcher.launch,
             needed=self._launcher.needed,
@@ -109,8 +114,9 @@ class ModelManager:
         database = await Database.open(paths.database)
         try:
             models_dir = Path(settings.models_dir) if settings.models_dir else paths.models_dir
-            store = await ModelStore.open(database, models_dir, resources_dir() / "models")
-            manager = cls(settings, database, store, events or EventBus(), metrics or Metrics())
+            store = await ModelStore.open(database, models_dir, await asyncio.to_thread(resources_dir) / "models")
+            total_memory = await asyncio.to_thread(hardware.total_memory)
+            manager = cls(settings, database, store, total_memory, events or EventBus(), metrics or Metrics())
             async with manager._running():
                 yield manager
         finally:

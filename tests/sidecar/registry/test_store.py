@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sidecar.db import Database
+from sidecar.errors import Conflict, InvalidRequest, LoadFailed, ModelNotFound
+from sidecar.registry.store import ModelOptions, ModelStore
+from sidecar.runtime.protocol import ModelFacts
+
+from .conftest import LLAMA, write_model
+
+FACTS = ModelFacts(engine="transformers", device="cpu", precision="float32", parameters=35, memory_bytes=1000)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(tmp_path / "test.db")
+    yield opened
+    await opened.close()
+
+
+async def open_store(database: Database, tmp_path: Path) -> ModelStore:
+    return await ModelStore.open(database, tmp_path / "models", tmp_path / "builtin")
+
+
+async def test_a_registered_model_is_there_after_a_restart(database: Database, tmp_path: Path, llama: Path) -> None:
+    store = await open_store(database, tmp_path)
+    await store.add("me/llama", "text_generation", llama, ModelOptions(temperature=0.2, pinned=True))
+    await store.learned("me/llama", FACTS)
+    model = (await open_store(database, tmp_path)).get("me/llama")
+    assert model.path == llama
+    assert model.options == ModelOptions(temperature=0.2, pinned=True)
+    assert model.facts == FACTS
+
+
+async def test_a_name_resolves_to_its_version(database: Database, tmp_path: Path, llama: Path) -> None:
+    store = await open_store(database, tmp_path)
+    await store.add("llama", "text_generation", llama, ModelOptions())
+    version = store.resolve("llama")
+    assert (version.model, version.path, version.engine, version.task) == (
+        "llama",
+        llama,
+        "transformers",
+        "text_generation",
+    )
+    assert len(version.version) == 12
+
+
+async def test_an_unknown_name_is_not_found(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound):
+        (await open_store(database, tmp_path)).resolve("nobody")
+
+
+async def test_a_type_that_the_model_cannot_be_is_refused(database: Database, tmp_path: Path, llama: Path) -> None:
+    store = await open_store(database, tmp_path)
+    with pytest.raises(InvalidRequest, match="does text_generation, not classification"):
+        await store.add("llama", "classification", llama, ModelOptions())
+    assert store.all() == []
+
+
+async def test_the_same_folder_again_changes_the_options(database: Database, tmp_path: Path, llama: Path) -> None:
+    store = await open_store(database, tmp_path)
+    await store.add("llama", "text_generation", llama, ModelOptions())
+    await store.add("llama", "text_generation", llama, ModelOptions(top_k=3))
+    assert store.get("llama").options.top_k == 3
+
+
+async def test_another_folder_under_the_same_name_is_a_conflict(
+    database: Database, tmp_path: Path, llama: Path
+) -> None:
+    store = await open_store(database, tmp_path)
+    await store.add("llama", "text_generation", llama, ModelOptions())
+    with pytest.raises(Conflict):
+        await store.add("llama", "text_generation", write_model(tmp_path / "other", LLAMA), ModelOptions())
+
+
+async def test_a_model_whose_folder_vanished_is_still_listed_and_says_why_it_cannot_load(
+    database: Database, tmp_path: Path, llama: Path
+) -> None:
+    store = await open_store(database, tmp_path)
+    await store.add("llama", "text_generation", llama, ModelOptions())
+    shutil.rmtree(llama)
+    again = await open_store(database, tmp_path)
+    assert again.get("llama").problem
+    with pytest.raises(LoadFailed, match="not a folder"):
+        again.resolve("llama")
+
+
+async def test_what_came_with_the_application_is_known_and_follows_it(database: Database, tmp_path: Path) -> None:
+    write_model(tmp_path / "builtin" / "starter", LLAMA)
+    store = await open_store(database, tmp_path)
+    assert store.get("starter").builtin
+    await store.set_options("starter", ModelOptions(temperature=0.1))
+    (tmp_path / "builtin").rename(tmp_path / "moved")
+    moved = await ModelStore.open(database, tmp_path / "models", tmp_path / "moved")
+    assert moved.get("starter").path == tmp_path / "moved" / "starter"
+    assert moved.get("starter").options.temperature == 0.1
+
+
+async def test_what_no_longer_comes_with_the_application_is_forgotten(database: Database, tmp_path: Path) -> None:
+    write_model(tmp_path / "builtin" / "starter", LLAMA)
+    await open_store(database, tmp_path)
+    shutil.rmtree(tmp_path / "builtin" / "starter")
+    assert (await open_store(database, tmp_path)).all() == []
+
+
+async def test_a_built_in_model_cannot_be_removed(database: Database, tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "builtin" / "starter", LLAMA)
+    store = await open_store(database, tmp_path)
+    with pytest.raises(Conflict):
+        await store.remove("starter")
+    assert folder.is_dir()
+
+
+async def test_removing_deletes_files_in_the_models_folder(database: Database, tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "models" / "mine", LLAMA)
+    store = await open_store(database, tmp_path)
+    await store.add("mine", "text_generation", folder, ModelOptions())
+    await store.remove("mine")
+    assert not folder.exists()
+    assert (tmp_path / "models").is_dir()
+    assert (await open_store(database, tmp_path)).all() == []
+
+
+async def test_removing_leaves_files_elsewhere_alone(database: Database, tmp_path: Path, llama: Path) -> None:
+    store = await open_store(database, tmp_path)
+    await store.add("llama", "text_generation", llama, ModelOptions())
+    await store.remove("llama")
+    assert (llama / "model.safetensors").is_file()
+
+
+async def test_a_link_inside_the_models_folder_does_not_lead_the_deletion_outside(
+    database: Database, tmp_path: Path, llama: Path
+) -> None:
+    (tmp_path / "models").mkdir()
+    link = tmp_path / "models" / "link"
+    link.symlink_to(llama, target_is_directory=True)
+    store = await open_store(database, tmp_path)
+    await store.add("link", "text_generation", link, ModelOptions())
+    await store.remove("link")
+    assert (llama / "model.safetensors").is_file()
+
+
+async def test_files_that_another_model_uses_are_not_deleted(database: Database, tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "models" / "mine", LLAMA)
+    store = await open_store(database, tmp_path)
+    await store.add("one", "text_generation", folder, ModelOptions())
+    await store.add("two", "text_generation", folder, ModelOptions())
+    await store.remove("one")
+    assert (folder / "model.safetensors").is_file()
+    await store.remove("two")
+    assert not folder.exists()
+
+
+async def test_the_models_folder_itself_is_never_deleted(database: Database, tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "models", LLAMA)
+    store = await open_store(database, tmp_path)
+    await store.add("whole", "text_generation", folder, ModelOptions())
+    await store.remove("whole")
+    assert (folder / "model.safetensors").is_file()
+
+
+async def test_the_time_of_the_last_use_survives(database: Database, tmp_path: Path, llama: Path) -> None:
+    store = await open_store(database, tmp_path)
+    await store.add("llama", "text_generation", llama, ModelOptions())
+    store.used("llama", 1234.5)
+    await store.write_usage()
+    assert (await open_store(database, tmp_path)).get("llama").last_used_at == 1234.5
