@@ -101,7 +101,7 @@ def sentence(state: ServiceState) -> str:
 
 
 def models_in_memory(figures: Event) -> str:
-    """ "2 models in memory · 1.3 GB of 16 GB"."""
+    """2 models in memory · 1.3 GB of 16 GB."""
     total = memory(figures.memory_total_mb or 0)
     count = figures.models_loaded or 0
     if count == 0:

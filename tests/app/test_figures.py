@@ -7,7 +7,7 @@ from app.figures import duration, memory
 
 @pytest.mark.parametrize(
     ("megabytes", "words"),
-    [(0, "0 MB"), (820.4, "820 MB"), (1300, "1.3 GB"), (1000, "1 GB"), (2040, "2 GB"), (16_384, "16 GB")],
+    [(0, "0 MB"), (820.4, "820 MB"), (1331, "1.3 GB"), (1000, "1 GB"), (2040, "2 GB"), (32_768, "32 GB")],
 )
 def test_memory_is_given_in_the_unit_that_fits(megabytes, words):
     assert memory(megabytes) == words

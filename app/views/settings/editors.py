@@ -64,6 +64,7 @@ class Editor(QWidget):
 class SwitchEditor(Editor):
     def __init__(self, info: SettingInfo) -> None:
         self.box = QCheckBox()
+        self.box.setFixedWidth(18)  # the indicator alone: a check box keeps room for a text
         super().__init__(self.box)
         self.box.toggled.connect(self._finish)
 
@@ -88,17 +89,23 @@ class ChoiceEditor(Editor):
         self.box.setCurrentText(str(value))
 
 
+class PlainNumberField(NumberField):
+    """Shows no more digits than the number has: 600 rather than 600.00."""
+
+    def textFromValue(self, value: float) -> str:
+        return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") if self.decimals() else f"{value:.0f}"
+
+
 class NumberEditor(Editor):
     def __init__(self, info: SettingInfo) -> None:
         self._whole = info.type == "int"
         minimum = -UNBOUNDED if info.minimum is None else info.minimum
         maximum = UNBOUNDED if info.maximum is None else info.maximum
-        self.field = NumberField(info.key, minimum, maximum, decimals=0 if self._whole else 1)
+        self.field = PlainNumberField(info.key, minimum, maximum, decimals=0 if self._whole else 2)
         self.field.setKeyboardTracking(False)
         self.field.setGroupSeparatorShown(False)
         super().__init__(self.field)
         self.field.setFixedWidth(120)
-        self._shown: float = 0
         self.field.valueChanged.connect(self._finish)
 
     def value(self) -> float:

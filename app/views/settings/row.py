@@ -55,7 +55,7 @@ class SettingRow(Row):
     changed = Signal(str, object)
 
     def __init__(self, info: SettingInfo) -> None:
-        super().__init__(title_of(info.key), info.description, key=info.key)
+        super().__init__(title_of(info.key), self._described(info), key=info.key)
         self.info = info
         self.editor = editor_for(info)
         self._error = Label(role="bad_text", size="small", wrap=True)
@@ -67,8 +67,8 @@ class SettingRow(Row):
         self.heading.insertWidget(1, self._restart)
         self.words.addWidget(self._note)
         self.words.addWidget(self._error)
-        self.line.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignVCenter)
         self.line.addWidget(self._reset, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.line.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignVCenter)
         _keep_room(self._reset)
         self.editor.edited.connect(lambda value: self.changed.emit(info.key, value))
         self._reset.clicked.connect(lambda: self.changed.emit(info.key, None))
@@ -95,14 +95,19 @@ class SettingRow(Row):
     def error(self) -> str:
         return self._error.text()
 
+    def _described(self, info: SettingInfo) -> str:
+        return (
+            f"{info.description} {self.tr('Takes effect when the service starts.')}"
+            if info.restart
+            else info.description
+        )
+
     def _source_note(self) -> str:
         if self.info.source in FIXED_SOURCES:
             where = FIXED_SOURCES[self.info.source].format(
                 self.info.key.upper() if self.info.source == "environment" else self.info.key.replace("_", "-")
             )
             return self.tr("Set by {0}, which goes before this table.").format(where)
-        if self.info.restart:
-            return self.tr("Takes effect when the service starts.")
         return ""
 
 
@@ -118,7 +123,7 @@ def shown(value: Any) -> str:
 
 
 def _keep_room(widget: QWidget) -> None:
-    """Editors stand in one line whether or not there is something to reset."""
+    """The words keep their width whether or not there is something to reset."""
     policy = widget.sizePolicy()
     policy.setRetainSizeWhenHidden(True)
     widget.setSizePolicy(policy)

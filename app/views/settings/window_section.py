@@ -90,4 +90,5 @@ def _at_right(control: QWidget) -> QWidget:
     row = QHBoxLayout(holder)
     row.setContentsMargins(0, 0, 0, 0)
     row.addWidget(control)
+    control.setFixedWidth(18)  # the indicator alone: a check box keeps room for a text
     return holder
