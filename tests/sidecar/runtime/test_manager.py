@@ -48,7 +48,7 @@ def ask(prompt: str, **fields: object) -> GenerateRequest:
 
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - there is no event for each of them
             await asyncio.sleep(0.02)
 
 

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from sidecar.runtime.child import worker_environment
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["HF_TOKEN", "HF_TOKEN_PATH", "HUGGING_FACE_HUB_TOKEN", "OPENAI_API_KEY", "AWS_SECRET", "TOKEN", "PGPASSWORD_PASSWORD",
+     "http_proxy", "HTTPS_PROXY", "all_proxy", "NO_PROXY"],
+)  # fmt: skip
+def test_secrets_and_proxies_stay_behind(name: str) -> None:
+    assert name not in worker_environment({name: "x"})
+
+
+@pytest.mark.parametrize("name", ["PATH", "HOME", "KEYBOARD", "TOKENIZER_DIR", "OMP_NUM_THREADS"])
+def test_what_is_no_secret_is_passed_on(name: str) -> None:
+    assert worker_environment({name: "x"})[name] == "x"
+
+
+def test_the_hub_is_offline_whatever_was_set() -> None:
+    environment = worker_environment({"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"})
+    assert (environment["HF_HUB_OFFLINE"], environment["TRANSFORMERS_OFFLINE"]) == ("1", "1")
+    assert environment["TOKENIZERS_PARALLELISM"] == "false"
