@@ -12,8 +12,8 @@ from typing import Any
 from app.models.pacing import Pacer
 from app.models.result_list import FAILED, WAITING, ResultList
 
-RUN = 2048  # rows sorted in one go: a few milliseconds
-CHUNK = 512
+RUN = 1024  # rows sorted in one go: a few milliseconds
+CHUNK = 128
 
 
 class Column(IntEnum):

@@ -7,7 +7,7 @@ frame. Work that waits for a disk belongs in a thread; work that computes belong
 import asyncio
 from time import perf_counter
 
-BUDGET_S = 0.008  # half a frame at 60 Hz
+BUDGET_S = 0.006  # leaves most of a frame to painting
 
 
 class Pacer:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from app.models.arrangement import Column
 from app.models.result_list import FAILED, ResultList, TextList
 from app.models.verdict import Verdict
+from app.theme import theme
 from app.widgets.probability_row import percent_text
 
 Index = QModelIndex | QPersistentModelIndex
@@ -66,6 +67,11 @@ class ResultsTable(QAbstractTableModel):
         return 0 if parent.isValid() else len(Column)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if role == Qt.ItemDataRole.FontRole:
+            return theme.font("small")
+        if role == Qt.ItemDataRole.InitialSortOrderRole:
+            surest_first = section == Column.PROBABILITY
+            return Qt.SortOrder.DescendingOrder if surest_first else Qt.SortOrder.AscendingOrder
         if orientation != Qt.Orientation.Horizontal or role != Qt.ItemDataRole.DisplayRole:
             return None
         return (self.tr("Text"), self.tr("Label"), self.tr("Probability"), self.tr("Row"))[section]

@@ -36,6 +36,7 @@ class InputCard(Card):
         self._busy = False
         self._switch = SegmentedControl((self.tr("One text"), self.tr("A list")), self.tr("What to classify"))
         self._open = Button(self.tr("Open file…"), "ghost", "folder-open", compact=True)
+        self._open.hide()
         self._open.setToolTip(self.tr("A TXT file with one text per line, or a CSV file; up to 100 MB"))
         self._editors = QStackedWidget()
         self.one = self._add_editor(self.tr("Text to classify"), self.tr("Write or paste a text."))
@@ -111,6 +112,7 @@ class InputCard(Card):
 
     def _on_mode(self, mode: int) -> None:
         self._editors.setCurrentIndex(mode)
+        self._open.setVisible(mode == LIST)
         self._update_counts()
         self.editor().setFocus()
         self.mode_changed.emit(mode)

@@ -32,11 +32,12 @@ class ListCard(Card):
 
     def __init__(self, table: ResultsTable, parent: QWidget | None = None) -> None:
         super().__init__(padding=0, parent=parent)
+        self._has_columns = False
         self.line = ProgressLine()
         self.search = SearchField(self.tr("Search the texts"))
-        self.labels = _combo(self.tr("Show"))
-        self.columns = _combo(self.tr("Column with the texts"))
-        self.has_header = QCheckBox(self.tr("First row holds names"))
+        self.labels = _combo(self.tr("Show"), 11)
+        self.columns = _combo(self.tr("Column with the texts"), 9)
+        self.has_header = QCheckBox(self.tr("First row is a header"))
         self.has_header.setFont(theme.font("small"))
         self.banner = Banner("bad", "")
         self.again = Button(self.tr("Try again"), "secondary", "rotate-cw", compact=True)
@@ -58,8 +59,13 @@ class ListCard(Card):
             self.columns.addItems([self.tr("Text: {0}").format(name) for name in names])
             self.columns.setCurrentIndex(chosen)
             self.has_header.setChecked(has_header)
-        self.columns.setVisible(bool(columns))
-        self.has_header.setVisible(bool(columns))
+        self._has_columns = bool(columns)
+        self.show_source_choice(True)
+
+    def show_source_choice(self, shown: bool) -> None:
+        """Which column is read can be changed only while nothing runs."""
+        self.columns.setVisible(shown and self._has_columns)
+        self.has_header.setVisible(shown and self._has_columns)
 
     def show_counts(self, counts: Counts, total: int) -> None:
         """Offer every label to filter by, with its number of rows."""
@@ -94,6 +100,7 @@ class ListCard(Card):
         filters = QHBoxLayout()
         filters.setContentsMargins(16, 0, 16, 10)
         filters.setSpacing(8)
+        self.search.setMinimumWidth(120)
         self.search.setMaximumWidth(360)
         filters.addWidget(self.search, 1)
         filters.addWidget(self.labels)
@@ -111,12 +118,12 @@ class ListCard(Card):
         self.body.setContentsMargins(1, 0, 1, 1)  # the rows end inside the card's hairline
 
 
-def _combo(name: str) -> QComboBox:
+def _combo(name: str, least: int) -> QComboBox:
     combo = QComboBox()
     combo.setAccessibleName(name)
     combo.setFont(theme.font("control"))
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(14)
+    combo.setMinimumContentsLength(least)
     return combo
 
 
@@ -125,7 +132,7 @@ def _fill(combo: QComboBox, choices: Sequence[tuple[str, object, int]]) -> None:
     while combo.count() > len(choices):
         combo.removeItem(combo.count() - 1)
     for place, (words, data, count) in enumerate(choices):
-        text = f"{words}  ({count:,})"
+        text = f"{words} ({count:,})"
         if place == combo.count():
             combo.addItem(text)
         combo.setItemText(place, text)

@@ -1,23 +1,26 @@
 """What happens to a list: reading it, running it, filtering, copying. Joins the card to the models behind it."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app import operations
 from app.models.arrangement import Column
 from app.models.arranger import Arranger
 from app.models.batch import Ask, BatchRunner
+from app.models.pacing import Pacer
 from app.models.result_list import Counts, ResultList, TextList
 from app.models.results_table import ResultsTable
 from app.models.text_files import TextFile, open_text_file, read_lines, read_texts
 from app.views.classify.list_card import ListCard
 from app.widgets.probability_row import percent_text
+
+REFRESH_MS = 100  # answers may come a hundred times a second; nobody reads figures that fast
 
 
 class ListController(QObject):
@@ -28,12 +31,14 @@ class ListController(QObject):
         changed: progress, counts or state.
         replaced(object): a list with results gave way; call it to bring that back.
         failed(object): the error for which a list could not be read.
+        copied(int): so many rows are on the clipboard.
     """
 
     loaded = Signal()
     changed = Signal()
     replaced = Signal(object)
     failed = Signal(object)
+    copied = Signal(int)
 
     def __init__(self, ask: Callable[[str], Ask], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -44,6 +49,8 @@ class ListController(QObject):
         self.card = ListCard(self.table)
         self.arranger = Arranger(self.table, self)
         self._ask = ask
+        self._soon = QTimer(self, singleShot=True, interval=REFRESH_MS)
+        self._soon.timeout.connect(self.refresh)
         self._reading: operations.Operation[Any] | None = None
         self._running: operations.Operation[None] | None = None
         self.runner = self._new_runner()
@@ -112,7 +119,7 @@ class ListController(QObject):
         self.runner = self._new_runner()
         self.card.reset_filter()
         self.card.banner.hide()
-        self.card.view.show_order(Column.ROW, descending=False)
+        self.card.view.show_source_order()
         self.card.line.show_source(results.source)
         self.card.show_columns(*((file.columns, file.column, file.has_header) if file else ((), 0, False)))
         self.refresh()
@@ -161,7 +168,8 @@ class ListController(QObject):
     def _on_progress(self, first: int, last: int) -> None:
         self.table.refresh(first, last)
         self.arranger.results_changed()
-        self.refresh()
+        if not self._soon.isActive():
+            self._soon.start()
 
     def _on_state(self, runner: BatchRunner, _state: str) -> None:
         if runner is not self.runner:
@@ -186,22 +194,28 @@ class ListController(QObject):
         counts = self.counts()
         self.card.show_counts(counts, len(self.results))
         self.card.line.show_run(self.runner, counts, self._start_words(counts))
-        reading_allowed = not self.active
-        self.card.columns.setEnabled(reading_allowed)
-        self.card.has_header.setEnabled(reading_allowed)
+        self.card.show_source_choice(not self.active)
         self.changed.emit()
 
     def copy(self) -> None:
         """Put the selected rows on the clipboard, as spreadsheets take them."""
+        operations.run(self, self._copied(self.card.view.selected_rows()), on_success=self._put_on_clipboard)
+
+    async def _copied(self, shown_rows: Sequence[int]) -> list[str]:
+        pacer = Pacer()
         lines = []
-        for shown in self.card.view.selected_rows():
-            row = self.table.source_row(shown)
+        for row in [self.table.source_row(shown) for shown in shown_rows]:
             top = self.results.top(row)
             text = " ".join(self.results.source.texts[row].split())
             cells = (text, self.table.label_text(row), percent_text(top) if top >= 0 else "")
             lines.append("\t".join((*cells, f"{self.results.source.numbers[row]}")))
+            await pacer.breathe()
+        return lines
+
+    def _put_on_clipboard(self, lines: list[str]) -> None:
         if lines:
             QGuiApplication.clipboard().setText("\n".join(lines))
+            self.copied.emit(len(lines))
 
     def _start_words(self, counts: Counts) -> str:
         total = len(self.results)

@@ -5,11 +5,11 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.models.batch import BatchRunner
 from app.models.result_list import Counts, TextList
+from app.theme import theme
 from app.widgets.bar import Bar
 from app.widgets.button import Button
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.icon_button import IconButton
-from app.widgets.label import Label
 
 HEIGHT = 54
 MAX_BAR = 280
@@ -36,7 +36,8 @@ class ProgressLine(QWidget):
         self._facts = ElidedLabel(role="muted")
         self._bar = Bar()
         self._bar.setMaximumWidth(MAX_BAR)
-        self._figures = Label(role="muted", size="small", tabular=True)
+        self._figures = ElidedLabel(role="muted", size="small")
+        self._figures.setFont(theme.font("small", tabular=True))
         self.start = Button(self.tr("Classify"), "primary", "sparkles")
         self.retry = Button(self.tr("Retry failed"), "secondary", "rotate-cw")
         self.pause = Button(self.tr("Pause"), "secondary", "pause")
@@ -68,7 +69,7 @@ class ProgressLine(QWidget):
         self._bar.setVisible(active or (begun and counts.waiting > 0))
         self._facts.setVisible(not active)
         self._figures.setText(self._figures_of(runner, done, counts))
-        self._figures.setVisible(active or begun)
+        self._figures.setVisible(bool(self._figures.text()))
         self.start.setText(start_words)
         self.start.setVisible(bool(start_words) and not active)
         self.retry.setVisible(counts.failed > 0 and not active)
@@ -78,13 +79,17 @@ class ProgressLine(QWidget):
         self.close_list.setVisible(not active)
 
     def _figures_of(self, runner: BatchRunner, done: int, counts: Counts) -> str:
-        parts = [self.tr("{0} of {1}").format(f"{done:,}", f"{len(runner.results):,}")]
+        parts = []
+        if done and (counts.waiting or runner.state == "running"):
+            parts.append(self.tr("{0} of {1}").format(f"{done:,}", f"{len(runner.results):,}"))
         if counts.failed:
             parts.append(self.tr("{0} failed").format(f"{counts.failed:,}"))
         if runner.state == "waiting":
             parts.append(self.tr("waiting for the service"))
         elif runner.state == "paused":
             parts.append(self.tr("paused"))
+        elif runner.state == "running" and not done:
+            parts.append(self.tr("beginning"))
         elif runner.state == "running" and runner.rate:
             parts.append(self.tr("{0} texts/s").format(_rate_words(runner.rate)))
             parts.append(self.tr("{0} left").format(duration_words(runner.seconds_left or 0)))

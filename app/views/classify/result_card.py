@@ -73,25 +73,22 @@ class ResultCard(Card):
         self, probabilities: Mapping[str, float], *, multi_label: bool, aside: str, warnings: tuple[str, ...] = ()
     ) -> None:
         """One text's answer; `aside` is its time or its row."""
-        self._begin("")
+        self._begin("", bars=len(probabilities))
         self._shown = (probabilities, multi_label)
         self._aside.setText(aside)
-        for label, value in sorted(probabilities.items(), key=lambda item: item[1], reverse=True):
-            self._bars.append(ProbabilityRow(label, value))
-            self._rows.addWidget(self._bars[-1])
         for warning in warnings:
             self._rows.addWidget(Label(warning, "warning_text", "small", wrap=True))
         self._decide()
 
     def show_counts(self, title: str, counts: Counts, total: int) -> None:
         """A list's totals: how many rows each label has, most first; the unsure ones last."""
-        self._begin(title)
-        self._aside.setText(self.tr("{0} texts").format(f"{total:,}"))
         ranked = sorted(counts.labels.items(), key=lambda item: item[1], reverse=True)
-        for place, (label, count) in enumerate([*ranked, (self.tr("not sure"), counts.not_sure)]):
-            row = ProbabilityRow(label, count / max(1, total), leading=place == 0 and count > 0)
-            row.setToolTip(self.tr("{0} texts").format(f"{count:,}"))
-            self._rows.addWidget(row)
+        ranked.append((self.tr("not sure"), counts.not_sure))
+        self._begin(title, bars=len(ranked))
+        self._aside.setText(self.tr("{0} texts").format(f"{total:,}"))
+        for place, (bar, (label, count)) in enumerate(zip(self._bars, ranked, strict=True)):
+            bar.set_result(label, count / max(1, total), leading=place == 0 and count > 0)
+            bar.setToolTip(self.tr("{0} texts").format(f"{count:,}"))
 
     def set_compact(self, compact: bool) -> None:
         """Less air, for small windows."""
@@ -122,18 +119,23 @@ class ResultCard(Card):
         self.body.addWidget(self.slider)
         self.set_compact(False)
 
-    def _begin(self, title: str, role: str = "text") -> None:
+    def _begin(self, title: str, role: str = "text", bars: int = 0) -> None:
+        """Clear the card for something else, with this many bars at its top; bars that are there already are kept."""
         self._shown = None
-        self._bars.clear()
         self._spinner.hide()
         self._aside.setText("")
         self.verdict.set_role(role)
         self.verdict.setText(title)
-        while item := self._rows.takeAt(0):
-            widget = item.widget()
+        while self._rows.count() > min(bars, len(self._bars)):
+            item = self._rows.takeAt(self._rows.count() - 1)
+            widget = item.widget() if item is not None else None
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
+        del self._bars[bars:]
+        while len(self._bars) < bars:
+            self._bars.append(ProbabilityRow("", 0.0))
+            self._rows.addWidget(self._bars[-1])
 
     def _on_threshold(self, value: float) -> None:
         self._decide()
@@ -150,3 +152,4 @@ class ResultCard(Card):
         for place, (bar, (label, value)) in enumerate(zip(self._bars, ranked, strict=True)):
             holds = step_of(value) >= step_of(self.threshold())
             bar.set_result(label, value, leading=holds and (multi_label or place == 0))
+            bar.setToolTip("")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelection, QItemSelectionRange, Qt, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRange, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -32,7 +32,6 @@ class ResultsView(QTableView):
     def __init__(self, table: ResultsTable, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._table = table
-        self._sorted = (Column.ROW, False)
         self.setAccessibleName(self.tr("Results"))
         self.setModel(table)
         self.setItemDelegate(ResultsDelegate(self))
@@ -59,18 +58,17 @@ class ResultsView(QTableView):
         return rows
 
     def sort_by(self, column: Column) -> None:
-        """Ask for this order; once more reverses it."""
-        before, descending = self._sorted
-        # The first look at probabilities wants the surest rows, at everything else the beginning.
-        first = column == Column.PROBABILITY
-        self.show_order(column, descending=not descending if column == before else first)
-        self.sort_wanted.emit(*self._sorted)
+        """Ask for this order, as a click on the header does; once more reverses it."""
+        header = self.horizontalHeader()
+        descending = column == Column.PROBABILITY  # the first look at probabilities wants the surest rows
+        if header.sortIndicatorSection() == column:
+            descending = header.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder
+        header.setSortIndicator(column, Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder)
 
-    def show_order(self, column: Column, *, descending: bool) -> None:
-        """Put the arrow where the order comes from."""
-        self._sorted = (column, descending)
-        order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
-        self.horizontalHeader().setSortIndicator(column, order)
+    def show_source_order(self) -> None:
+        """A new list is in its own order: put the arrow there without asking for anything."""
+        with QSignalBlocker(self.horizontalHeader()):
+            self.horizontalHeader().setSortIndicator(Column.ROW, Qt.SortOrder.AscendingOrder)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.selectionModel().hasSelection():
@@ -92,13 +90,14 @@ class ResultsView(QTableView):
         columns = self.horizontalHeader()
         columns.setFont(theme.font("small"))
         columns.setHighlightSections(False)
-        columns.setSectionsClickable(True)
-        columns.setSortIndicatorShown(True)
+        # A header asks its selection model whether a column is selected, row by row: a million rows would take seconds.
+        columns.setSelectionModel(QItemSelectionModel(self._table, columns))
         columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         columns.setSectionResizeMode(Column.TEXT, QHeaderView.ResizeMode.Stretch)
-        columns.sectionClicked.connect(lambda section: self.sort_by(Column(section)))
-        self.show_order(Column.ROW, descending=False)
+        self.show_source_order()
+        self.setSortingEnabled(True)
+        columns.sortIndicatorChanged.connect(self._on_sort)
 
     def _set_up_copy(self) -> None:
         copy = QAction(theme.icon("copy"), self.tr("Copy"), self)
@@ -107,6 +106,9 @@ class ResultsView(QTableView):
         copy.triggered.connect(self.copy_wanted)
         self.addAction(copy)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+
+    def _on_sort(self, section: int, order: Qt.SortOrder) -> None:
+        self.sort_wanted.emit(section, order == Qt.SortOrder.DescendingOrder)
 
     def _on_selection(self, _selected: QItemSelection, _deselected: QItemSelection) -> None:
         spans = self._spans()

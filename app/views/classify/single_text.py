@@ -80,5 +80,5 @@ class SingleText(QObject):
             operations.report(error)
             self.changed.emit()
             return
-        self.failure = Failure(self.tr("The text could not be classified"), error.message)
+        self.failure = Failure(self.tr("Could not classify"), error.message)
         self.changed.emit()

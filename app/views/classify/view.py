@@ -23,7 +23,10 @@ from sidecar.errors import InglenookError
 from sidecar.types import ClassifyBatchResponse, ClassifyRequest, ModelInfo
 
 DEFAULT_THRESHOLD = 0.5
+SIDE = 24
 COMPACT_BELOW = 720  # logical pixels of height
+NARROW_BELOW = 860  # and of width
+WIDE_SHARES, NARROW_SHARES = (15, 9), (14, 11)  # the text, the result
 
 
 class ClassifyView(View):
@@ -201,11 +204,11 @@ class ClassifyView(View):
     # ---- building ---------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout(self._top)
-        top.setContentsMargins(0, 0, 0, 0)
-        top.setSpacing(20)
-        top.addWidget(self.input, 16)
-        top.addWidget(self.result, 9)
+        self._columns = QHBoxLayout(self._top)
+        self._columns.setContentsMargins(0, 0, 0, 0)
+        self._columns.setSpacing(20)
+        self._columns.addWidget(self.input)
+        self._columns.addWidget(self.result)
         self._below.addWidget(no_list_page(self._open))
         self._below.addWidget(self.list.card)
         page = QWidget()
@@ -240,6 +243,7 @@ class ClassifyView(View):
         self.list.changed.connect(self._on_list_changed)
         self.list.failed.connect(self._on_failed_list)
         self.list.replaced.connect(lambda undo: self.frame.toast(self.tr("The former list is closed"), undo))
+        self.list.copied.connect(lambda rows: self.frame.toast(self.tr("{0} rows copied").format(f"{rows:,}")))
         self.list.card.view.row_chosen.connect(self._on_row)
         self.exporter.progressed.connect(self.header.show_exporting)
         self.exporter.written.connect(lambda path: self.frame.toast(self.tr("Written to {0}").format(path)))
@@ -265,11 +269,12 @@ class ClassifyView(View):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         compact = self.height() < COMPACT_BELOW
-        side = 24
-        edge = 14 if compact else 24
-        self._body.setContentsMargins(side, edge, side, edge)
+        edge = 14 if compact else SIDE
+        self._body.setContentsMargins(SIDE, edge, SIDE, edge)
         self._body.setSpacing(edge)
-        self._top.setFixedHeight(168 if compact else 200)
+        self._top.setFixedHeight(168 if compact else 216)
+        for place, share in enumerate(NARROW_SHARES if self.width() < NARROW_BELOW else WIDE_SHARES):
+            self._columns.setStretch(place, share)
         self.input.set_compact(compact)
         self.result.set_compact(compact)
 
