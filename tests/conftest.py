@@ -1,0 +1,72 @@
+"""Fixtures that tests of several packages share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+from sidecar.client import Client
+from sidecar.types import ModelType, RegisterRequest
+from tests.helpers.models import echo_model
+from tests.helpers.service import RunningService, running_service
+
+# The echo models of the shared service. `endless` repeats its prompt until it is stopped.
+ECHO_MODELS: dict[str, tuple[ModelType, dict[str, object]]] = {
+    "echo": ("text_generation", {}),
+    "org/echo": ("text_generation", {}),
+    "endless": ("text_generation", {"repeat": 0, "delay_ms": 5, "context_length": 1_000_000}),
+    "classifier": ("classification", {}),
+    "translator": ("translation", {}),
+    "embedder": ("embedding", {}),
+}
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """One real service for all tests that leave it as they found it, with the models of ECHO_MODELS."""
+    folder = tmp_path_factory.mktemp("service")
+    with running_service(
+        folder, max_loaded_models=20, max_body_mb=1, allowed_origins="https://page.example"
+    ) as running:
+        asyncio.run(_register(running, folder))
+        yield running
+
+
+@pytest.fixture
+async def client(service: RunningService) -> AsyncIterator[Client]:
+    """A client of the shared service."""
+    async with service.client() as client:
+        yield client
+
+
+@pytest.fixture
+def start_service(tmp_path: Path) -> Iterator[Callable[..., RunningService]]:
+    """`start_service("--port", "0", queue_limit=1)`: a real service of one's own, ended with the test."""
+    with ExitStack() as stack:
+        yield lambda *words, **settings: stack.enter_context(running_service(tmp_path / "data", *words, **settings))
+
+
+@pytest.fixture
+def nothing_blocks() -> Iterator[BlockBuster]:
+    """Fails what blocks the event loop of this process."""
+    with blockbuster_ctx("sidecar") as blockbuster:
+        yield blockbuster
+
+
+async def _register(service: RunningService, folder: Path) -> None:
+    async with service.client() as client:
+        requests = [
+            RegisterRequest(
+                name=name,
+                model_type=model_type,
+                model_path=str(echo_model(folder / "echo" / name, **knobs)),
+                keep_alive=-1,
+            )
+            for name, (model_type, knobs) in ECHO_MODELS.items()
+        ]
+        await asyncio.gather(*map(client.register, requests))

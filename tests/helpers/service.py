@@ -1,0 +1,135 @@
+"""The real service as a process of its own, in a folder of its own, on a free port.
+
+It ends with the test that started it: by its pid, and at the latest when its standard input closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from sidecar.client import Client
+from sidecar.paths import Paths
+from sidecar.types import Discovery
+
+START_SECONDS = 120.0
+END_SECONDS = 60.0
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class RunningService:
+    """A service that is ready. `client()` is closed by who asks for it."""
+
+    process: subprocess.Popen[bytes]
+    paths: Paths
+    found: Discovery
+
+    @property
+    def url(self) -> str:
+        return self.found.url
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def token(self) -> str:
+        return self.found.token
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def client(self) -> Client:
+        return Client(self.url, self.token)
+
+    def close_stdin(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def wait(self) -> int:
+        """The exit status, once it has ended."""
+        return self.process.wait(END_SECONDS)
+
+    def log(self) -> str:
+        return "".join(file.read_text("utf-8") for file in sorted(self.paths.log_dir.glob("sidecar.log*")))
+
+
+def service_process(folder: Path, *words: str, **settings: object) -> subprocess.Popen[bytes]:
+    """`serve` in `folder`, not waited for. `settings` go into its environment, `words` after the command."""
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("INGLENOOK_", "MODEL_SERVICE_"))
+    }
+    environment |= {f"INGLENOOK_{key.upper()}": str(value) for key, value in settings.items()}
+    given = [] if "--port" in words else ["--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "sidecar",
+        "serve",
+        "--data-dir",
+        str(folder),
+        "--until-stdin-closes",
+        *given,
+        *words,
+    ]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def wait_until_ready(process: subprocess.Popen[bytes], folder: Path) -> RunningService:
+    """Waits for the discovery file. Raises RuntimeError with the process's stderr when it ends instead."""
+    paths = Paths.in_folder(folder)
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            found = msgspec.json.decode(paths.runtime_file.read_bytes(), type=Discovery)
+            if found.pid == process.pid:
+                return RunningService(process, paths, found)
+        if process.poll() is not None:
+            assert process.stderr is not None
+            raise RuntimeError(f"the service ended with {process.returncode}: {process.stderr.read().decode()}")
+        time.sleep(0.01)
+    raise TimeoutError(f"no service was ready within {START_SECONDS} s")
+
+
+@contextlib.contextmanager
+def running_service(folder: Path, *words: str, **settings: object) -> Iterator[RunningService]:
+    """A ready service for the block, without a spare worker unless the settings say otherwise."""
+    process = service_process(folder, *words, **({"spare_worker": "false"} | settings))
+    try:
+        yield wait_until_ready(process, folder)
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End it: politely, then at once."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+async def has_requests(client: Client, model: str, expected: bool) -> None:
+    """Wait until requests run on the model, or until none do any more."""
+    async with asyncio.timeout(END_SECONDS):
+        while bool((await client.model(model)).active_requests) is not expected:  # noqa: ASYNC110 - another process's state
+            await asyncio.sleep(0.01)
