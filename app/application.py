@@ -26,7 +26,7 @@ def run(paths: Paths, *, theme_name: str | None = None, hidden: bool = False) ->
     """Run the window to its end and return the exit status. Raises OSError when the folders cannot be made."""
     paths.create()
     faults.log_to(paths.log_dir)
-    app = _qt_application()
+    app = qt_application()
     instance = SingleInstance(paths)
     if not instance.claim():
         sys.stderr.write("Inglenook is open already; its window comes to the front.\n")
@@ -118,7 +118,7 @@ class Application(QObject):
             theme.set_mode(self.preferences.table.theme)  # type: ignore[arg-type]
 
 
-def _qt_application() -> QApplication:
+def qt_application() -> QApplication:
     QApplication.setApplicationName("Inglenook")
     QApplication.setDesktopFileName("inglenook")
     app = QApplication(sys.argv[:1])

@@ -32,8 +32,7 @@ class Banners(QWidget):
 
     def shown(self) -> list[Banner]:
         """The messages that stand there now."""
-        items = (self._column.itemAt(index).widget() for index in range(self._column.count()))
-        return [widget for widget in items if isinstance(widget, Banner)]
+        return [banner for banner in self.findChildren(Banner) if not banner.isHidden()]
 
     def error(self, error: BaseException) -> None:
         """Show a failure, unless the same one is shown already."""

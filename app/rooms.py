@@ -33,12 +33,6 @@ def _chat(frame: Frame) -> View:
     return ChatView(frame)
 
 
-def _chat(frame: Frame) -> View:
-    from app.views.chat import ChatView
-
-    return ChatView(frame)
-
-
 def _classify(frame: Frame) -> View:
     from app.views.classify import ClassifyView
 
@@ -53,7 +47,6 @@ def _settings(frame: Frame) -> View:
 
 ROOMS = (
     Room("welcome", "", "info", _welcome, "F1"),
-    Room("chat", "Chat", "message-circle", _chat, "Ctrl+1"),
     Room("chat", "Chat", "message-circle", _chat, "Ctrl+1"),
     Room("classify", "Classify", "tag", _classify, "Ctrl+2"),
     Room("settings", "Settings", "settings", _settings, "Ctrl+,", bottom=True),
