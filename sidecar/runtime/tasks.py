@@ -117,7 +117,7 @@ def preloaded(resident: Resident[Worker], keep_alive: float) -> dict[str, Any]:
         "model_name": resident.model,
         "workers": len(resident.live),
         "device": resident.live[0].worker.device if resident.live else resident.device,
-        "keep_alive_minutes": keep_alive / MINUTE_S if keep_alive > 0 else keep_alive,
+        "keep_alive_minutes": keep_alive / MINUTE_S if keep_alive >= 0 else -1.0,
     }
 
 
