@@ -20,6 +20,7 @@ LINK_SCHEMES = ("http", "https", "mailto")
 DELIMITERS = "[]*_~`<!"
 MAX_DELIMITERS = 1500
 MAX_INLINE = 40_000
+LONG_PARAGRAPH = 4_000
 
 _BARE_ADDRESS = re.compile(r"https?://[^\s<>\"'`)\]]*[^\s<>\"'`)\].,:;!?]")
 
@@ -232,7 +233,7 @@ def _pieces(tokens: Sequence[Token], lines: list[str], references: dict[str, obj
         elif token.type == "heading_close":
             level = 0
         elif token.type == "inline":
-            yield Paragraph(_spans(token.content, references), place.indent, place.take_marker(), level, place.quote)
+            yield from _paragraphs(_spans(token.content, references), place, level)
         elif token.type == "table_open":
             end = next(i for i in range(position, len(tokens)) if tokens[i].type == "table_close")
             yield from _empty_item(place)
@@ -246,6 +247,22 @@ def _pieces(tokens: Sequence[Token], lines: list[str], references: dict[str, obj
         else:
             yield from _enter_or_leave(token, place)
     yield from _empty_item(place)
+
+
+def _paragraphs(spans: tuple[Span, ...], place: _Place, level: int) -> Iterator[Piece]:
+    """One paragraph, or several where it is so long that laying it out again with every word would be felt."""
+    part: list[Span] = []
+    length = 0
+    for span in spans:
+        for start in range(0, len(span.text), LONG_PARAGRAPH):
+            piece = replace(span, text=span.text[start : start + LONG_PARAGRAPH])
+            part.append(piece)
+            length += len(piece.text)
+            if length >= LONG_PARAGRAPH:
+                yield Paragraph(tuple(part), place.indent, place.take_marker(), level, place.quote)
+                part, length = [], 0
+    if part or not spans:
+        yield Paragraph(tuple(part), place.indent, place.take_marker(), level, place.quote)
 
 
 def _enter_or_leave(token: Token, place: _Place) -> Iterator[Piece]:

@@ -21,7 +21,7 @@ from app.widgets.hairline import Hairline
 from app.widgets.label import Label
 from app.widgets.text_block import TextBlock
 
-WINDOW_LINES = 60  # while code streams in, only about so many last lines are lexed again
+WINDOW_LINES = 20  # while code streams in, only about so many last lines are lexed again
 MAX_HIGHLIGHTED = 200_000
 COPIED_MS = 1600
 LINE_GAP = 4

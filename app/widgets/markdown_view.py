@@ -4,20 +4,26 @@ What arrives is collected and shown in small portions, so that no portion, howev
 window.
 """
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QElapsedTimer, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from app.markdown import Code, Document, Paragraph, Piece, Rule, Table
+from app.markdown import Code, Document, Paragraph, Piece, Rule, Span, Table
 from app.theme import theme
 from app.widgets.code_block import CodeBlock
-from app.widgets.prose_block import INDENT, ProseBlock
+from app.widgets.prose_block import INDENT, ProseBlock, ProsePiece
 from app.widgets.table_block import TableBlock
 from app.widgets.text_block import TextBlock
 
 FLUSH_MS = 30
 MAX_PAUSE_MS = 200
-PORTION = 3_000  # characters parsed and laid out at once
+PORTION = 3_000  # characters parsed at once
+BUDGET_MS = 12  # time after which showing pieces pauses for the event loop
+RUN = 40  # paragraphs laid out at once
+LONG_PROSE = 80  # paragraphs in one text: laying out its end gets slower with all that stands before
+MAX_BLOCKS = 150  # widgets in one answer; no honest answer has more, and each costs milliseconds
 SHARE = 6  # at most a sixth of the GUI thread's time goes into one growing answer
 GAP_ABOVE = 2
 GAP_BELOW = 12
@@ -40,7 +46,7 @@ class MarkdownView(QWidget):
         self._source: list[str] = []
         self._pending = ""
         self._document = Document()
-        self._places: list[tuple[Block, int]] = []  # for every piece its block, and in prose its position
+        self._places: list[tuple[Block, int]] = []  # for every piece its block, and its index in there
         self._blocks: list[Block] = []
         self._streaming = False
         self._column = QVBoxLayout(self)
@@ -88,26 +94,40 @@ class MarkdownView(QWidget):
 
     def is_settled(self) -> bool:
         """Whether everything appended so far is on screen."""
-        return not self._pending
+        return not self._pending and len(self._places) == len(self._document.pieces)
 
     def _flush(self) -> None:
         clock = QElapsedTimer()
         clock.start()
-        portion, self._pending = self._pending[:PORTION], self._pending[PORTION:]
-        first = self._document.append(portion)
-        self._replace_from(first)
+        if len(self._places) == len(self._document.pieces):
+            portion, self._pending = self._pending[:PORTION], self._pending[PORTION:]
+            first = self._document.append(portion)
+        else:
+            first = len(self._places)
+        self._replace_from(first, clock)
         self._show_caret()
         self._pause = min(MAX_PAUSE_MS, max(FLUSH_MS, clock.elapsed() * SHARE))
-        if self._pending:
+        if not self.is_settled():
             self._flush_timer.start(max(1, clock.elapsed()))
 
-    def _replace_from(self, first: int) -> None:
+    def _replace_from(self, first: int, clock: QElapsedTimer) -> None:
+        """Show the pieces from `first` on, as many as fit into BUDGET_MS; the next flush goes on."""
         pieces = self._document.pieces
         if first < min(len(pieces), len(self._places)) and self._update_in_place(first, pieces[first]):
             first += 1
-        self._remove_from(first)
-        for piece in pieces[first:]:
-            self._add(piece)
+        reused = self._remove_from(first)
+        while first < len(pieces):
+            run = _prose_run(pieces[first : first + RUN], framed=len(self._blocks) < MAX_BLOCKS)
+            if run:
+                self._show_prose(run, reused)
+            else:
+                self._add(pieces[first])
+            reused = None
+            first += len(run) or 1
+            if clock.elapsed() > BUDGET_MS:
+                break
+        if reused is not None:
+            reused[0].replace_from(reused[1], [])
 
     def _update_in_place(self, index: int, piece: Piece) -> bool:
         """Let a code block or a table that only grew keep its widget; returns whether that was possible."""
@@ -120,16 +140,15 @@ class MarkdownView(QWidget):
             return True
         return False
 
-    def _remove_from(self, first: int) -> None:
+    def _remove_from(self, first: int) -> tuple[ProseBlock, int] | None:
+        """Forget the pieces from `first` on. Prose that loses only some, or may be reused, is returned with the index."""
         if first >= len(self._places):
-            return
-        block, position = self._places[first]
+            return None
+        block, index = self._places[first]
         del self._places[first:]
-        keep = self._blocks.index(block)
-        if isinstance(block, ProseBlock):
-            block.truncate(position)  # even of its first piece: replacing the widget would flicker
-            keep += 1
-        self._drop_blocks(keep)
+        prose = (block, index) if isinstance(block, ProseBlock) else None
+        self._drop_blocks(self._blocks.index(block) + (1 if prose else 0))
+        return prose
 
     def _drop_blocks(self, keep: int) -> None:
         for block in self._blocks[keep:]:
@@ -139,24 +158,24 @@ class MarkdownView(QWidget):
             shell.deleteLater()
         del self._blocks[keep:]
 
+    def _show_prose(self, run: list[ProsePiece], reused: tuple[ProseBlock, int] | None) -> None:
+        last = self._blocks[-1] if self._blocks else None
+        if not isinstance(last, ProseBlock) or (reused is None and len(last.pieces) >= LONG_PROSE):
+            last = ProseBlock()
+            self._add_block(last)
+        index = reused[1] if reused else len(last.pieces)
+        last.replace_from(index, run)
+        self._places += [(last, index + offset) for offset in range(len(run))]
+
     def _add(self, piece: Piece) -> None:
         if isinstance(piece, Code):
             code = CodeBlock(piece.language)
-            code.set_code(piece.text, closed=piece.closed)
             self._place(code, piece.indent)
+            code.set_code(piece.text, closed=piece.closed)
         elif isinstance(piece, Table):
             table = TableBlock()
-            table.set_table(piece)
             self._place(table, piece.indent)
-        else:
-            self._add_prose(piece)
-
-    def _add_prose(self, piece: Paragraph | Rule) -> None:
-        last = self._blocks[-1] if self._blocks else None
-        if not isinstance(last, ProseBlock):
-            last = ProseBlock()
-            self._add_block(last)
-        self._places.append((last, last.add(piece)))
+            table.set_table(piece)
 
     def _place(self, block: CodeBlock | TableBlock, indent: int) -> None:
         if self._blocks and (not self._places or self._places[-1][0] is not self._blocks[-1]):
@@ -192,6 +211,25 @@ class MarkdownView(QWidget):
     def _rebuild(self) -> None:
         """Colours are part of the text's formats, so a theme change sets the text anew."""
         self.set_markdown(self.markdown())
+
+
+def _prose_run(pieces: Sequence[Piece], *, framed: bool) -> list[ProsePiece]:
+    """The paragraphs and rules at the beginning of `pieces`; without frames code and tables count as paragraphs too."""
+    run: list[ProsePiece] = []
+    for piece in pieces:
+        if isinstance(piece, Paragraph | Rule):
+            run.append(piece)
+        elif framed:
+            break
+        else:
+            run.append(_as_paragraph(piece))
+    return run
+
+
+def _as_paragraph(piece: Code | Table) -> Paragraph:
+    if isinstance(piece, Code):
+        return Paragraph((Span(piece.text, code=True),), piece.indent)
+    return Paragraph(tuple(span for row in piece.rows for cell in row for span in (*cell, Span("  "))), piece.indent)
 
 
 def _shell_of(block: Block) -> QWidget:

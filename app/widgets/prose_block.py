@@ -1,5 +1,8 @@
 """Paragraphs, headings, lists, quotations and rules in one text, so that a selection may run across them."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QFont,
@@ -17,6 +20,7 @@ from PySide6.QtGui import (
 
 from app.markdown import Paragraph, Rule, Span
 from app.theme import theme
+from app.tokens import Size
 from app.widgets.text_block import PAD, TextBlock
 
 INDENT = 24
@@ -30,41 +34,70 @@ INLINE_CODE = QTextFormat.Property.UserProperty + 1
 QUOTE_DEPTH = QTextFormat.Property.UserProperty + 2
 RULE = QTextFormat.Property.UserProperty + 3
 
-HEADINGS = {1: "title", 2: "lead"}
+HEADINGS: dict[int, Size] = {1: "title", 2: "lead"}
+
+ProsePiece = Paragraph | Rule
 
 
 class ProseBlock(TextBlock):
-    """Grows and shrinks at its end only: `add` returns where a piece begins, `truncate` takes it away again."""
+    """Shows `pieces`; they change at their end only."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._blank = True
+        self.pieces: list[ProsePiece] = []
+        self._starts: list[int] = []  # the document position where each piece begins
+        self._code_rects: dict[int, tuple[tuple[int, float], list[QRectF]]] = {}
 
-    def add(self, piece: Paragraph | Rule) -> int:
-        """Append a piece; returns the document position where it begins."""
+    def replace_from(self, index: int, pieces: Sequence[ProsePiece]) -> None:
+        """Let `pieces` stand in place of those from `index` on; a paragraph that only grew is only added to."""
         cursor = QTextCursor(self.document())
+        cursor.beginEditBlock()  # one layout for all of it
+        if pieces and index < len(self.pieces):
+            self._truncate(cursor, index + 1)
+            if self._extend_last(cursor, pieces[0]):
+                index, pieces = index + 1, pieces[1:]
+        self._truncate(cursor, index)
+        for piece in pieces:
+            self._add(cursor, piece)
+        cursor.endEditBlock()
+
+    def _add(self, cursor: QTextCursor, piece: ProsePiece) -> None:
         cursor.movePosition(QTextCursor.MoveOperation.End)
-        cursor.beginEditBlock()
-        if not self._blank:
+        if self.pieces:
             cursor.insertBlock()
-        self._blank = False
-        position = cursor.position()
+        self._starts.append(cursor.position())
         if isinstance(piece, Rule):
             cursor.setBlockFormat(_rule_format())
         else:
-            after_list = cursor.block().previous().blockFormat().leftMargin() >= INDENT
+            after_list = bool(self.pieces) and isinstance(self.pieces[-1], Paragraph) and self.pieces[-1].indent > 0
             cursor.setBlockFormat(_block_format(piece, after_list=after_list))
-            _insert_spans(cursor, piece)
-        cursor.endEditBlock()
-        return position
+            _insert_marker(cursor, piece)
+            _insert_spans(cursor, piece, piece.spans)
+        self.pieces.append(piece)
 
-    def truncate(self, position: int) -> None:
-        """Remove everything from `position`, where a piece began, to the end."""
-        cursor = QTextCursor(self.document())
-        cursor.setPosition(max(0, position - 1))  # the separator before the piece goes too
+    def _truncate(self, cursor: QTextCursor, index: int) -> None:
+        if index >= len(self.pieces):
+            return
+        cursor.setPosition(max(0, self._starts[index] - 1))  # the separator before the piece goes too
         cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
         cursor.removeSelectedText()
-        self._blank = position == 0
+        del self.pieces[index:], self._starts[index:]
+
+    def _extend_last(self, cursor: QTextCursor, piece: ProsePiece) -> bool:
+        """Turn the last piece into `piece` by changing only its end; returns whether the two are that much alike."""
+        last = self.pieces[-1]
+        if not isinstance(last, Paragraph) or not isinstance(piece, Paragraph):
+            return False
+        if replace(last, spans=()) != replace(piece, spans=()):
+            return False
+        kept, spans = _common_beginning(last.spans, piece.spans)
+        marker = len(piece.marker) + 1 if piece.marker else 0
+        cursor.setPosition(self._starts[-1] + marker + kept)
+        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+        cursor.removeSelectedText()
+        _insert_spans(cursor, piece, spans)
+        self.pieces[-1] = piece
+        return True
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
@@ -83,21 +116,67 @@ class ProseBlock(TextBlock):
                 return
             if area.bottom() >= visible.top():
                 _paint_ground(painter, block, area)
+                self._paint_inline_code(painter, block, area.topLeft())
             block = block.next()
 
+    def _paint_inline_code(self, painter: QPainter, block: QTextBlock, origin: QPointF) -> None:
+        if PAD not in block.text():
+            return
+        painter.setBrush(theme.colour("code" if theme.tokens.name == "light" else "selected"))
+        stamp = (block.revision(), self.document().textWidth())
+        known, rects = self._code_rects.get(block.blockNumber(), (None, []))
+        if known != stamp:
+            rects = _inline_code_rects(block)
+            self._code_rects[block.blockNumber()] = (stamp, rects)
+        for area in rects:
+            painter.drawRoundedRect(area.translated(origin), 4, 4)
 
-def _insert_spans(cursor: QTextCursor, piece: Paragraph) -> None:
-    size = HEADINGS.get(piece.level, "base")
-    base = QTextCharFormat()
-    base.setFont(theme.font(size, "strong" if piece.level else "normal"))  # type: ignore[arg-type]
-    base.setForeground(theme.colour("muted" if piece.quote else "text"))
+
+def _insert_marker(cursor: QTextCursor, piece: Paragraph) -> None:
     if piece.marker:
-        marker = QTextCharFormat(base)
-        marker.setForeground(theme.colour("muted"))
-        cursor.insertText(f"{piece.marker}\t", marker)
-    for span in piece.spans:
-        text = span.text.replace("\u202f", "\u00a0").replace("\n", "\u2028").replace("\ufffc", " ")
-        cursor.insertText(f"{PAD}{text}{PAD}" if span.code else text, char_format(span, base))
+        form = _base_format(piece)
+        form.setForeground(theme.colour("muted"))
+        cursor.insertText(f"{piece.marker}\t", form)
+
+
+def _insert_spans(cursor: QTextCursor, piece: Paragraph, spans: Sequence[Span]) -> None:
+    base = _base_format(piece)
+    for span in spans:
+        cursor.insertText(_shown(span), char_format(span, base))
+
+
+def _shown(span: Span) -> str:
+    """The characters that stand in the document for a span."""
+    text = span.text.replace(PAD, "\u00a0").replace("\n", "\u2028").replace("\u2029", " ").replace("\ufffc", " ")
+    return f"{PAD}{text}{PAD}" if span.code else text
+
+
+def _common_beginning(old: Sequence[Span], new: Sequence[Span]) -> tuple[int, Sequence[Span]]:
+    """How many document positions both begin with, and which spans of `new` follow them."""
+    kept = 0
+    for number, span in enumerate(new):
+        before = old[number] if number < len(old) else None
+        if before == span:
+            kept += _length(_shown(span))
+            continue
+        if before is not None and not span.code and replace(before, text="") == replace(span, text=""):
+            shared = before.text if span.text.startswith(before.text) else ""  # it grew, or it is another text
+            rest = replace(span, text=span.text[len(shared) :])
+            return kept + _length(shared), [rest, *new[number + 1 :]]
+        return kept, new[number:]
+    return kept, []
+
+
+def _length(text: str) -> int:
+    """Document positions: Qt counts in UTF-16, so that characters beyond U+FFFF count twice."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def _base_format(piece: Paragraph) -> QTextCharFormat:
+    form = QTextCharFormat()
+    form.setFont(theme.font(HEADINGS.get(piece.level, "base"), "strong" if piece.level else "normal"))
+    form.setForeground(theme.colour("muted" if piece.quote else "text"))
+    return form
 
 
 def char_format(span: Span, base: QTextCharFormat) -> QTextCharFormat:
@@ -150,9 +229,6 @@ def _paint_ground(painter: QPainter, block: QTextBlock, area: QRectF) -> None:
         bar = QRectF(depth * QUOTE_INDENT, area.top(), 3, area.height() + _gap_to_next(block, depth))
         painter.setBrush(theme.colour("line"))
         painter.drawRoundedRect(bar, 1.5, 1.5)
-    if PAD in block.text():
-        painter.setBrush(theme.colour("code" if theme.tokens.name == "light" else "selected"))
-        _paint_inline_code(painter, block, area.topLeft())
 
 
 def _gap_to_next(block: QTextBlock, depth: int) -> float:
@@ -162,15 +238,16 @@ def _gap_to_next(block: QTextBlock, depth: int) -> float:
     return block.blockFormat().bottomMargin() if goes_on else 0.0
 
 
-def _paint_inline_code(painter: QPainter, block: QTextBlock, origin: QPointF) -> None:
+def _inline_code_rects(block: QTextBlock) -> list[QRectF]:
+    rects: list[QRectF] = []
     iterator = block.begin()
     while not iterator.atEnd():
         fragment = iterator.fragment()
         if fragment.charFormat().property(INLINE_CODE):
             start = fragment.position() - block.position()
-            for area in _line_rects(block.layout(), start, start + fragment.length()):
-                painter.drawRoundedRect(area.translated(origin), 4, 4)
+            rects += _line_rects(block.layout(), start, start + fragment.length())
         iterator += 1
+    return rects
 
 
 def _line_rects(layout: QTextLayout, start: int, end: int) -> list[QRectF]:

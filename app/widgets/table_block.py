@@ -19,26 +19,53 @@ from app.widgets.text_block import PAD, TextBlock
 
 ALIGNMENTS = {"center": Qt.AlignmentFlag.AlignHCenter, "right": Qt.AlignmentFlag.AlignRight}
 CELL_PADDING = 7
-MAX_ROWS = 500
+MAX_ROWS = 300
+
+Rows = tuple[tuple[tuple[Span, ...], ...], ...]
 
 
 class TableBlock(TextBlock):
-    """Shows one table; longer ones than MAX_ROWS end in a row of ellipses."""
+    """Shows one table; a longer one than MAX_ROWS ends in a row of ellipses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid: QTextTable | None = None
+        self._shown = Table((), ())
 
     def set_table(self, table: Table) -> None:
-        """Show `table` in place of the one before."""
+        """Show `table`; rows that are there already stay."""
+        if self._grid is None or table.align != self._shown.align:
+            self._begin(table)
+        rows, old = _limited(table), _limited(self._shown)
+        same = next((at for at, (a, b) in enumerate(zip(rows, old, strict=False)) if a != b), min(len(rows), len(old)))
+        self._show_rows(rows, same, len(old), table.align)
+        self._shown = table
+
+    def _begin(self, table: Table) -> None:
         self.document().clear()
-        cursor = QTextCursor(self.document())
-        cursor.beginEditBlock()
-        rows = table.rows[:MAX_ROWS]
-        if len(table.rows) > MAX_ROWS:
-            rows += (tuple((Span("…"),) for _ in table.align),)
-        grid = cursor.insertTable(len(rows), max(1, len(table.align)), _table_format())
-        for number, row in enumerate(rows):
-            for column, spans in enumerate(row[: len(table.align)]):
-                _fill(grid, number, column, spans, table.align[column])
+        self._shown = Table((), table.align)
+        self._grid = QTextCursor(self.document()).insertTable(1, max(1, len(table.align)), _table_format())
         _shrink_last_line(self)
-        cursor.endEditBlock()
+
+    def _show_rows(self, rows: Rows, same: int, present: int, align: tuple[str, ...]) -> None:
+        if self._grid is None:
+            return
+        edit = QTextCursor(self.document())
+        edit.beginEditBlock()
+        if len(rows) < present:
+            self._grid.removeRows(max(1, len(rows)), present - max(1, len(rows)))
+        if len(rows) > max(1, present):
+            self._grid.appendRows(len(rows) - max(1, present))
+        for number in range(same, len(rows)):
+            for column, spans in enumerate(rows[number][: len(align)]):
+                _fill(self._grid, number, column, spans, align[column])
+        edit.endEditBlock()
+
+
+def _limited(table: Table) -> Rows:
+    if len(table.rows) <= MAX_ROWS:
+        return table.rows
+    return (*table.rows[:MAX_ROWS], tuple((Span("…"),) for _ in table.align))
 
 
 def _table_format() -> QTextTableFormat:
@@ -55,6 +82,8 @@ def _fill(grid: QTextTable, row: int, column: int, spans: tuple[Span, ...], alig
     cell = grid.cellAt(row, column)
     cell.setFormat(_cell_format(header=row == 0, first=column == 0))
     cursor = cell.firstCursorPosition()
+    cursor.setPosition(cell.lastPosition(), QTextCursor.MoveMode.KeepAnchor)
+    cursor.removeSelectedText()
     block = QTextBlockFormat()
     block.setAlignment(ALIGNMENTS.get(align, Qt.AlignmentFlag.AlignLeft))
     cursor.setBlockFormat(block)
