@@ -68,6 +68,10 @@ class InputCard(Card):
         """What is written in the editor in front."""
         return self.editor().toPlainText()
 
+    def count_text(self) -> str:
+        """How many words, or texts, as it is shown."""
+        return self._count.text()
+
     def set_busy(self, busy: bool) -> None:
         """While busy the button stops instead."""
         self._busy = busy

@@ -105,6 +105,10 @@ class ClassifyView(View):
         self._set_model(self.session.model(model_id))
         self.single.clear()
 
+    def classifiers(self) -> list[ModelInfo]:
+        """The models that can be chosen here."""
+        return [model for model in self.session.models if model.model_type == "classification"]
+
     def _asker(self, model_id: str) -> Ask:
         async def ask(texts: list[str]) -> ClassifyBatchResponse:
             client = self.session.client
@@ -147,7 +151,7 @@ class ClassifyView(View):
     # ---- what changed -----------------------------------------------------------------------------------------------
 
     def _on_models(self) -> None:
-        classifiers = [model for model in self.session.models if model.model_type == "classification"]
+        classifiers = self.classifiers()
         wanted = self.model.id if self.model else self.preferences.table.chosen.get(self.name, "")
         known = {model.id: model for model in classifiers}
         self._set_model(known.get(wanted) or next(iter(classifiers), None))
@@ -162,12 +166,9 @@ class ClassifyView(View):
         if model is not None and (before is None or before.id != model.id):
             known = self.preferences.table.chosen.get(_threshold_key(model.id), "")
             self.result.slider.set_value(float(known) if known else DEFAULT_THRESHOLD)
-            self.header.show_models(self._classifiers(), model.id)
+            self.header.show_models(self.classifiers(), model.id)
             self._show_result()
         self.list.refresh()
-
-    def _classifiers(self) -> list[ModelInfo]:
-        return [model for model in self.session.models if model.model_type == "classification"]
 
     def _on_threshold(self, threshold: float) -> None:
         self.list.set_threshold(threshold)

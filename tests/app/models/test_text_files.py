@@ -89,7 +89,7 @@ async def test_a_missing_file_says_why(tmp_path):
 
 async def test_a_quotation_mark_that_never_closes_names_the_line(tmp_path):
     path = written(tmp_path, "a.csv", "id,text\n" + "1,fine\n" * 2000 + '2,"open ' + "x" * 200_000 + "\n")
-    with pytest.raises(UnreadableFile, match="beyond line 2002.*quotation mark"):
+    with pytest.raises(UnreadableFile, match=r"beyond line 2002.*quotation mark"):
         await texts_of(path)
 
 
