@@ -100,8 +100,12 @@ class Session(QObject):
     async def _follow_events(self, client: Client) -> None:
         while True:
             try:
+                heard = False
                 async with aclosing(client.events()) as events:
                     async for event in events:
+                        if not heard:
+                            self._stale.set()  # a change between the look at the models and this connection
+                        heard = True
                         self._receive(event)
             except ServiceUnreachable:
                 await self.process.suspect()

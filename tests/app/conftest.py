@@ -24,7 +24,32 @@ def pytest_asyncio_loop_factories(
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
-    return qasync.QEventLoop(QApplication.instance() or QApplication([]))
+    return Loop(QApplication.instance() or QApplication([]))
+
+
+class Loop(qasync.QEventLoop):
+    """Runs callbacks only while it runs itself: pytest-qt handles Qt's events between the phases of a test, too."""
+
+    def _add_callback(self, handle: asyncio.Handle, delay: float = 0) -> asyncio.Handle:
+        super()._add_callback(WhileRunning(handle, self), delay)
+        return handle
+
+
+class WhileRunning:
+    """A callback that waits where the loop pauses."""
+
+    def __init__(self, handle: asyncio.Handle, loop: Loop) -> None:
+        self._handle, self._loop = handle, loop
+
+    @property
+    def _cancelled(self) -> bool:
+        return self._handle.cancelled()
+
+    def _run(self) -> None:
+        if self._loop.is_running():
+            self._handle._run()
+        else:
+            self._loop._timer.add_callback(self, 0.005)
 
 
 @pytest.fixture(scope="session", autouse=True)
