@@ -120,16 +120,16 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
     """Random weights of a spread at which tiny models write something else than one token for ever."""
     for name, parameter in model.named_parameters():
         if parameter.dim() > 1:
-            parameter.data.normal_(0, _spread(name))
+            parameter.data.normal_(0, _spread(name, model.config.is_encoder_decoder))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def _spread(name: str) -> float:
-    """Encoder-decoders need a strong look at the encoder and weak embeddings, else every text gets the same answer."""
+def _spread(name: str, encoder_decoder: bool) -> float:
+    """Encoder-decoders need a strong look at the encoder, else every text gets the same answer."""
     if "encoder_attn" in name or "EncDecAttention" in name:
-        return 1.0
-    return 0.03 if "shared" in name else 0.35
+        return 3.0
+    return 0.15 if encoder_decoder and "shared" not in name else 0.3
 
 
 def _decoder_sizes(tokenizer: Any) -> dict[str, Any]:
@@ -226,7 +226,9 @@ def _t5(folder: Path, tasks: dict[str, Any] | None = None) -> None:
         decoder_start_token_id=0,
         task_specific_params=tasks,
     )
-    _save(T5ForConditionalGeneration(config), tokenizer, folder)
+    model = T5ForConditionalGeneration(config)
+    model.generation_config.update(max_length=32)
+    _save(model, tokenizer, folder)
 
 
 def _t5_tasks(folder: Path) -> None:

@@ -82,7 +82,7 @@ class Prompts:
         if not truncate or not self._too_long(sampling, tokens):
             return tokens, []
         kept = list(messages)
-        while self._too_long(sampling, tokens) and (shorter := without_oldest_turn(kept)) != kept:
+        while len(tokens) > self._budget(sampling) and (shorter := without_oldest_turn(kept)) != kept:
             kept = shorter
             tokens = self._rendered(kept)
         warnings = [f"The oldest {len(messages) - len(kept)} messages were dropped: the context is too small."]

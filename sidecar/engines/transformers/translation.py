@@ -62,10 +62,11 @@ class ModelTranslator:
         return [self._prompt(row["input_ids"], direction, encoding.warnings) for row in encoding.inputs]
 
     def _prompt(self, tokens: list[int], direction: Direction, warnings: list[str]) -> Prompt:
-        limits = (direction.limit or self._defaults.max_length or DEFAULT_LIMIT, decoder_room(self._loaded))
+        # As in the library, max_length counts the token that a decoder begins with.
+        longest = (direction.limit or self._defaults.max_length or DEFAULT_LIMIT) - 1
         return Prompt(
             token_ids=tokens,
-            limit=min(limit for limit in limits if limit is not None),
+            limit=min(longest, decoder_room(self._loaded) or longest),
             end_ids=end_ids(self._defaults),
             decode=lambda generated: str(self._loaded.tokenizer.decode(generated, skip_special_tokens=True)),
             sampling=Sampling(temperature=0.0, repetition_penalty=self._defaults.repetition_penalty or 1.0),

@@ -1,0 +1,125 @@
+"""Translation, compared with the library's `generate` for each way that models are told the languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+from sidecar.engines.base import Model
+from sidecar.errors import InvalidRequest, Unsupported
+from sidecar.runtime.protocol import Failed, Translate, Translated
+from tests.helpers.models import tiny
+from tests.helpers.worker import drive, load, outcome
+
+TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee", "text"]
+
+
+def translate(model: Model, request: Translate, **settings: int) -> Translated:
+    result = outcome(drive(model, request, **settings)[request.id])
+    assert isinstance(result, Translated)
+    return result
+
+
+def reference(name: str, text: str, prefix: str = "", **generation: Any) -> str:
+    tokenizer = AutoTokenizer.from_pretrained(tiny(name))
+    model = AutoModelForSeq2SeqLM.from_pretrained(tiny(name))
+    inputs = tokenizer(prefix + text, return_tensors="pt")
+    with torch.inference_mode():
+        ids = model.generate(**inputs, do_sample=False, num_beams=1, **generation)[0]
+    return str(tokenizer.decode(ids, skip_special_tokens=True))
+
+
+def refusal(model: Model, request: Translate) -> Failed:
+    end = drive(model, request)[request.id]
+    assert isinstance(end, Failed)
+    return end
+
+
+def test_marian_translates_as_generate_does() -> None:
+    result = translate(load(tiny("marian"), "translation"), Translate(1, TEXTS, "en", "de"))
+    assert result.texts == [reference("marian", text) for text in TEXTS]
+
+
+def test_a_multilingual_marian_is_told_the_language_in_front_of_the_text() -> None:
+    result = translate(load(tiny("marian-multilingual"), "translation"), Translate(1, TEXTS, "en", "de"))
+    assert result.texts == [reference("marian-multilingual", text, ">>deu<< ") for text in TEXTS]
+
+
+def test_t5_is_told_by_the_prefix_of_its_task() -> None:
+    result = translate(load(tiny("t5-tasks"), "translation"), Translate(1, TEXTS, "eng", "de"))
+    prefix = "translate English to German: "
+    assert result.texts == [reference("t5-tasks", text, prefix, max_length=24) for text in TEXTS]
+
+
+def test_t5_without_tasks_is_told_in_english() -> None:
+    result = translate(load(tiny("t5"), "translation"), Translate(1, ["good"], "en", "fr"))
+    prefix = "translate English to French: "
+    assert result.texts == [reference("t5", "good", prefix)]
+
+
+def test_nllb_gets_source_and_target_as_tokens() -> None:
+    result = translate(load(tiny("nllb"), "translation"), Translate(1, TEXTS, "en", "de"))
+    tokenizer = AutoTokenizer.from_pretrained(tiny("nllb"))
+    target = tokenizer.convert_tokens_to_ids("deu_Latn")
+    assert result.texts == [reference("nllb", text, forced_bos_token_id=target) for text in TEXTS]
+
+
+def test_the_source_language_changes_what_nllb_reads() -> None:
+    translator = load(tiny("nllb"), "translation").translator
+    assert translator
+    tokenizer = AutoTokenizer.from_pretrained(tiny("nllb"))
+    first = [translator.prepare(Translate(1, ["tea"], code, "de"))[0].token_ids[0] for code in ("en", "fra_Latn")]
+    assert first == tokenizer.convert_tokens_to_ids(["eng_Latn", "fra_Latn"])
+
+
+def test_a_pair_that_is_not_supported_is_refused_with_those_that_are() -> None:
+    end = refusal(load(tiny("marian"), "translation"), Translate(1, TEXTS, "en", "fr"))
+    assert end.code == Unsupported.code
+    assert end.message.endswith("it knows de.")
+
+
+def test_a_pair_that_t5_was_not_trained_on_is_refused() -> None:
+    end = refusal(load(tiny("t5-tasks"), "translation"), Translate(1, TEXTS, "de", "en"))
+    assert end.code == Unsupported.code
+    assert "en to de" in end.message
+
+
+def test_a_missing_target_is_refused_with_the_languages_there_are() -> None:
+    end = refusal(load(tiny("nllb"), "translation"), Translate(1, TEXTS, "en"))
+    assert end.code == InvalidRequest.code
+    assert "deu_Latn" in end.message
+
+
+def test_a_source_that_was_assumed_is_reported() -> None:
+    result = translate(load(tiny("nllb"), "translation"), Translate(1, TEXTS, None, "de"))
+    assert result.warnings[0] == "source_lang was not given; eng_Latn was assumed."
+
+
+def test_translations_cut_at_the_models_limit_are_reported() -> None:
+    result = translate(load(tiny("t5-tasks"), "translation"), Translate(1, TEXTS, "en", "de"))
+    assert "cut at the model's length limit" in result.warnings[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "languages"),
+    [
+        ("marian", ["en", "de"]),
+        ("nllb", ["deu_Latn", "eng_Latn", "fra_Latn", "zho_Hans", "zho_Hant"]),
+        ("t5-tasks", ["en", "de"]),
+    ],
+)
+def test_the_facts_name_the_languages(name: str, languages: list[str]) -> None:
+    facts = load(tiny(name), "translation").facts
+    assert facts.languages == languages
+    assert "translate" in facts.capabilities
+
+
+def test_texts_of_several_requests_come_back_to_their_own() -> None:
+    model = load(tiny("marian"), "translation")
+    ends = drive(model, *(Translate(i, [text, TEXTS[0]]) for i, text in enumerate(TEXTS)), batch_tokens=30)
+    expected = {text: reference("marian", text) for text in TEXTS}
+    for i, text in enumerate(TEXTS):
+        assert outcome(ends[i]).texts == [expected[text], expected[TEXTS[0]]]  # type: ignore[union-attr]
