@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
+from io import BytesIO
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -340,7 +341,7 @@ class Client:
             yield
         except TimeoutError as error:
             raise self._unreachable("it did not answer in time") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:  # RuntimeError: a read just after the end
             raise self._unreachable(str(error) or type(error).__name__) from error
 
     def _unreachable(self, reason: str) -> ServiceUnreachable:
@@ -355,7 +356,7 @@ def _of(model_id: str, action: str = "") -> str:
 def _content(body: msgspec.Struct | None) -> dict[str, Any]:
     if body is None:
         return {}
-    return {"data": msgspec.json.encode(body), "headers": {"Content-Type": "application/json"}}
+    return {"data": BytesIO(msgspec.json.encode(body)), "headers": {"Content-Type": "application/json"}}
 
 
 def _word(value: Any) -> str:

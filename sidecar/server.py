@@ -23,6 +23,7 @@ from typing import Any
 
 import filelock
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from sidecar import __version__, discovery, log
 from sidecar.config import Configuration, Settings
@@ -61,6 +62,7 @@ def serve(
     Raises AlreadyRunning, PortUnavailable, DatabaseUnusable, DiskFull, EnvironmentFault.
     """
     _create(paths)
+    logging.getLogger("aiohttp.server").addFilter(_without_its_words)
     with _only_one(paths), log.to_folder(paths.log_dir, configuration.settings.log_level):
         discovery.remove(paths.runtime_file)  # a service that was killed left it behind
         origin = Origin(config_file or paths.config_file, flags or {})
@@ -111,6 +113,7 @@ async def listening(service: Service) -> AsyncIterator[str]:
         handle_signals=False,
         access_log=None,
         handler_cancellation=True,
+        auto_decompress=False,  # compressed bodies are refused: a small one may unpack to any size
         shutdown_timeout=OPEN_CONNECTIONS_SECONDS,
     )
     await runner.setup()
@@ -160,6 +163,15 @@ async def _discoverable(service: Service, url: str) -> AsyncIterator[Discovery]:
         yield found
     finally:
         await asyncio.to_thread(discovery.remove, file)
+
+
+def _without_its_words(record: logging.LogRecord) -> bool:
+    """What is not HTTP is the sender's fault, and its words, which may hold a key, do not belong in the log."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, HttpProcessingError):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args, record.exc_info = f"malformed HTTP ({type(error).__name__})", (), None
+    return True
 
 
 def _create(paths: Paths) -> None:

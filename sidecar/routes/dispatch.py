@@ -69,6 +69,11 @@ async def read_body(request: web.Request, decoder: msgspec.json.Decoder[Any], *,
         if may_be_empty:
             return decoder.decode(b"{}")
         raise InvalidRequest(reason="the body is empty; send a JSON object")
+    packed = request.headers.get("Content-Encoding", "identity")
+    if packed.lower() != "identity":
+        raise UnsupportedMediaType(
+            f"The body is compressed with {packed!r}. Send it as it is.", content_encoding=packed
+        )
     if request.content_type != "application/json":
         raise UnsupportedMediaType(content_type=request.headers.get("Content-Type", ""))
     try:

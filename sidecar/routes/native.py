@@ -7,7 +7,7 @@ from contextlib import aclosing
 from msgspec import Struct
 
 from sidecar import errors
-from sidecar.errors import Cancelled, InglenookError
+from sidecar.errors import InglenookError
 from sidecar.routes.call import MODEL_ID, Answer, Call, Handler, Route, own_faults
 from sidecar.routes.streaming import EventStream
 from sidecar.types import (
@@ -74,7 +74,7 @@ async def _stream(call: Call, body: GenerateRequest) -> Answer:
                     async for chunk in chunks:
                         await stream.send(chunk)
         except InglenookError as error:
-            if not stream.begun or isinstance(error, Cancelled):
+            if not stream.begun:
                 raise
             await stream.send(_last(error))
         return await stream.end()
