@@ -71,7 +71,9 @@ class ResultsView(QTableView):
             self.horizontalHeader().setSortIndicator(Column.ROW, Qt.SortOrder.AscendingOrder)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.selectionModel().hasSelection():
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_wanted.emit()  # Qt itself would copy one cell
+        elif event.key() == Qt.Key.Key_Escape and self.selectionModel().hasSelection():
             self.clearSelection()
         else:
             super().keyPressEvent(event)
