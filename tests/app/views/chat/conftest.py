@@ -1,6 +1,15 @@
-"""The Chat view in the real window, with a real service and echo models, in folders of its own."""
+"""The Chat view in the real window, with a real service and echo models.
 
+`bench` is a window that uses one service for a whole module, with chats and settings of its own; `own_service` starts
+one that may be hurt.
+"""
+
+import asyncio
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -8,14 +17,11 @@ from app.main_window import MainWindow
 from app.session import Session
 from app.settings import Preferences
 from app.sidecar_process import SidecarProcess
+from sidecar.client import Client
+from sidecar.paths import Paths
 from sidecar.types import RegisterRequest
 
-
-def echo_model(folder, **knobs):
-    """A model folder of the echo engine."""
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({"model_type": "echo", **knobs}))
-    return folder
+MODELS = {"echo": {}, "slow": {"delay_ms": 15, "repeat": 0}, "small": {"context_length": 20}}
 
 
 class Bench:
@@ -43,12 +49,11 @@ class Bench:
         await self.session.ready()
         self.window.show_view("chat")
 
-    async def register(self, name, **knobs):
-        client = await self.session.ready()
-        folder = echo_model(self.paths.data_dir / "echo-models" / name, **knobs)
-        await client.register(RegisterRequest(name=name, model_type="text_generation", model_path=str(folder)))
-        await self.until(lambda: (model := self.session.model(name)) is not None and model.state == "loaded")
-        return name
+    async def use(self, name):
+        """Wait for a model to be known and begin a chat with it."""
+        await self.until(lambda: self.session.model(name) is not None)
+        self.view.use_model(name)
+        return self
 
     def answers(self):
         return [message for message in self.view.messages.path if message.role == "assistant"]
@@ -66,7 +71,16 @@ class Bench:
         self.page.composer.submit()
         await self.settled()
 
+    async def ask_and_wait_for_words(self, text):
+        """Ask, and return the answer's message once it has begun."""
+        self.view.ask(text, [])
+        answer = self.answers()[-1]
+        await self.until(lambda: self.view.dialogue.facts(answer).text)
+        return answer
+
     async def close(self):
+        self.view.dialogue.stop(self.view.chat.id)
+        await self.until(lambda: not self.view.dialogue.answers.busy())
         self.window.remember()
         self.session.close()
         await self.process.close()
@@ -75,9 +89,43 @@ class Bench:
         self.window.deleteLater()
 
 
+async def register_echo_models(paths):
+    """Make the models of MODELS known to the service that runs on these folders."""
+    async with Client.connect(paths) as client:
+        for name, knobs in MODELS.items():
+            folder = paths.data_dir / "echo-models" / name
+            folder.mkdir(parents=True)
+            (folder / "config.json").write_text(json.dumps({"model_type": "echo", **knobs}))
+            await client.register(
+                RegisterRequest(name=name, model_type="text_generation", model_path=str(folder), keep_alive=-1)
+            )
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """The folders of a service that runs as long as the module's tests do."""
+    paths = Paths.in_folder(tmp_path_factory.mktemp("served"))
+    command = [sys.executable, "-m", "sidecar", "serve", "--port", "0", *paths.as_argument()]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while not paths.runtime_file.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    asyncio.run(register_echo_models(paths))
+    yield paths
+    process.terminate()
+    process.wait(30)
+
+
+def forget_chats(paths):
+    """Remove what a window leaves behind."""
+    for file in [*paths.data_dir.glob("conversations*"), paths.window_settings]:
+        Path(file).unlink(missing_ok=True)
+
+
 @pytest.fixture
-async def bench(paths, until):
-    made = Bench(paths, until)
+async def bench(served, until):
+    forget_chats(served)
+    made = Bench(served, until)
     await made.start()
     yield made
     await made.close()
@@ -86,12 +134,20 @@ async def bench(paths, until):
 @pytest.fixture
 async def echo(bench):
     """The bench with a quick echo model chosen."""
-    bench.view.use_model(await bench.register("echo"))
-    return bench
+    return await bench.use("echo")
 
 
 @pytest.fixture
 async def slow(bench):
     """The bench with an echo model that takes its time and does not end by itself."""
-    bench.view.use_model(await bench.register("slow", delay_ms=15, repeat=0))
-    return bench
+    return await bench.use("slow")
+
+
+@pytest.fixture
+async def own_service(paths, until):
+    """A bench whose service is its own."""
+    made = Bench(paths, until)
+    await made.start()
+    await register_echo_models(paths)
+    yield await made.use("slow")
+    await made.close()
