@@ -106,9 +106,11 @@ class OwnedService:
         return await asyncio.shield(self._outcome)
 
     async def suspect(self) -> None:
-        """Its stream broke: should the process live and yet not answer, end it."""
-        if self.client is not None and not await answers(self.client) and not self._outcome.done():
-            self._give_up()
+        """Its stream broke: should the process live on and yet not answer, end it."""
+        await asyncio.wait([self._outcome], timeout=STOP_SECONDS)  # a process that ends closes its streams first
+        if self._asked or self._outcome.done() or self.client is None or await answers(self.client):
+            return
+        self._give_up()
 
     async def stop(self) -> None:
         """Close its standard input, then ask more firmly."""

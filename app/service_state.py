@@ -51,6 +51,12 @@ class SidecarOutcome:
         """It stopped because somebody asked it to."""
         return self.asked or self.exit_code == 0
 
+    @property
+    def reason(self) -> str:
+        """What happened, with the last thing the service said where it ended by itself in disorder."""
+        last_words = self.stderr.splitlines()[-1].strip() if self.stderr and self.exit_code else ""
+        return f"{self} {last_words}".strip()
+
     def __str__(self) -> str:
         """One sentence: what happened, after how long."""
         if self.problem:

@@ -132,7 +132,7 @@ class SidecarProcess(QObject):
 
     async def _back_off(self, attempt: int, outcome: SidecarOutcome) -> None:
         delay = delay_before(attempt)
-        self._set(ServiceState("restarting", "", True, attempt, str(outcome), outcome.stderr, delay))
+        self._set(ServiceState("restarting", "", True, attempt, outcome.reason, outcome.stderr, delay))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._again.wait(), delay)
 
@@ -142,7 +142,7 @@ class SidecarProcess(QObject):
             self._restart_asked = False
             self._set(STARTING)
             return
-        self._set(ServiceState("stopped", why=str(outcome), details=outcome.stderr))
+        self._set(ServiceState("stopped", why=outcome.reason, details=outcome.stderr))
         while not await self._appeared():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._again.wait(), LOOK_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
@@ -22,7 +23,7 @@ COLUMN_WIDTH = 980
 UNKNOWN = "–"
 # What can be done with a starter model: the view that does it, its icon, the button.
 USES = {"text_generation": ("chat", "message-circle", "Ask it"), "classification": ("classify", "tags", "Try it")}
-WORTH_NAMING = ("AMX", "AVX-512", "AVX512", "AVX2", "NEON", "SVE")
+WORTH_NAMING = (("amx", "AMX"), ("avx512", "AVX-512"), ("avx2", "AVX2"), ("sve", "SVE"), ("neon", "NEON"))
 
 
 class WelcomeView(View):
@@ -37,6 +38,8 @@ class WelcomeView(View):
         self.facts = Facts()
         self.starters = QGridLayout()
         self.starters.setSpacing(16)
+        for column in (0, 1):
+            self.starters.setColumnStretch(column, 1)
         self._cards: list[StarterCard] = []
         self._hint = Label(role="muted", size="control", wrap=True)
         self._lay_out()
@@ -109,7 +112,7 @@ class Facts(Card):
         self.known = False
         self.setAccessibleName(self.tr("This machine"))
         self._grid = QGridLayout()
-        self._grid.setHorizontalSpacing(24)
+        self._grid.setHorizontalSpacing(16)
         self._grid.setVerticalSpacing(3)
         self.body.addLayout(self._grid)
         self._labels: dict[str, tuple[Label, Label]] = {}
@@ -120,7 +123,7 @@ class Facts(Card):
     def show_system(self, system: SystemInfo) -> None:
         """Fill in the figures of this machine."""
         self.known = True
-        self._set("processor", _cores(system.physical_cores), processor_note(system))
+        self._set("processor", _cores(system.physical_cores), instruction_set(system.instruction_sets))
         free = self.tr("{0} free").format(memory(system.memory_available_mb))
         self._set("memory", memory(system.memory_total_mb), free)
         self._set(
@@ -164,7 +167,7 @@ class StarterCard(Card):
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(ElidedLabel(name, weight="strong"))
-        words.addWidget(ElidedLabel(model.description, "muted", "small"))
+        words.addWidget(ElidedLabel(summary(model), "muted", "small"))
         row = QHBoxLayout()
         row.setSpacing(14)
         row.addWidget(IconLabel(icon, "accent", 20))
@@ -174,15 +177,19 @@ class StarterCard(Card):
 
 
 def readable_name(name: str) -> str:
-    """ "starter-chat" → "Starter chat"."""
+    """Starter chat, for starter-chat."""
     return name.replace("-", " ").replace("_", " ").capitalize()
 
 
-def processor_note(system: SystemInfo) -> str:
-    """The instruction set that matters most for speed, then the processor's own name."""
-    offered = {name.upper(): name for name in system.instruction_sets}
-    best = next((offered[name] for name in WORTH_NAMING if name in offered), "")
-    return ", ".join(part for part in (best, system.processor) if part)
+def summary(model: ModelInfo) -> str:
+    """What the model says of itself; a classifier that says nothing is known by its labels."""
+    return model.description or ", ".join(model.labels).capitalize()
+
+
+def instruction_set(offered: Sequence[str]) -> str:
+    """The one that matters most for speed, as its makers write it; empty when none is known."""
+    names = [name.casefold().replace("-", "").replace("_", "") for name in offered]
+    return next((shown for start, shown in WORTH_NAMING if any(name.startswith(start) for name in names)), "")
 
 
 def _cores(count: int) -> str:

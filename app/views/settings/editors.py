@@ -142,7 +142,7 @@ class ListEditor(TextEditor):
 
     def __init__(self, info: SettingInfo) -> None:
         super().__init__(info)
-        self.line.setPlaceholderText(self.tr("none; separate several by commas"))
+        self.line.setPlaceholderText(self.tr("separated by commas"))
 
     def value(self) -> list[str]:
         return [part.strip() for part in self.line.text().split(",") if part.strip()]

@@ -1,0 +1,1 @@
+"""Pictures of the real window, for looking at and for the README."""

@@ -1,0 +1,117 @@
+"""What the pictures show: each view empty, busy, filled and in trouble. The window is used as a person uses it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from app.views.chat import ChatView
+from tests.screenshots.stage import Stage
+
+QUESTION = "What is Inglenook?"
+FOLLOW_UP = "How do I use the API?"
+LONG_QUESTION = (
+    "Say again, slowly: a quiet window, one accent, hairlines instead of boxes in boxes, and numbers in plain sight."
+)
+HAPPY = "Could not be happier with the new version. It starts at once, and the answers are really helpful."
+REVIEWS = [
+    "I love this product!",
+    "Arrived on Tuesday, as announced.",
+    "It is not good at all, and nobody answers.",
+    "Well, it works. Mostly.",
+    "Could not be happier with the new version",
+    "Third time that it breaks within a month",
+    "The manual has forty pages.",
+    "Not bad, not bad at all.",
+]
+
+
+async def play(stage: Stage) -> None:
+    """Every scene, in an order in which each leaves what the next needs."""
+    await welcome(stage)
+    await settings(stage)
+    await classify(stage)
+    await chat(stage)
+    await trouble(stage)
+
+
+async def welcome(stage: Stage) -> None:
+    stage.show("welcome")
+    await stage.picture("welcome", "starting")
+    await stage.register_echoes()
+    await stage.picture("welcome", "filled")
+
+
+async def settings(stage: Stage) -> None:
+    view = stage.show("settings")
+    await stage.until(lambda: view.rows)
+    await stage.picture("settings", "filled")
+    view.search.setText("memory")
+    await stage.picture("settings", "searched")
+    view.search.setText("no such thing")
+    await stage.picture("settings", "empty")
+    view.search.setText("host")
+    host = view.rows["host"].editor.control
+    QTest.keyClicks(host, "0.0.0.0.")
+    QTest.keyClick(host, Qt.Key.Key_Return)
+    await stage.until(lambda: view.rows["host"].error() or view.rows["host"].info.source == "file")
+    await stage.picture("settings", "error")
+    view.search.clear()
+    stage.window.open_palette()
+    await stage.picture("palette", "filled")
+    stage.window.palette_overlay.dismiss()
+
+
+async def chat(stage: Stage) -> None:
+    view = stage.show("chat")
+    await stage.picture("chat", "empty")
+    for question in (QUESTION, FOLLOW_UP):
+        await _ask(stage, view, question)
+        await stage.until(lambda: not _answering(view))
+    await stage.picture("chat", "filled")
+    view.use_model("slow-echo")
+    await _ask(stage, view, LONG_QUESTION)
+    await stage.until(lambda: stage.session.state.kind == "busy")
+    await stage.picture("chat", "busy")
+    QTest.mouseClick(view.page.composer.send_button, Qt.MouseButton.LeftButton)
+    await stage.until(lambda: not _answering(view))
+    view.use_model("echo")
+    await _ask(stage, view, "Tell me what happens when the model crashes: [[crash]]")
+    await stage.until(lambda: not _answering(view))
+    await stage.picture("chat", "error")
+
+
+async def classify(stage: Stage) -> None:
+    view = stage.show("classify")
+    await stage.picture("classify", "empty")
+    view.input.one.setPlainText(HAPPY)
+    QTest.mouseClick(view.input.button, Qt.MouseButton.LeftButton)
+    await stage.until(lambda: stage.session.state.kind == "ready")
+    await stage.picture("classify", "filled")
+
+
+async def trouble(stage: Stage) -> None:
+    """The service cannot start, and then is stopped."""
+    stage.show("welcome")
+    stage.paths.config_file.write_text("port = 0\nmax_loaded_models = 0\n")
+    await stage.session.process.restart()
+    await stage.until(lambda: stage.session.state.kind == "restarting" and stage.session.state.attempt >= 4)
+    await stage.picture("welcome", "error")
+    stage.show("chat")
+    await stage.picture("chat", "offline")
+    stage.paths.config_file.write_text("port = 0\n")
+    stage.session.process.start()
+    await stage.until(lambda: stage.session.state.usable)
+    await stage.session.process.stop()
+    await stage.until(lambda: stage.session.state.kind == "stopped")
+    await stage.picture("chat", "stopped")
+
+
+async def _ask(stage: Stage, view: ChatView, question: str) -> None:
+    view.page.composer.field.setPlainText(question)
+    QTest.keyClick(view.page.composer.field, Qt.Key.Key_Return)
+    await stage.until(lambda: _answering(view))
+
+
+def _answering(view: ChatView) -> bool:
+    return view.page.composer.send_button.text() == "Stop"
