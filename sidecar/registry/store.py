@@ -7,6 +7,7 @@ Aliases, deployments and validation will stand beside it; `resolve` is where a n
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import sqlite3
 import time
@@ -20,6 +21,8 @@ from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFaile
 from sidecar.registry.inspect import Inspection, inspect
 from sidecar.runtime.protocol import ModelFacts
 from sidecar.types import GenerationDefaults, ModelType
+
+log = logging.getLogger(__name__)
 
 BUILTIN_PREFIX = "builtin:"
 
@@ -180,7 +183,7 @@ class ModelStore:
         for model in [model for model in self._models.values() if model.builtin and model.id not in shipped]:
             await self._forget_row(model.id)
         for model_id, inspection in shipped.items():
-            if model_id not in self._models:
+            if model_id not in self._models and inspection is not None:
                 await self._save(_builtin(self._builtin_dir / model_id, inspection))
 
     async def _forget_row(self, model_id: str) -> None:
@@ -224,17 +227,18 @@ def _looked_at(model: Model) -> Model:
         return replace(model, problem=error.details.get("reason", error.message))
 
 
-def _shipped(folder: Path) -> dict[str, Inspection]:
-    """The built-in models by folder name. A folder that is not whole yet is not shipped."""
-    if not folder.is_dir():
-        return {}
-    found: dict[str, Inspection] = {}
-    for child in sorted(folder.iterdir()):
-        try:
-            found[child.name] = inspect(child)
-        except InvalidRequest:
-            continue
-    return found
+def _shipped(folder: Path) -> dict[str, Inspection | None]:
+    """The built-in models by folder name; None for one that is not whole."""
+    children = sorted(child for child in folder.iterdir() if child.is_dir()) if folder.is_dir() else []
+    return {child.name: _inspected(child) for child in children}
+
+
+def _inspected(folder: Path) -> Inspection | None:
+    try:
+        return inspect(folder)
+    except InvalidRequest as error:
+        log.warning("a model that came with the application cannot be used: %s", error.message)
+        return None
 
 
 def _builtin(folder: Path, inspection: Inspection) -> Model:

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 STDERR_BYTES = 8192
 STDERR_CHUNK = 4096
 GRACE_S = 2.0
+READ_BUFFER = 1 << 20  # vectors come by the megabyte
 SOURCE_ROOT = str(Path(__file__).resolve().parents[2])
 _SECRETS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIALS")
 _NETWORK = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
@@ -83,6 +84,7 @@ class Child:
             stdout=PIPE,
             stderr=PIPE,
             close_fds=True,
+            limit=READ_BUFFER,
             env=worker_environment(os.environ),
             # Ctrl-C in a terminal is for the service, which then ends its workers in order.
             start_new_session=True,

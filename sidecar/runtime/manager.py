@@ -15,26 +15,22 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from sidecar import hardware
 from sidecar.config import Settings
 from sidecar.db import Database
-from sidecar.errors import Conflict
 from sidecar.events import EventBus
 from sidecar.history import History
 from sidecar.metrics import Metrics
 from sidecar.paths import Paths, resources_dir
-from sidecar.registry.store import ModelOptions, ModelStore
-from sidecar.runtime import tasks
+from sidecar.registry.store import ModelStore
 from sidecar.runtime.asking import Asking
-from sidecar.runtime.devices import check_device
 from sidecar.runtime.inference import Inference
 from sidecar.runtime.launcher import Launcher
-from sidecar.runtime.model_info import model_info
+from sidecar.runtime.models import Models
 from sidecar.runtime.reporting import Reporter
 from sidecar.runtime.residency import Limits, Residency
-from sidecar.runtime.resident import LoopClock, Wish
+from sidecar.runtime.resident import LoopClock
+from sidecar.runtime.tasks import TaskResponse, Tasks
 from sidecar.runtime.worker import Worker
 from sidecar.types import (
     ClassifyBatchResponse,
@@ -53,7 +49,6 @@ from sidecar.types import (
     ModelsSummary,
     RegisterRequest,
     Result,
-    TaskRequest,
     TranslateBatchResponse,
     TranslateRequest,
     TranslateResponse,
@@ -61,7 +56,6 @@ from sidecar.types import (
 )
 
 MB = 1024 * 1024
-MINUTE_S = 60.0
 SPARE_DELAY_S = 3.0  # the service answers and the window draws before imports take the processor
 DEFAULT_LOAD = LoadRequest()
 
@@ -97,6 +91,8 @@ class ModelManager:
         )
         self._asking = Asking(self._residency, store, self.history, metrics, lambda: self.settings)
         self._inference = Inference(self._asking, store, lambda: self.settings)
+        self._models = Models(store, self._residency, events, self._clock, lambda: self.settings)
+        self._tasks = Tasks(self._models, self._inference, lambda: self.settings)
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -147,59 +143,33 @@ class ModelManager:
 
     async def register(self, request: RegisterRequest) -> ModelInfo:
         """Make a folder known, without loading it. Raises InvalidRequest, Conflict (the name means another folder)."""
-        check_device(request.device)
-        values = {name: getattr(request, name) for name in ModelOptions.__struct_fields__ if hasattr(request, name)}
-        known = request.name in {model.id for model in self._store.all()}
-        model = await self._store.add(
-            request.name, request.model_type, Path(request.model_path), ModelOptions(**values)
-        )
-        self.events.model(model.id, "changed" if known else "registered")
-        self._options_changed(model.id)
-        return self.model(model.id)
+        return await self._models.register(request)
 
     async def update(self, model_id: str, request: UpdateRequest) -> ModelInfo:
         """Raises ModelNotFound, InvalidRequest."""
-        changes = {
-            name: value for name in request.__struct_fields__ if (value := getattr(request, name)) is not msgspec.UNSET
-        }
-        if "device" in changes:
-            check_device(changes["device"])
-        options = msgspec.structs.replace(self._store.get(model_id).options, **changes)
-        await self._store.set_options(model_id, options)
-        self._options_changed(model_id)
-        self.events.model(model_id, "changed")
-        return self.model(model_id)
+        return await self._models.update(model_id, request)
 
     async def remove(self, model_id: str) -> None:
         """Unload and forget; files are deleted when they lie in the models folder. Raises ModelNotFound, Conflict."""
-        if self._store.get(model_id).builtin:
-            raise Conflict(f"{model_id!r} came with the application and cannot be removed.", reason="built in")
-        await self._residency.unload(model_id)
-        await self._store.remove(model_id)
-        self.events.model(model_id, "removed")
+        await self._models.remove(model_id)
 
     def models(self) -> list[ModelInfo]:
-        return [self.model(model.id) for model in self._store.all()]
+        return self._models.all()
 
     def model(self, model_id: str) -> ModelInfo:
         """Raises ModelNotFound."""
-        return model_info(self._store.get(model_id), self._residency.get(model_id), self._clock.now())
+        return self._models.get(model_id)
 
     async def load(self, model_id: str, request: LoadRequest = DEFAULT_LOAD) -> LoadResponse:
-        """Bring it into memory, or change how the loaded one is kept. Raises as `Residency.load` does, InvalidRequest."""
-        device = check_device(request.device) if request.device is not None else None
-        began = self._clock.now()
-        wish = Wish(request.keep_alive, device, request.num_workers)
-        resident = await self._residency.load(self._store.resolve(model_id), wish)
-        warnings = [text for replica in resident.live if replica.worker.facts for text in replica.worker.facts.warnings]
-        return LoadResponse(
-            model_id, "loaded", round(1000 * (self._clock.now() - began), 3), list(dict.fromkeys(warnings))
-        )
+        """Bring it into memory, or change how the loaded one is kept.
+
+        Raises ModelNotFound, InvalidRequest, DoesNotFit, LoadFailed, Conflict (it is busy on another device).
+        """
+        return await self._models.load(model_id, request)
 
     async def unload(self, model_id: str, *, force: bool = False) -> None:
         """Raises ModelNotFound; Conflict while requests run, unless `force` ends them."""
-        self._store.get(model_id)
-        await self._residency.unload(model_id, force=force)
+        await self._models.unload(model_id, force=force)
 
     # ---- inference --------------------------------------------------------------------------------------------------
 
@@ -225,10 +195,9 @@ class ModelManager:
     async def embed(self, model_id: str, request: EmbedRequest, *, caller: str) -> EmbedResponse:
         return await self._inference.embed(model_id, request, caller=caller)
 
-    async def inference(self, request: InferenceRequest, *, caller: str) -> tasks.TaskResponse:
+    async def inference(self, request: InferenceRequest, *, caller: str) -> TaskResponse:
         """The task that the body names, by the model it names or the settings' one for that task."""
-        model = tasks.model_for(request, self.settings)
-        return await tasks.run(self._inference, request.model_type, model, request.data, caller)
+        return await self._tasks.inference(request, caller=caller)
 
     async def task(
         self,
@@ -245,42 +214,19 @@ class ModelManager:
 
         What goes wrong is in the result's `error`; nothing is raised but faults of our own.
         """
-
-        async def work() -> dict[str, Any]:
-            request = tasks.task_request(
-                task_data=task_data,
-                task_type=task_type,
-                model_name=model_name,
-                num_workers=num_workers,
-                device=device,
-                keep_alive=keep_alive,
-            )
-            return await self._do(request, caller)
-
-        return await tasks.as_result(work)
+        return await self._tasks.task(
+            caller,
+            task_data=task_data,
+            task_type=task_type,
+            model_name=model_name,
+            num_workers=num_workers,
+            device=device,
+            keep_alive=keep_alive,
+        )
 
     async def release_model(self, name: str) -> Result:
         """Take a model out of memory. It stays known, and the next request loads it again."""
-
-        async def work() -> dict[str, Any]:
-            await self.unload(name)
-            return {"released": True, "model_name": name}
-
-        return await tasks.as_result(work)
-
-    async def _do(self, request: TaskRequest, caller: str) -> dict[str, Any]:
-        version = self._store.resolve(request.model_name)
-        keep_alive = None if request.keep_alive is None else request.keep_alive * MINUTE_S
-        # One worker is what a task has that asks for nothing: it does not take away those that another asked for.
-        workers = request.num_workers if request.num_workers > 1 else None
-        device = check_device(request.device)
-        if request.task_data is None:
-            resident = await self._residency.load(version, Wish(keep_alive, device, workers))
-            return tasks.preloaded(resident, self._residency.keep_alive(resident))
-        if workers or device != "auto":
-            await self._residency.load(version, Wish(None, device, workers))
-        body = tasks.task_body(request, keep_alive)
-        return tasks.as_data(await tasks.run(self._inference, request.task_type, version.model, body, caller))
+        return await self._tasks.release_model(name)
 
     # ---- figures ----------------------------------------------------------------------------------------------------
 
@@ -343,10 +289,6 @@ class ModelManager:
             sequences=settings.max_sequences,
             keep_alive=settings.keep_alive_s,
         )
-
-    def _options_changed(self, model_id: str) -> None:
-        if self._residency.get(model_id) is not None:
-            self._residency.replace_version(self._store.resolve(model_id))
 
     def _prepare_spare(self) -> None:
         engines = {model.engine for model in self._store.all()} - {"echo"}

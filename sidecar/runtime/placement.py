@@ -13,8 +13,9 @@ from sidecar.errors import DoesNotFit
 
 MB = 1024 * 1024
 DEFAULT_SHARE = 0.8
-ENGINE_BASE = {"transformers": 420 * MB, "echo": 40 * MB}
-UNKNOWN_BASE = 420 * MB
+# Measured: a process that has imported the engine and loaded a model of almost no size.
+ENGINE_BASE = {"transformers": 360 * MB, "echo": 40 * MB}
+UNKNOWN_BASE = 360 * MB
 SANE_CONTEXT = 1024
 DEFAULT_CONTEXT = 512
 WORKSPACE_BASE = 64 * MB

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from sidecar.config import Settings
 from sidecar.errors import InglenookError, InvalidRequest
-from sidecar.runtime.resident import Resident
+from sidecar.runtime.inference import Inference
+from sidecar.runtime.models import Models
+from sidecar.runtime.resident import Resident, Wish
 from sidecar.runtime.worker import Worker
 from sidecar.types import (
     ClassifyBatchResponse,
@@ -56,22 +58,46 @@ _TEXT_FIELDS: dict[ModelType, tuple[str, str]] = {
 }
 
 
-class Runner(Protocol):
-    """What can do the four tasks."""
+class Tasks:
+    """Does what a body names, through the models and the inference. `settings()` gives those in force."""
 
-    async def generate(
-        self, model: str, request: GenerateRequest, *, caller: str
-    ) -> GenerateResponse | GenerateBatchResponse: ...
-    async def classify(
-        self, model: str, request: ClassifyRequest, *, caller: str
-    ) -> ClassifyResponse | ClassifyBatchResponse: ...
-    async def translate(
-        self, model: str, request: TranslateRequest, *, caller: str
-    ) -> TranslateResponse | TranslateBatchResponse: ...
-    async def embed(self, model: str, request: EmbedRequest, *, caller: str) -> EmbedResponse: ...
+    def __init__(self, models: Models, inference: Inference, settings: Callable[[], Settings]) -> None:
+        self._models = models
+        self._inference = inference
+        self._settings = settings
+
+    async def inference(self, request: InferenceRequest, *, caller: str) -> TaskResponse:
+        model = model_for(request, self._settings())
+        return await run(self._inference, request.model_type, model, request.data, caller)
+
+    async def task(self, caller: str, **fields: Any) -> Result:
+        """`fields` are a TaskRequest's, checked as a body is."""
+        return await as_result(lambda: self._done(fields, caller))
+
+    async def release_model(self, name: str) -> Result:
+        return await as_result(lambda: self._released(name))
+
+    async def _done(self, fields: dict[str, Any], caller: str) -> dict[str, Any]:
+        request = _decoded(fields, TaskRequest)
+        keep_alive = None if request.keep_alive is None else request.keep_alive * MINUTE_S
+        # One worker is what a task has that asks for nothing: it does not take away those that another asked for.
+        workers = request.num_workers if request.num_workers > 1 else None
+        if request.task_data is None:
+            resident = await self._models.bring_in(request.model_name, Wish(keep_alive, request.device, workers))
+            return preloaded(resident, self._models.keep_alive(resident))
+        if workers or request.device != "auto":
+            await self._models.bring_in(request.model_name, Wish(None, request.device, workers))
+        body = task_body(request, keep_alive)
+        response = await run(self._inference, request.task_type, request.model_name, body, caller)
+        data: dict[str, Any] = msgspec.to_builtins(response)
+        return data
+
+    async def _released(self, name: str) -> dict[str, Any]:
+        await self._models.unload(name)
+        return {"released": True, "model_name": name}
 
 
-async def run(runner: Runner, task: ModelType, model: str, data: dict[str, Any], caller: str) -> TaskResponse:
+async def run(runner: Inference, task: ModelType, model: str, data: dict[str, Any], caller: str) -> TaskResponse:
     """Do `task` with `data`, the body of the task's own route. Raises InvalidRequest and what the task raises."""
     match task:
         case "text_generation":
@@ -121,23 +147,12 @@ def preloaded(resident: Resident[Worker], keep_alive: float) -> dict[str, Any]:
     }
 
 
-def task_request(**fields: Any) -> TaskRequest:
-    """Check arguments from Python as a body is checked. Raises InvalidRequest."""
-    return _decoded(fields, TaskRequest)
-
-
 async def as_result(work: Callable[[], Awaitable[dict[str, Any]]]) -> Result:
     """What `work` returns, or the error it raises, as a Result. Faults of our own are raised."""
     try:
         return Result(success=True, data=await work())
     except InglenookError as error:
         return Result(success=False, error=ErrorBody(error.code, error.message, error.details))
-
-
-def as_data(response: TaskResponse) -> dict[str, Any]:
-    """A response's fields, plain."""
-    data: dict[str, Any] = msgspec.to_builtins(response)
-    return data
 
 
 def _decoded(data: Any, kind: type[R]) -> R:

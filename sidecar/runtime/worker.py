@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 Question = Generate | Classify | Embed | Translate
 T = TypeVar("T")
-START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 300.0  # importing an engine from a cold, slow disk takes minutes
 
 
 class Worker:

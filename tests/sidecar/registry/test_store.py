@@ -108,6 +108,21 @@ async def test_what_no_longer_comes_with_the_application_is_forgotten(database: 
     assert (await open_store(database, tmp_path)).all() == []
 
 
+async def test_a_damaged_built_in_model_keeps_its_options(database: Database, tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "builtin" / "starter", LLAMA)
+    store = await open_store(database, tmp_path)
+    await store.set_options("starter", ModelOptions(temperature=0.1))
+    (folder / "model.safetensors").unlink()
+    damaged = (await open_store(database, tmp_path)).get("starter")
+    assert damaged.problem
+    assert damaged.options.temperature == 0.1
+
+
+async def test_a_damaged_folder_is_not_made_known(database: Database, tmp_path: Path) -> None:
+    (write_model(tmp_path / "builtin" / "starter", LLAMA) / "config.json").unlink()
+    assert (await open_store(database, tmp_path)).all() == []
+
+
 async def test_a_built_in_model_cannot_be_removed(database: Database, tmp_path: Path) -> None:
     folder = write_model(tmp_path / "builtin" / "starter", LLAMA)
     store = await open_store(database, tmp_path)

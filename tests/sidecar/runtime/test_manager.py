@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -250,18 +249,17 @@ async def test_keep_alive_seconds_zero_and_negative(open_manager: OpenManager, a
     assert manager.model("ever").expires_in_s is None
 
 
-async def test_replicas_share_the_work(open_manager: OpenManager, add_echo: AddEcho) -> None:
-    manager = await open_manager(max_sequences=1)
-    model = await add_echo(manager, "echo", delay_ms=40)
+async def test_replicas_share_the_requests(open_manager: OpenManager, add_echo: AddEcho) -> None:
+    manager = await open_manager()
+    model = await add_echo(manager, "endless", repeat=0, delay_ms=20)
     await manager.load(model, LoadRequest(num_workers=2))
-    prompt = "ten words " * 5
-    await asyncio.gather(*(manager.generate(model, ask(prompt), caller="owner") for _ in range(2)))
-    began = time.perf_counter()
-    await asyncio.gather(*(manager.generate(model, ask(prompt), caller="owner") for _ in range(2)))
-    together = time.perf_counter() - began
-    began = time.perf_counter()
-    await manager.generate(model, ask(prompt), caller="owner")
-    assert together < 1.6 * (time.perf_counter() - began)
+    streams = [manager.stream(model, ask("go on"), caller="owner") for _ in range(4)]
+    await asyncio.gather(*(anext(stream) for stream in streams))
+    resident = manager._residency.get(model)
+    assert resident is not None
+    assert [replica.active for replica in resident.replicas] == [2, 2]
+    for stream in streams:
+        await stream.aclose()
 
 
 async def test_a_spare_worker_is_made_after_a_load_and_used_by_the_next(

@@ -1,0 +1,103 @@
+"""The known models: register, change, remove, describe, load, unload. It joins the registry with what is in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from sidecar.config import Settings
+from sidecar.errors import Conflict, LoadFailed
+from sidecar.events import EventBus
+from sidecar.registry.store import ModelOptions, ModelStore
+from sidecar.runtime.devices import check_device
+from sidecar.runtime.model_info import model_info
+from sidecar.runtime.residency import Residency
+from sidecar.runtime.resident import Clock, Resident, Wish
+from sidecar.runtime.worker import Worker
+from sidecar.types import LoadRequest, LoadResponse, ModelInfo, RegisterRequest, UpdateRequest
+
+
+class Models:
+    """The administrative half of the manager. `settings()` gives those in force."""
+
+    def __init__(
+        self,
+        store: ModelStore,
+        residency: Residency[Worker],
+        events: EventBus,
+        clock: Clock,
+        settings: Callable[[], Settings],
+    ) -> None:
+        self._store = store
+        self._residency = residency
+        self._events = events
+        self._clock = clock
+        self._settings = settings
+
+    def all(self) -> list[ModelInfo]:
+        return [self.get(model.id) for model in self._store.all()]
+
+    def get(self, model_id: str) -> ModelInfo:
+        """Raises ModelNotFound."""
+        return model_info(self._store.get(model_id), self._residency.get(model_id), self._clock.now())
+
+    async def register(self, request: RegisterRequest) -> ModelInfo:
+        check_device(request.device)
+        values = {name: getattr(request, name) for name in ModelOptions.__struct_fields__ if hasattr(request, name)}
+        known = request.name in {model.id for model in self._store.all()}
+        await self._store.add(request.name, request.model_type, Path(request.model_path), ModelOptions(**values))
+        return self._changed(request.name, "changed" if known else "registered")
+
+    async def update(self, model_id: str, request: UpdateRequest) -> ModelInfo:
+        given = {name: getattr(request, name) for name in request.__struct_fields__}
+        changes = {name: value for name, value in given.items() if value is not msgspec.UNSET}
+        if "device" in changes:
+            check_device(changes["device"])
+        options = msgspec.structs.replace(self._store.get(model_id).options, **changes)
+        await self._store.set_options(model_id, options)
+        return self._changed(model_id, "changed")
+
+    async def remove(self, model_id: str) -> None:
+        if self._store.get(model_id).builtin:
+            raise Conflict(f"{model_id!r} came with the application and cannot be removed.", reason="built in")
+        await self._residency.unload(model_id)
+        await self._store.remove(model_id)
+        self._events.model(model_id, "removed")
+
+    async def load(self, model_id: str, request: LoadRequest) -> LoadResponse:
+        began = self._clock.now()
+        resident = await self.bring_in(model_id, Wish(request.keep_alive, request.device, request.num_workers))
+        warnings = [text for replica in resident.live for text in replica.worker.known_facts.warnings]
+        milliseconds = round(1000 * (self._clock.now() - began), 3)
+        return LoadResponse(model_id, load_time_ms=milliseconds, warnings=list(dict.fromkeys(warnings)))
+
+    async def bring_in(self, model_id: str, wish: Wish) -> Resident[Worker]:
+        """Load with a time limit on everything: waiting for busy models to make room, and the load itself."""
+        if wish.device is not None:
+            check_device(wish.device)
+        version, settings = self._store.resolve(model_id), self._settings()
+        seconds = settings.request_timeout_s + settings.load_timeout_s
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._residency.load(version, wish)
+        except TimeoutError:
+            reason = f"there was no room for it within {seconds:g} s because other models were busy."
+            raise LoadFailed(model=model_id, reason=reason) from None
+
+    async def unload(self, model_id: str, *, force: bool = False) -> None:
+        self._store.get(model_id)
+        await self._residency.unload(model_id, force=force)
+
+    def keep_alive(self, resident: Resident[Worker]) -> float:
+        """Seconds that a loaded model stays after its last request."""
+        return self._residency.keep_alive(resident)
+
+    def _changed(self, model_id: str, state: str) -> ModelInfo:
+        """What is in memory follows what the registry says now."""
+        if self._residency.get(model_id) is not None:
+            self._residency.replace_version(self._store.resolve(model_id))
+        self._events.model(model_id, state)
+        return self.get(model_id)
