@@ -93,6 +93,7 @@ class Client:
         self.url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._opened: aiohttp.ClientSession | None = None
+        self._streams: set[aiohttp.ClientResponse] = set()
 
     @classmethod
     def connect(cls, paths: Paths) -> Client:
@@ -109,7 +110,9 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections. Safe to call twice."""
+        """Close the connections; who reads a stream of this client gets ServiceUnreachable. Safe to call twice."""
+        for response in self._streams:  # a connection that is closed on this side tells its reader nothing
+            response.content.set_exception(aiohttp.ClientConnectionError("the client was closed"))
         if self._opened is not None:
             opened, self._opened = self._opened, None
             await opened.close()
@@ -318,6 +321,7 @@ class Client:
         """The payloads of a server-sent event stream; its comments are heartbeats."""
         with self._reaching():
             response = await self._session.request(method, self._address(path, None), timeout=_STREAM, **_content(body))
+            self._streams.add(response)
             try:
                 if response.status >= 400:
                     _raise_for(response.status, await response.read())
@@ -328,6 +332,7 @@ class Client:
                         if line.startswith(b"data:"):
                             yield line[5:]
             finally:
+                self._streams.discard(response)
                 response.close()
 
     def _address(self, path: str, query: Mapping[str, Any] | None) -> URL:

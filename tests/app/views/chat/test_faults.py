@@ -4,6 +4,7 @@ import os
 import signal
 
 from app.conversations import ConversationStore
+from tests.app.views.chat.conftest import Bench, forget_chats
 
 
 async def test_a_crash_of_the_worker_is_told_in_the_message_and_retry_is_offered(own_service):
@@ -37,6 +38,13 @@ async def test_a_killed_service_leaves_the_text_and_retry_works_when_it_is_back(
     await own_service.until(lambda: own_service.view.dialogue.facts(again).text)
 
 
+async def test_a_connection_closed_on_this_side_ends_the_answer(slow):
+    await slow.ask_and_wait_for_words("a b c")
+    await slow.session.client.close()
+    await slow.settled()
+    assert slow.answers()[0].facts["error"]["code"] == "service_unreachable"
+
+
 async def test_what_a_killed_window_was_writing_is_there_as_interrupted(slow):
     answer = await slow.ask_and_wait_for_words("a b c")
     await slow.until(lambda: slow.view.dialogue.store.message(answer.id).content)
@@ -64,11 +72,10 @@ async def test_an_unknown_model_is_told_in_the_message(echo):
 
 
 async def test_a_damaged_chat_file_is_set_aside_and_said(served, until):
-    from tests.app.views.chat.conftest import Bench, forget_chats
-
     forget_chats(served)
     served.conversations.write_bytes(b"not a database" * 1000)
     bench = Bench(served, until)
     await bench.start()
-    assert any("damaged" in banner.accessibleName() + banner.accessibleDescription() for banner in bench.window.banners.shown())
+    said = [banner.accessibleName() + banner.accessibleDescription() for banner in bench.window.banners.shown()]
+    assert any("damaged" in words for words in said)
     await bench.close()
