@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Literal
 
-from sidecar.errors import Conflict, DoesNotFit, InglenookError, LoadFailed, QueueFull
+from sidecar.errors import Conflict, InglenookError, LoadFailed, QueueFull
 from sidecar.registry.store import ModelVersion
-from sidecar.runtime.placement import Room, does_not_fit
+from sidecar.runtime import eviction
+from sidecar.runtime.placement import Room
 from sidecar.runtime.resident import NO_WISH, Clock, Replica, Resident, Resource, W, Wish
 
 Change = Literal["loading", "loaded", "failed", "crashed", "unloaded", "evicted"]
@@ -122,6 +123,8 @@ class Residency(Generic[W]):
     def replace_version(self, version: ModelVersion) -> None:
         """The options of a model changed: keep-alive and pinning take effect at once, the rest at the next load."""
         if (resident := self._residents.get(version.model)) is not None:
+            if version.options.keep_alive != resident.version.options.keep_alive:
+                resident.keep_alive = None  # the newer word counts
             resident.version = version
             self._rested(resident)
 
@@ -269,47 +272,26 @@ class Residency(Generic[W]):
         needed = self._needed(resident.version, resident.device)
         while True:
             await self._closed()
-            room = await self._room(resident)
-            crowded = self._models_beside(resident) >= self._limits().models
+            room, limits = await self._room(), self._limits()
+            others = [other for other in self.residents() if other is not resident]
+            crowded = eviction.count_in_memory(others) >= limits.models
             if not crowded and needed <= room.free:
                 return needed
-            self._refuse_hopeless(resident, needed, room, crowded)
+            eviction.refuse_hopeless(resident.model, needed, room, others, limits.models)
             if needed > room.available and await self._relieve():
                 continue
-            if (victim := self._victim(resident)) is not None:
+            if (victim := eviction.victim(others)) is not None:
                 self._retire(victim, "evicted", f"it made room for {resident.model}")
                 continue
             self._changed.clear()
             await self._changed.wait()
 
-    async def _room(self, resident: Resident[W]) -> Room:
-        for other in self.residents():
-            for replica in other.live:
+    async def _room(self) -> Room:
+        for resident in self.residents():
+            for replica in resident.live:
                 await replica.worker.measure()
-        used = sum(other.memory_bytes for other in self.residents())
+        used = sum(resident.memory_bytes for resident in self.residents())
         return Room(limit=self._limits().memory, used=used, available=await self._available())
-
-    def _refuse_hopeless(self, resident: Resident[W], needed: int, room: Room, crowded: bool) -> None:
-        """Raises DoesNotFit when not even the end of everything that can be evicted would make room."""
-        others = [other for other in self.residents() if other is not resident]
-        pinned = [other.model for other in others if other.pinned]
-        if crowded and len(pinned) >= self._limits().models:
-            raise DoesNotFit(
-                f"{resident.model!r} was not loaded: max_loaded_models is {self._limits().models} and all loaded models"
-                f" are pinned ({', '.join(pinned)}). Unpin one or raise the limit.",
-                pinned=pinned,
-            )
-        freeable = sum(other.memory_bytes for other in others if not other.pinned)
-        best = Room(room.limit, room.used - freeable, room.available + freeable)
-        if needed > best.free:
-            raise does_not_fit(resident.model, needed, best, f"pinned: {', '.join(pinned)}" if pinned else "")
-
-    def _models_beside(self, resident: Resident[W]) -> int:
-        return sum(1 for other in self.residents() if other is not resident and (other.replicas or other.reserved))
-
-    def _victim(self, resident: Resident[W]) -> Resident[W] | None:
-        idle = [other for other in self.residents() if other is not resident and not other.busy and not other.pinned]
-        return min(idle, key=lambda other: other.last_used, default=None)
 
     # ---- the way out ------------------------------------------------------------------------------------------------
 

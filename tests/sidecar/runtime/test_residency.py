@@ -246,6 +246,13 @@ async def test_changed_options_take_effect_on_a_loaded_model(world: World) -> No
     assert world.loaded() == []
 
 
+async def test_a_models_new_keep_alive_replaces_what_a_request_asked_for(world: World) -> None:
+    await world.use("a", Wish(keep_alive=-1))
+    world.residency.replace_version(version_of("a", keep_alive=5))
+    await world.clock.advance(6)
+    assert world.loaded() == []
+
+
 async def test_a_pinned_model_stays(world: World) -> None:
     await world.use("a", Wish(keep_alive=0), pinned=True)
     await world.clock.advance(1e9)
