@@ -36,12 +36,12 @@ class CodeBlock(QFrame):
         self.setAccessibleName(self.tr("Code"))
         self.language = language
         self.text_block = CodeText()
-        self._copy = Button(self.tr("Copy"), "ghost", "copy", compact=True)
-        self._copy.clicked.connect(self.copy)
+        self.copy_button = Button(self.tr("Copy"), "ghost", "copy", compact=True)
+        self.copy_button.clicked.connect(self.copy)
         header = QHBoxLayout()
         header.setContentsMargins(14, 3, 6, 3)
         header.addWidget(Label(language or self.tr("text"), "muted", "small"), 1)
-        header.addWidget(self._copy)
+        header.addWidget(self.copy_button)
         inside = QVBoxLayout()
         inside.setContentsMargins(14, 12, 14, 12)
         inside.addWidget(self.text_block)
@@ -63,13 +63,13 @@ class CodeBlock(QFrame):
     def copy(self) -> None:
         """Put the code on the clipboard and say so for a moment."""
         QGuiApplication.clipboard().setText(self.code())
-        self._copy.setText(self.tr("Copied"))
-        self._copy.set_icon("check")
-        QTimer.singleShot(COPIED_MS, self._copy, self._offer_copy)
+        self.copy_button.setText(self.tr("Copied"))
+        self.copy_button.set_icon("check")
+        QTimer.singleShot(COPIED_MS, self.copy_button, self._offer_copy)
 
     def _offer_copy(self) -> None:
-        self._copy.setText(self.tr("Copy"))
-        self._copy.set_icon("copy")
+        self.copy_button.setText(self.tr("Copy"))
+        self.copy_button.set_icon("copy")
 
 
 class CodeText(TextBlock):

@@ -121,13 +121,13 @@ class MarkdownView(QWidget):
             if run:
                 self._show_prose(run, reused)
             else:
+                self._shorten(reused)
                 self._add(pieces[first])
             reused = None
             first += len(run) or 1
             if clock.elapsed() > BUDGET_MS:
                 break
-        if reused is not None:
-            reused[0].replace_from(reused[1], [])
+        self._shorten(reused)
 
     def _update_in_place(self, index: int, piece: Piece) -> bool:
         """Let a code block or a table that only grew keep its widget; returns whether that was possible."""
@@ -149,6 +149,11 @@ class MarkdownView(QWidget):
         prose = (block, index) if isinstance(block, ProseBlock) else None
         self._drop_blocks(self._blocks.index(block) + (1 if prose else 0))
         return prose
+
+    def _shorten(self, reused: tuple[ProseBlock, int] | None) -> None:
+        """Nothing came to stand in the place of what prose lost."""
+        if reused is not None:
+            reused[0].replace_from(reused[1], [])
 
     def _drop_blocks(self, keep: int) -> None:
         for block in self._blocks[keep:]:

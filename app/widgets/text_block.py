@@ -1,6 +1,6 @@
 """The ground of every block of an answer: read-only rich text as high as its content, that loads nothing from anywhere."""
 
-from PySide6.QtCore import QMimeData, QRectF, Qt, QUrl, Signal
+from PySide6.QtCore import QByteArray, QMimeData, QRectF, Qt, QUrl, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QTextDocumentFragment, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QTextBrowser, QWidget
 
@@ -39,6 +39,7 @@ class TextBlock(QTextBrowser):
             | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
         )
         self.document().documentLayout().documentSizeChanged.connect(self._fit_height)
+        self._fit_height()
         self.anchorClicked.connect(lambda url: self.link_activated.emit(url.toString()))
         self.highlighted.connect(lambda url: self.setToolTip(url.toString()))
 
@@ -53,8 +54,8 @@ class TextBlock(QTextBrowser):
         return 0
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:
-        """Nothing is ever loaded, neither from the network nor from disk."""
-        return None
+        """Nothing is ever loaded, neither from the network nor from disk. (For None, Qt would read files itself.)"""
+        return QByteArray(b" ")
 
     def createMimeDataFromSelection(self) -> QMimeData:
         data = QMimeData()
