@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from sidecar.cli.status import Options, reported
+from sidecar.config import Configuration
 from sidecar.types import Discovery
 
 SUMMARY = "Run the service until Ctrl-C, a signal, or `inglenook stop`."
@@ -39,13 +40,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def serve(options: Options, given: argparse.Namespace) -> None:
-    from sidecar.config import Configuration
-    from sidecar.server import serve as run_service
-
     flags = {"host": given.host, "port": given.port, "auth": given.auth}
     config_file = given.config or options.paths.config_file
+    configuration = Configuration.load(config_file, flags=flags)
+
+    from sidecar.server import serve as run_service  # half a second, which a wrong setting does not wait for
+
     run_service(
-        Configuration.load(config_file, flags=flags),
+        configuration,
         options.paths,
         config_file=config_file,
         flags=flags,
