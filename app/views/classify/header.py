@@ -59,7 +59,6 @@ class ClassifyHeader(QWidget):
     def set_usable(self, *, models: bool, export: bool) -> None:
         """Whether there is anything to choose from, and anything to export."""
         self.picker.setEnabled(models)
-        self._open.setEnabled(models)
         self._export.setEnabled(export)
 
     def show_exporting(self, share: float | None) -> None:

@@ -79,10 +79,6 @@ class InputCard(Card):
         self.button.setText(self.tr("Stop") if busy else self.tr("Classify"))
         self._update_counts()
 
-    def set_usable(self, usable: bool) -> None:
-        """Whether there is a model to ask."""
-        self.setEnabled(usable)
-
     def set_compact(self, compact: bool) -> None:
         """Less air, for small windows."""
         self.body.setContentsMargins(16, 10 if compact else 14, 16, 10 if compact else 16)

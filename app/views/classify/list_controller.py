@@ -136,7 +136,7 @@ class ListController(QObject):
     # ---- running ----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Classify what waits; everything anew if the results are another model's."""
+        """Classify what waits; everything anew if the results are another model's. Nothing without a model."""
         if self.active or not self.model:
             return
         if self.asked_model != self.model:
@@ -194,6 +194,7 @@ class ListController(QObject):
         counts = self.counts()
         self.card.show_counts(counts, len(self.results))
         self.card.line.show_run(self.runner, counts, self._start_words(counts))
+        self.card.line.start.setEnabled(bool(self.model))
         self.card.show_source_choice(not self.active)
         self.changed.emit()
 

@@ -102,7 +102,7 @@ def _paint_probability(painter: QPainter, area: QRectF, value: float, text: str)
     if value < 0:
         return
     bar = QRectF(area.left(), area.center().y() - BAR_HEIGHT / 2, area.width() - PERCENT_WIDTH - 8, BAR_HEIGHT)
-    paint_bar(painter, bar, value, "bar_muted")
+    paint_bar(painter, bar, value, "faint")
     painter.setFont(theme.font("base", tabular=True))
     painter.setPen(theme.colour("text"))
     painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)

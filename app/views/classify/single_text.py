@@ -29,6 +29,7 @@ class SingleText(QObject):
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.waiting = False  # somebody wants an answer, and no model is known yet
         self.busy = ""  # what is being done, in words; empty when nothing
         self.answer: ClassifyResponse | None = None
         self.failure: Failure | None = None
@@ -45,8 +46,15 @@ class SingleText(QObject):
         )
         self.changed.emit()
 
+    def wait(self) -> None:
+        """Say that the answer has to wait for the service; who asked asks again when there is a model."""
+        self.waiting = True
+        self.busy = self.tr("Waiting for the service…")
+        self.changed.emit()
+
     def stop(self) -> None:
         """Give up waiting for the answer."""
+        self.waiting = False
         if self._operation is not None and self._operation.running:
             self._operation.cancel()
         self._operation = None

@@ -55,6 +55,7 @@ class ClassifyView(View):
         self._connect()
         self._restore()
         self._on_models()
+        self._show_result()
 
     # ---- View -------------------------------------------------------------------------------------------------------
 
@@ -86,12 +87,15 @@ class ClassifyView(View):
 
     def submit(self) -> None:
         """Classify what is in front: the text, or every line."""
-        if self.model is None or not self.input.text().strip():
+        if not self.input.text().strip():
             return
         if self.input.mode() == LIST:
             self.list.open_lines(self.input.text(), start=True)
+            return
+        self.list.card.view.clearSelection()
+        if self.model is None:
+            self.single.wait()  # the service is starting; `_set_model` goes on
         else:
-            self.list.card.view.clearSelection()
             self.single.ask(self.input.text(), self.model)
 
     def open_file(self, path: str) -> None:
@@ -162,13 +166,14 @@ class ClassifyView(View):
         before, self.model = self.model, model
         self.list.model = model.id if model else ""
         self.header.set_usable(models=model is not None, export=self.list.results.classified > 0)
-        self.input.set_usable(model is not None)
         if model is not None and (before is None or before.id != model.id):
             known = self.preferences.table.chosen.get(_threshold_key(model.id), "")
             self.result.slider.set_value(float(known) if known else DEFAULT_THRESHOLD)
             self.header.show_models(self.classifiers(), model.id)
             self._show_result()
         self.list.refresh()
+        if model is not None and self.single.waiting:
+            self.submit()
 
     def _on_threshold(self, threshold: float) -> None:
         self.list.set_threshold(threshold)

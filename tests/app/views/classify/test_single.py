@@ -5,6 +5,7 @@ from PySide6.QtTest import QTest
 
 from app.views.classify.input_card import LIST, ONE
 from app.widgets.probability_row import ProbabilityRow
+from tests.app.views.classify.conftest import Bench
 
 
 def bars(card):
@@ -76,6 +77,26 @@ async def test_stopping_waits_no_longer(bench):
     assert bench.view.input.button.text() == "Stop"
     bench.view.input.button.click()
     assert (bench.view.single.busy, bench.view.input.button.text()) == ("", "Classify")
+
+
+async def test_a_text_sent_while_the_service_starts_is_answered_when_it_is_there(paths, until):
+    bench = Bench(paths, until)
+    bench.window.show_view("classify")
+    bench.view.input.one.setPlainText("I could not wait")
+    bench.view.submit()
+    assert bench.card.verdict.text() == "Waiting for the service…"
+    await bench.start()
+    await bench.until(lambda: bench.view.single.answer is not None, 120)
+    assert bench.view.model.id == "starter-sentiment"
+    await bench.close()
+
+
+async def test_the_starter_model_tells_praise_from_blame(bench):
+    for text, label in (("I love it, it is wonderful!", "Positive"), ("It is terrible and I hate it.", "Negative")):
+        bench.view.input.one.setPlainText(text)
+        bench.view.submit()
+        await bench.until(lambda: bench.view.single.answer is not None and not bench.view.single.busy, 120)
+        assert bench.card.verdict.text() == label
 
 
 async def test_words_and_texts_are_counted(echo):
