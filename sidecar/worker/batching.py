@@ -10,6 +10,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+SMALL = 32  # tokens; up to this length a row of padding costs less than a batch of its own
+
 
 @dataclass(order=True)
 class Piece:
@@ -39,26 +41,34 @@ class Batcher:
         self._turns.append(job)
         for index, (item, length) in enumerate(zip(inputs, lengths, strict=True)):
             self._order += 1
-            insort(self._pieces, Piece(length, self._order, job, index, item))
+            insort(self._pieces, Piece(max(1, length), self._order, job, index, item))
 
     def remove(self, job: int) -> None:
         """Forget what is left of a job."""
         self._pieces = [piece for piece in self._pieces if piece.job != job]
 
     def take(self) -> list[Piece]:
-        """The next batch: the longest text of the job whose turn it is, filled up with the next shorter ones of all jobs."""
-        end = self._leader()
-        width = max(1, self._pieces[end - 1].length)
-        start = max(0, end - max(1, self._budget // width))
+        """The next batch: the longest text of the job whose turn it is, and texts of all jobs that are about as long."""
+        start = self._leader()
+        end = start + 1
+        while start and self._fits(start - 1, end):
+            start -= 1
+        while end < len(self._pieces) and self._fits(start, end + 1):
+            end += 1
         batch = self._pieces[start:end]
         del self._pieces[start:end]
         return batch
 
+    def _fits(self, start: int, end: int) -> bool:
+        """Whether these pieces make a batch: within the budget, and the shortest is not mostly padding."""
+        shortest, width = self._pieces[start].length, self._pieces[end - 1].length
+        return (end - start) * width <= self._budget and (width <= SMALL or 2 * shortest >= width)
+
     def _leader(self) -> int:
-        """The position after the longest piece of the next job that has any left."""
+        """The position of the longest piece of the next job that has any left."""
         while True:
             job = self._turns.popleft()
-            for position in range(len(self._pieces), 0, -1):
-                if self._pieces[position - 1].job == job:
+            for position in reversed(range(len(self._pieces))):
+                if self._pieces[position].job == job:
                     self._turns.append(job)
                     return position

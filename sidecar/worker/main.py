@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import faulthandler
 import logging
 import os
 import queue
@@ -98,6 +99,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _prepare_process() -> None:
+    faulthandler.enable()  # a crash in native code leaves its traceback on stderr, which the parent keeps
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches us too; the parent decides when we end
     with contextlib.suppress(OSError):  # no such file outside Linux, and not writable in some containers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -98,7 +99,10 @@ class WorkerProcess:
 
     def __exit__(self, *error: object) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            with contextlib.suppress(BrokenPipeError):  # what was not yet written has nobody to read it
+                stream.close()  # type: ignore[union-attr]
 
     def send(self, *frames: Down) -> None:
         self.send_bytes(b"".join(map(encode, frames)))
