@@ -1,13 +1,15 @@
 """The ring around the control that has the keyboard focus, shown only when the keyboard brought the focus there."""
 
-from PySide6.QtCore import QObject, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QFocusFrame, QTabBar, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QTabBar, QWidget
 from shiboken6 import isValid
 
 from app.theme import theme
 
 WIDTH = 2
+GAP = 1
+FOLLOWED = (QEvent.Type.Move, QEvent.Type.Resize)
 
 
 class FocusRing(QObject):
@@ -20,25 +22,45 @@ class FocusRing(QObject):
 
     def _follow(self, _old: QWidget | None, new: QWidget | None) -> None:
         if self._frame is not None and isValid(self._frame):  # it dies with the parent of its widget
+            self._frame.hide()
             self._frame.deleteLater()
-        self._frame = None
-        if new is not None and wants_ring(new):
-            self._frame = RingFrame(new)
-            self._frame.setWidget(new)
+        self._frame = RingFrame(new) if new is not None and wants_ring(new) else None
 
 
-class RingFrame(QFocusFrame):
-    """Follows its widget and draws the ring around it."""
+class RingFrame(QWidget):
+    """Lies around `target`, above its siblings, and follows it. (QFocusFrame cuts off round corners.)"""
+
+    def __init__(self, target: QWidget) -> None:
+        super().__init__(target.parentWidget())
+        self._target = target
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        target.installEventFilter(self)
+        self._fit()
+        self.show()
+        self.raise_()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._target:
+            if event.type() in FOLLOWED:
+                self._fit()
+            elif event.type() in (QEvent.Type.Hide, QEvent.Type.ParentChange):
+                self.hide()
+        return False
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.colour("focus"), WIDTH))
-        radius = theme.metrics.radii["control"] + 1
+        radius = theme.metrics.radii["control"] + GAP + WIDTH / 2
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), radius, radius)
+
+    def _fit(self) -> None:
+        margin = GAP + WIDTH
+        self.setGeometry(self._target.geometry().adjusted(-margin, -margin, margin, margin))
 
 
 def wants_ring(widget: QWidget) -> bool:
     """Whether the ring belongs around `widget` now: a control, and no mouse button brought the focus."""
     by_mouse = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
-    return not by_mouse and isinstance(widget, QAbstractButton | QComboBox | QAbstractSlider | QTabBar)
+    is_control = isinstance(widget, QAbstractButton | QComboBox | QAbstractSlider | QTabBar)
+    return not by_mouse and is_control and not widget.isWindow()
