@@ -132,7 +132,7 @@ class Client:
         """What changes from now on. Raises ServiceUnreachable when the connection ends; the caller connects again."""
         async with aclosing(self._stream("GET", "/events")) as payloads:
             async for data in payloads:
-                yield msgspec.json.decode(data, type=Event)
+                yield self._decoded(data, Event)
         raise self._unreachable("the event stream ended")
 
     async def metrics(self) -> str:
@@ -177,7 +177,7 @@ class Client:
         """Forget the entries that match, or all of them."""
         asked = {"model": model, "kind": kind, "key": key, "since": since, "until": until, "errors": errors}
         content = await self._request("DELETE", "/history", query=asked)
-        return msgspec.json.decode(content, type=DeletedResponse)
+        return self._decoded(content, DeletedResponse)
 
     async def settings(self) -> list[SettingInfo]:
         return await self._get("/settings", list[SettingInfo])
@@ -214,7 +214,7 @@ class Client:
     async def unload(self, model_id: str, *, force: bool = False) -> StatusResponse:
         """Conflict while requests run on it, unless `force`, which ends them."""
         content = await self._request("DELETE", _of(model_id), query={"force": force or None})
-        return msgspec.json.decode(content, type=StatusResponse)
+        return self._decoded(content, StatusResponse)
 
     async def remove(self, model_id: str) -> StatusResponse:
         """Forget it, and delete its files where they lie in the models folder."""
@@ -225,7 +225,7 @@ class Client:
     async def generate(self, model_id: str, request: GenerateRequest) -> GenerateResponse | GenerateBatchResponse:
         """The whole answer; a batch of answers for `prompts`. For a stream see `stream`."""
         content = await self._request("POST", _of(model_id, "generate"), msgspec.structs.replace(request, stream=False))
-        return msgspec.json.decode(content, type=_generated(request.prompts is not None))
+        return self._decoded(content, _generated(request.prompts is not None))
 
     async def stream(self, model_id: str, request: GenerateRequest) -> AsyncGenerator[GenerateChunk, None]:
         """The answer as it grows; the last chunk has `done`. Closing the generator (`aclosing`) ends the computation.
@@ -235,7 +235,7 @@ class Client:
         body = msgspec.structs.replace(request, stream=True)
         async with aclosing(self._stream("POST", _of(model_id, "generate"), body)) as payloads:
             async for data in payloads:
-                chunk = msgspec.json.decode(data, type=GenerateChunk)
+                chunk = self._decoded(data, GenerateChunk)
                 if chunk.error is not None:
                     raise from_wire(chunk.error.code, chunk.error.message, chunk.error.details)
                 yield chunk
@@ -245,11 +245,11 @@ class Client:
 
     async def classify(self, model_id: str, request: ClassifyRequest) -> ClassifyResponse | ClassifyBatchResponse:
         content = await self._request("POST", _of(model_id, "classify"), request)
-        return msgspec.json.decode(content, type=_classified(request.texts is not None))
+        return self._decoded(content, _classified(request.texts is not None))
 
     async def translate(self, model_id: str, request: TranslateRequest) -> TranslateResponse | TranslateBatchResponse:
         content = await self._request("POST", _of(model_id, "translate"), request)
-        return msgspec.json.decode(content, type=_translated(request.texts is not None))
+        return self._decoded(content, _translated(request.texts is not None))
 
     async def embed(self, model_id: str, request: EmbedRequest) -> EmbedResponse:
         return await self._send("POST", _of(model_id, "embed"), request, EmbedResponse)
@@ -257,7 +257,7 @@ class Client:
     async def inference(self, request: InferenceRequest) -> InferenceResponse:
         """Whatever the type's own route answers, from `request.model` or the default model of the type."""
         content = await self._request("POST", "/inference", request)
-        return msgspec.json.decode(content, type=_response_of(request))
+        return self._decoded(content, _response_of(request))
 
     async def task(
         self,
@@ -287,10 +287,10 @@ class Client:
         return self._opened
 
     async def _get(self, path: str, answer: type[T], query: Mapping[str, Any] | None = None) -> T:
-        return msgspec.json.decode(await self._request("GET", path, query=query, patience=_QUICK), type=answer)
+        return self._decoded(await self._request("GET", path, query=query, patience=_QUICK), answer)
 
     async def _send(self, method: str, path: str, body: msgspec.Struct | None, answer: type[T]) -> T:
-        return msgspec.json.decode(await self._request(method, path, body), type=answer)
+        return self._decoded(await self._request(method, path, body), answer)
 
     async def _result(self, path: str, body: msgspec.Struct) -> Result:
         try:
@@ -348,6 +348,12 @@ class Client:
             raise self._unreachable("it did not answer in time") from error
         except (aiohttp.ClientError, OSError, RuntimeError) as error:  # RuntimeError: a read just after the end
             raise self._unreachable(str(error) or type(error).__name__) from error
+
+    def _decoded(self, content: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(content, type=kind)
+        except msgspec.MsgspecError as error:
+            raise self._unreachable("what answers there is not in the expected shape") from error
 
     def _unreachable(self, reason: str) -> ServiceUnreachable:
         return ServiceUnreachable(url=self.url, reason=reason)
