@@ -36,13 +36,14 @@ class ListCard(Card):
         self.line = ProgressLine()
         self.search = SearchField(self.tr("Search the texts"))
         self.labels = _combo(self.tr("Show"), 11)
-        self.columns = _combo(self.tr("Column with the texts"), 9)
+        self.columns = _combo(self.tr("Column with the texts"), 8)
         self.has_header = QCheckBox(self.tr("First row is a header"))
         self.has_header.setFont(theme.font("small"))
         self.banner = Banner("bad", "")
         self.again = Button(self.tr("Try again"), "secondary", "rotate-cw", compact=True)
         self.banner.add_action(self.again)
-        self.banner.hide()
+        self.banner.closed.connect(self.hide_error)
+        self._notice = QWidget()
         self.view = ResultsView(table)
         self._lay_out()
         self.search.textChanged.connect(self.searched)
@@ -95,24 +96,30 @@ class ListCard(Card):
         """Say why the run stopped."""
         self.banner.set_message(title, text)
         self.banner.show()
+        self._notice.show()
+
+    def hide_error(self) -> None:
+        """It is dealt with."""
+        self._notice.hide()
 
     def _lay_out(self) -> None:
         filters = QHBoxLayout()
         filters.setContentsMargins(16, 0, 16, 10)
         filters.setSpacing(8)
-        self.search.setMinimumWidth(120)
+        self.search.setMinimumWidth(110)
         self.search.setMaximumWidth(360)
         filters.addWidget(self.search, 1)
         filters.addWidget(self.labels)
         filters.addWidget(self.columns)
         filters.addWidget(self.has_header)
         filters.addStretch(0)
-        inset = QHBoxLayout()
-        inset.setContentsMargins(16, 0, 16, 0)
+        inset = QHBoxLayout(self._notice)
+        inset.setContentsMargins(16, 0, 16, 10)
         inset.addWidget(self.banner)
+        self._notice.hide()
         self.body.setSpacing(0)
         self.body.addWidget(self.line)
-        self.body.addLayout(inset)
+        self.body.addWidget(self._notice)
         self.body.addLayout(filters)
         self.body.addWidget(self.view, 1)
         self.body.setContentsMargins(1, 0, 1, 1)  # the rows end inside the card's hairline
@@ -124,6 +131,7 @@ def _combo(name: str, least: int) -> QComboBox:
     combo.setFont(theme.font("control"))
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setMinimumContentsLength(least)
+    combo.setMinimumWidth(8 * least + 56)  # in a small window it shows a little less
     return combo
 
 

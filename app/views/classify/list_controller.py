@@ -118,7 +118,7 @@ class ListController(QObject):
         self.table.set_results(results)
         self.runner = self._new_runner()
         self.card.reset_filter()
-        self.card.banner.hide()
+        self.card.hide_error()
         self.card.view.show_source_order()
         self.card.line.show_source(results.source)
         self.card.show_columns(*((file.columns, file.column, file.has_header) if file else ((), 0, False)))
@@ -156,7 +156,7 @@ class ListController(QObject):
 
     def _run(self) -> None:
         self.runner = self._new_runner()
-        self.card.banner.hide()
+        self.card.hide_error()
         self._running = operations.run(self, self.runner.run())
 
     def _new_runner(self) -> BatchRunner:

@@ -66,8 +66,9 @@ class ProgressLine(QWidget):
         active = runner.state in ("running", "waiting", "paused")
         begun = done > 0
         self._bar.set_value(done / max(1, total), "faint" if runner.state == "paused" else "accent")
-        self._bar.setVisible(active or (begun and counts.waiting > 0))
-        self._facts.setVisible(not active)
+        unfinished = active or (begun and counts.waiting > 0)
+        self._bar.setVisible(unfinished)
+        self._facts.setVisible(not unfinished)
         self._figures.setText(self._figures_of(runner, done, counts))
         self._figures.setVisible(bool(self._figures.text()))
         self.start.setText(start_words)
