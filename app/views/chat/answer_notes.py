@@ -70,10 +70,10 @@ class AnswerNotes(QWidget):
         trouble = explain(failure.code, failure.details)
         details = technical(failure.code, failure.message, failure.details)
         banner = Banner("bad", trouble.title, trouble.advice, details, closable=False)
-        for remedy in trouble.remedies:
-            banner.add_action(self._remedy(remedy))
         if facts.can_continue and "retry" in trouble.remedies:
             banner.add_action(self._button("continue", self.tr("Continue from here"), "play"))
+        for remedy in trouble.remedies:
+            banner.add_action(self._remedy(remedy))
         return banner
 
     def _remedy(self, remedy: Remedy) -> Button:

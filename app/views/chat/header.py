@@ -97,5 +97,6 @@ class ChatHeader(QWidget):
 
 def model_item(model: ModelInfo) -> ModelItem:
     """A model as the picker shows it."""
-    detail = " · ".join(part for part in (model.quantization or model.dtype or "", model.engine) if part)
+    precision = model.quantization or model.dtype
+    detail = " · ".join(part for part in (precision, model.engine) if part and part != "none")
     return ModelItem(model.id, display_name(model), detail, model.model_type, model.is_loaded)

@@ -77,9 +77,9 @@ class Invitation(QWidget):
 
     def _general(self) -> list[tuple[str, str]]:
         return [
-            (self.tr("Explain photosynthesis to a ten-year-old."), self.tr("In plain words")),
-            (self.tr("Write a polite reminder for an unpaid invoice."), self.tr("A first draft")),
-            (self.tr("Write a Python function that removes duplicate lines."), self.tr("With an example")),
+            (self.tr("Explain photosynthesis simply."), self.tr("As to a ten-year-old")),
+            (self.tr("Write a polite payment reminder."), self.tr("A first draft")),
+            (self.tr("Remove duplicate lines in Python."), self.tr("A function, with an example")),
             (self.tr("Give me five ideas for a rainy Sunday."), self.tr("Something to begin with")),
         ]
 

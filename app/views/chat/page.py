@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QSize, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSpacerItem, QStackedWidget, QVBoxLayout, QWidget
 
 from app.theme import theme
 from app.views.chat.composer_panel import ComposerPanel
@@ -19,6 +19,7 @@ from app.widgets.shadow import SPREAD
 
 NARROW = 820  # below this width the list of chats hides by itself
 EDGE = 24
+BESIDE_DRAWER = 600  # the conversation keeps at least this width beside the drawer, or the drawer covers it
 
 
 class ChatPage(QWidget):
@@ -40,8 +41,10 @@ class ChatPage(QWidget):
         self.drawer = SamplingDrawer()
         self.jump = Button(self.tr("Jump to latest"), "secondary", "chevron-down", compact=True, parent=self.transcript)
         self.stack = QStackedWidget()
+        self._drawer_room = QSpacerItem(0, 0, QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Minimum)
         self._narrow = False
         self._lay_out()
+        self._float_drawer()
         self.jump.hide()
         self.jump.clicked.connect(self.transcript.jump_to_end)
         self.transcript.following_changed.connect(self._on_following)
@@ -61,6 +64,7 @@ class ChatPage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._place_drawer()
         narrow = self.width() < NARROW
         if narrow != self._narrow:
             self._narrow = narrow
@@ -68,8 +72,8 @@ class ChatPage(QWidget):
             self.narrow_changed.emit(narrow)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
-            self._place_jump()
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show, QEvent.Type.Hide):
+            self._place_drawer() if watched is self.drawer else self._place_jump()
         return False
 
     def _lay_out(self) -> None:
@@ -87,14 +91,29 @@ class ChatPage(QWidget):
         middle.addWidget(Hairline())
         middle.addWidget(self.stack, 1)
         middle.addLayout(centred)
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)  # the list of chats makes room by itself
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(self.sidebar)
         row.addLayout(middle, 1)
-        row.addWidget(self.drawer)
+        row.addSpacerItem(self._drawer_room)
         self.setTabOrder(self.sidebar, self.header)
+
+    def _float_drawer(self) -> None:
+        """The drawer stands above the row, so that it can cover the conversation where there is no room beside it."""
+        self.drawer.setParent(self)
+        self.drawer.setProperty("ground", "background")
+        self.drawer.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.drawer.installEventFilter(self)
+
+    def _place_drawer(self) -> None:
+        width = self.drawer.width() if self.drawer.isVisible() else 0
+        beside = self.width() - self.sidebar.width() * self.sidebar.isVisible() - width >= BESIDE_DRAWER
+        self._drawer_room.changeSize(width if beside else 0, 0, QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Minimum)
+        self._row.invalidate()
+        self.drawer.setGeometry(self.width() - width, 0, width, self.height())
+        self.drawer.raise_()
 
     def _on_following(self, following: bool) -> None:
         self.jump.setVisible(not following)

@@ -33,7 +33,7 @@ class SamplingDrawer(Drawer):
         self.presets = PresetChoice()
         self.rows = {parameter.key: ParameterRow(parameter) for parameter in parameters()}
         self.stop_texts = self._stop_field()
-        self.truncate = QCheckBox(self.tr("Leave out the oldest turns of a long chat"))
+        self.truncate = QCheckBox(self.tr("Drop the oldest turns"))
         self.reset_button = Button(self.tr("Reset everything"), "ghost", "rotate-ccw")
         self._fill()
         self.presets.chosen.connect(lambda name: self._change(with_preset(self._values, name)))
@@ -62,6 +62,8 @@ class SamplingDrawer(Drawer):
         explanation = self.tr("The answer ends where one of these would appear. One a line.")
         self.body.addWidget(Label(explanation, "muted", "small", wrap=True))
         self.body.addWidget(self.truncate)
+        explanation = self.tr("When the chat is longer than the model can read. They stay in the chat.")
+        self.body.addWidget(Label(explanation, "muted", "small", wrap=True))
         self.body.addWidget(Hairline())
         self.body.addWidget(self.reset_button)
 

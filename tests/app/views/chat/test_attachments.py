@@ -51,7 +51,8 @@ def test_a_file_stands_in_a_fence_under_its_name_before_the_question():
 
 def test_a_file_with_fences_gets_a_longer_fence():
     content = with_attachments("", [Attachment("a.md", "```\ncode\n```")])
-    assert content.startswith("a.md:\n````markdown\n") and content.endswith("\n````")
+    assert content.startswith("a.md:\n````markdown\n")
+    assert content.endswith("\n````")
 
 
 def test_an_ordinary_message_has_no_attachments():

@@ -31,7 +31,8 @@ async def test_a_killed_service_leaves_the_text_and_retry_works_when_it_is_back(
     os.kill(own_service.process.service.pid, signal.SIGKILL)
     await own_service.settled()
     stored = own_service.view.dialogue.store.message(answer.id)
-    assert stored.status == "error" and stored.content
+    assert stored.status == "error"
+    assert stored.content
     assert stored.facts["error"]["code"] == "service_unreachable"
     own_service.answer_widget().asked.emit("retry", None)
     again = own_service.answers()[-1]
