@@ -93,6 +93,7 @@ class Client:
         self.url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._opened: aiohttp.ClientSession | None = None
+        self._closed = False
         self._streams: set[aiohttp.ClientResponse] = set()
 
     @classmethod
@@ -111,6 +112,7 @@ class Client:
 
     async def close(self) -> None:
         """Close the connections; who reads a stream of this client gets ServiceUnreachable. Safe to call twice."""
+        self._closed = True
         for response in self._streams:  # a connection that is closed on this side tells its reader nothing
             response.content.set_exception(aiohttp.ClientConnectionError("the client was closed"))
         if self._opened is not None:
@@ -282,6 +284,8 @@ class Client:
 
     @property
     def _session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise self._unreachable("the client was closed")  # a new connection would be closed by nobody
         if self._opened is None:
             self._opened = aiohttp.ClientSession(headers=self._headers, timeout=_PATIENT)
         return self._opened

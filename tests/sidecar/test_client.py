@@ -174,3 +174,10 @@ async def test_closing_a_stream_early_leaves_the_client_usable(client: Client) -
 async def test_large_requests_are_sent_whole(client: Client) -> None:
     with pytest.raises(errors.BodyTooLarge):
         await client.generate("echo", GenerateRequest(prompt="a" * (2 << 20)))
+
+
+async def test_a_closed_client_opens_no_new_connection(service: RunningService) -> None:
+    client = service.client()
+    await client.close()
+    with pytest.raises(ServiceUnreachable, match="the client was closed"):
+        await client.health()
