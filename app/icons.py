@@ -7,7 +7,7 @@ Does not decide which theme is current: `set_palette_source` is told by app/them
 from collections.abc import Callable
 from functools import cache
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
@@ -81,14 +81,12 @@ class TintedIconEngine(QIconEngine):
         painter.drawPixmap(QPointF(rect.x(), top), pixmap(self._name, self._colour(mode, state), side, ratio))
 
     def scaledPixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State, scale: float) -> QPixmap:
-        image = QPixmap(size)
+        image = QPixmap(size * scale)
+        image.setDevicePixelRatio(scale)
         image.fill(Qt.GlobalColor.transparent)
         painter = QPainter(image)
-        side = min(size.width(), size.height())
-        drawn = pixmap(self._name, self._colour(mode, state), side, 1.0)
-        painter.drawPixmap(QRectF(0, (size.height() - side) / 2, side, side), drawn, QRectF(drawn.rect()))
+        self.paint(painter, QRect(0, 0, size.width(), size.height()), mode, state)
         painter.end()
-        image.setDevicePixelRatio(scale)
         return image
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:

@@ -41,6 +41,14 @@ def test_a_pixmap_has_the_pixels_of_its_screen(ratio):
     assert pixmap.devicePixelRatio() == ratio
 
 
+@pytest.mark.parametrize("ratio", [1.0, 1.5, 2.0])
+def test_an_icon_is_sharp_at_every_ratio(ratio):
+    drawn = theme.icon("square", "text").pixmap(QSize(16, 16), ratio).toImage()
+    direct = icons.pixmap("square", theme.tokens.text, 16, ratio).toImage()
+    assert drawn.size() == direct.size() == QSize(16, 16) * ratio
+    assert drawn.convertToFormat(QImage.Format.Format_ARGB32) == direct.convertToFormat(QImage.Format.Format_ARGB32)
+
+
 def test_the_same_pixmap_is_drawn_once():
     assert icons.pixmap("cpu", "#123456", 16).cacheKey() == icons.pixmap("cpu", "#123456", 16).cacheKey()
 

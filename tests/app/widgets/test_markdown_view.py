@@ -79,6 +79,7 @@ def test_streaming_shows_the_same_as_setting(qtbot, view):
 
 def test_streaming_keeps_the_widgets_that_are_there(qtbot, view):
     view.set_markdown("intro\n\n```py\nx = 1\n")
+    settle(qtbot, view)
     before = view.findChild(CodeBlock)
     view.append("y = 2\n```\n\nafter")
     settle(qtbot, view)
@@ -117,6 +118,7 @@ def test_a_chunk_of_long_code_is_cheap(qtbot, view):
 
 def test_the_caret_shows_only_while_streaming(qtbot, view):
     view.set_markdown("Hello")
+    settle(qtbot, view)
     qtbot.waitUntil(lambda: view.height() > 10)
     still = view.grab().toImage()
     view.set_streaming(True)
@@ -135,6 +137,7 @@ def test_the_caret_shows_before_the_first_word(qtbot, view):
 
 def test_copied_text_is_what_was_written(qtbot, view):
     view.set_markdown("Use `a b` now.\n\nSecond.")
+    settle(qtbot, view)
     block = view.findChild(ProseBlock)
     block.selectAll()
     block.copy()
@@ -143,6 +146,7 @@ def test_copied_text_is_what_was_written(qtbot, view):
 
 def test_a_click_on_a_link_only_tells_its_target(qtbot, view):
     view.set_markdown("[click me here please](https://a.example/b)")
+    settle(qtbot, view)
     block = view.findChild(ProseBlock)
     qtbot.waitUntil(lambda: block.isVisible() and block.height() > 10)
     with qtbot.waitSignal(view.link_activated) as told:
@@ -153,6 +157,7 @@ def test_a_click_on_a_link_only_tells_its_target(qtbot, view):
 @pytest.mark.parametrize("address", ["https://a.example/x.png", "file:///etc/passwd", "x.css"])
 def test_nothing_is_ever_loaded(qtbot, view, address):
     view.set_markdown("text")
+    settle(qtbot, view)
     block = view.findChild(ProseBlock)
     loaded = block.document().resource(QTextDocument.ResourceType.ImageResource.value, QUrl(address))
     assert bytes(loaded).strip() == b""
@@ -160,6 +165,7 @@ def test_nothing_is_ever_loaded(qtbot, view, address):
 
 def test_raw_html_is_shown_as_text(qtbot, view):
     view.set_markdown('<img src="https://a.example/x.png"> <b>x</b>')
+    settle(qtbot, view)
     assert texts(view) == '<img src="https://a.example/x.png"> <b>x</b>'
 
 
@@ -172,6 +178,7 @@ def test_an_answer_of_nothing_but_fences_stays_small(qtbot, view):
 
 def test_the_copy_button_copies_the_code_and_says_so(qtbot, view):
     view.set_markdown("```sh\nmake run\n```")
+    settle(qtbot, view)
     block = view.findChild(CodeBlock)
     qtbot.mouseClick(block.copy_button, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == "make run"
@@ -180,6 +187,7 @@ def test_the_copy_button_copies_the_code_and_says_so(qtbot, view):
 
 def test_a_theme_change_repaints_an_answer(qtbot, view):
     view.set_markdown("Hello")
+    settle(qtbot, view)
     theme.set_mode("dark")
     try:
         block = view.findChildren(ProseBlock)[-1]
@@ -192,8 +200,10 @@ def test_a_theme_change_repaints_an_answer(qtbot, view):
 
 def test_code_is_as_high_as_its_lines(qtbot, view):
     view.set_markdown("```\na\n```")
+    settle(qtbot, view)
     one = view.findChild(CodeBlock).text_block.height()
     view.set_markdown("```\na\nb\nc\n```")
+    settle(qtbot, view)
     qtbot.wait(20)
     three = next(block for block in view.findChildren(CodeBlock) if block.code() == "a\nb\nc").text_block.height()
     assert three > 2 * one
