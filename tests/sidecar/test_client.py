@@ -179,5 +179,5 @@ async def test_large_requests_are_sent_whole(client: Client) -> None:
 async def test_a_closed_client_opens_no_new_connection(service: RunningService) -> None:
     client = service.client()
     await client.close()
-    with pytest.raises(ServiceUnreachable, match="the client was closed"):
+    with pytest.raises(errors.ServiceUnreachable, match="the client was closed"):
         await client.health()
