@@ -296,6 +296,51 @@ def _nllb(folder: Path) -> None:
     _save(model, tokenizer, folder)
 
 
+def _m2m100(folder: Path) -> None:
+    """Language tokens behind the vocabulary, as `__de__`; the tokenizer knows a hundred."""
+    from transformers import M2M100Config, M2M100ForConditionalGeneration, M2M100Tokenizer
+
+    pieces = sentence_pieces(folder / "pieces.model")
+    known = ["<s>", "<pad>", "</s>", "<unk>", *(piece for piece in pieces if piece not in ("<pad>", "</s>", "<unk>"))]
+    vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(known))}
+    (folder / "words.json").write_text(json.dumps(vocabulary), "utf-8")
+    tokenizer = M2M100Tokenizer(str(folder / "words.json"), str(folder / "pieces.model"), src_lang="en")
+    config = M2M100Config(
+        **_bart_sizes(len(vocabulary) + 108), pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2
+    )
+    model = M2M100ForConditionalGeneration(config)
+    model.generation_config.update(max_length=24)
+    _save(model, tokenizer, folder)
+
+
+def _mbart(folder: Path, tokenizer: Any) -> None:
+    from transformers import MBartConfig, MBartForConditionalGeneration
+
+    config = MBartConfig(
+        **_bart_sizes(len(tokenizer)), pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2
+    )
+    model = MBartForConditionalGeneration(config)
+    model.generation_config.update(max_length=24, forced_eos_token_id=2)
+    _save(model, tokenizer, folder)
+
+
+def _fairseq_vocabulary(folder: Path) -> list[tuple[str, float]]:
+    pieces = [piece for piece in sentence_pieces(folder / "pieces.model") if piece not in ("<pad>", "</s>", "<unk>")]
+    return [(piece, -float(index)) for index, piece in enumerate(["<s>", "<pad>", "</s>", "<unk>", *pieces])]
+
+
+def _mbart50(folder: Path) -> None:
+    from transformers import MBart50Tokenizer
+
+    _mbart(folder, MBart50Tokenizer(vocab=_fairseq_vocabulary(folder), src_lang="en_XX"))
+
+
+def _mbart25(folder: Path) -> None:
+    from transformers import MBartTokenizer
+
+    _mbart(folder, MBartTokenizer(vocab=_fairseq_vocabulary(folder), src_lang="en_XX"))
+
+
 # ---- encoders -------------------------------------------------------------------------------------------------------
 
 
@@ -404,6 +449,9 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "marian": _marian,
     "marian-multilingual": _marian_multilingual,
     "nllb": _nllb,
+    "m2m100": _m2m100,
+    "mbart50": _mbart50,
+    "mbart25": _mbart25,
     "bert-single": _bert_single,
     "bert-multi": _bert_multi,
     "bert-nli": _bert_nli,

@@ -40,21 +40,7 @@ def test_code_that_comes_with_a_model_is_never_run(copy: Path) -> None:
     settings = json.loads((copy / "tokenizer_config.json").read_text())
     (copy / "tokenizer_config.json").write_text(json.dumps(settings | {"auto_map": auto_map}))
     request = Generate(1, "good", None, Sampling(temperature=0.0, max_new_tokens=5))
-    assert answer(load(copy), request) == answer_alike(answer(load(tiny("llama-chat")), request))
-
-
-def answer_alike(answers: dict[int, Any]) -> Any:
-    """Equal to other answers with the same text and tokens, whatever the times."""
-
-    class Alike:
-        def __eq__(self, other: object) -> bool:
-            assert isinstance(other, dict)
-            texts = [(key, text, result.completion_tokens) for key, (text, result) in other.items()]
-            return texts == [(key, text, result.completion_tokens) for key, (text, result) in answers.items()]
-
-        __hash__ = None  # type: ignore[assignment]
-
-    return Alike()
+    assert answer(load(copy), request)[1][0] == answer(load(tiny("llama-chat")), request)[1][0]
 
 
 def test_private_keys_and_code_references_are_dropped_at_every_depth() -> None:
@@ -81,7 +67,7 @@ def test_an_architecture_that_is_not_known_is_named(copy: Path) -> None:
 
 
 def test_a_folder_without_config_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LoadFailed, match="config.json"):
+    with pytest.raises(LoadFailed, match=r"config\.json"):
         load(tmp_path)
 
 
@@ -101,7 +87,7 @@ def test_a_model_without_a_head_for_the_task_is_refused() -> None:
 def test_a_damaged_weights_file_is_an_error(copy: Path) -> None:
     file = copy / "model.safetensors"
     file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(Exception, match="(?i)header|safetensor"):
+    with pytest.raises(Exception, match=r"(?i)header|safetensor"):
         load(copy)
 
 

@@ -60,11 +60,19 @@ def test_t5_without_tasks_is_told_in_english() -> None:
     assert result.texts == [reference("t5", "good", prefix)]
 
 
-def test_nllb_gets_source_and_target_as_tokens() -> None:
-    result = translate(load(tiny("nllb"), "translation"), Translate(1, TEXTS, "en", "de"))
-    tokenizer = AutoTokenizer.from_pretrained(tiny("nllb"))
-    target = tokenizer.convert_tokens_to_ids("deu_Latn")
-    assert result.texts == [reference("nllb", text, forced_bos_token_id=target) for text in TEXTS]
+@pytest.mark.parametrize(
+    ("name", "token", "setting"),
+    [
+        ("nllb", "deu_Latn", "forced_bos_token_id"),
+        ("m2m100", "__de__", "forced_bos_token_id"),
+        ("mbart50", "de_DE", "forced_bos_token_id"),
+        ("mbart25", "de_DE", "decoder_start_token_id"),
+    ],
+)
+def test_models_with_language_tokens_get_the_target_as_one(name: str, token: str, setting: str) -> None:
+    result = translate(load(tiny(name), "translation"), Translate(1, TEXTS, "en", "de"))
+    target = AutoTokenizer.from_pretrained(tiny(name)).convert_tokens_to_ids(token)
+    assert result.texts == [reference(name, text, **{setting: target}) for text in TEXTS]
 
 
 def test_the_source_language_changes_what_nllb_reads() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import struct
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sidecar.engines.echo import CRASH_STATUS
@@ -29,7 +31,7 @@ from sidecar.runtime.protocol import (
 from sidecar.types import Sampling
 from sidecar.worker.main import EXIT_PROTOCOL_ERROR
 from tests.helpers.models import echo_model, tiny
-from tests.helpers.worker import WorkerProcess, ends, outcome, text_of
+from tests.helpers.worker import WorkerProcess, ends, frame, outcome, text_of
 
 linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 
@@ -88,15 +90,13 @@ def test_the_end_of_the_pipe_ends_a_worker_in_the_middle_of_a_computation(tmp_pa
     with WorkerProcess() as worker:
         worker.load(echo_model(tmp_path))
         worker.send(generate(1, "a [[hang]]"))
-        worker.receive_until(lambda frame: isinstance(frame, Step))
+        worker.receive_until(lambda up: isinstance(up, Step))
         worker.close()
         assert worker.wait() == 0
 
 
 def test_the_end_of_the_pipe_ends_a_worker_that_is_loading(tmp_path: Path) -> None:
     with WorkerProcess() as worker:
-        from tests.helpers.worker import frame
-
         worker.receive()
         worker.send(frame(echo_model(tmp_path, fault="hang")))
         worker.close()
@@ -114,7 +114,7 @@ def test_cancel_takes_effect_within_one_step(tmp_path: Path) -> None:
     with WorkerProcess() as worker:
         worker.load(echo_model(tmp_path, repeat=0, delay_ms=30, context_length=100_000))
         worker.send(generate(1, "word", max_new_tokens=10_000))
-        worker.receive_until(lambda frame: isinstance(frame, Step))
+        worker.receive_until(lambda up: isinstance(up, Step))
         worker.send(Cancel(1))
         frames = worker.receive_ends(1)
     result = outcome(ends(frames)[1])
@@ -136,8 +136,8 @@ def test_a_crash_ends_the_pipe_after_what_was_computed(tmp_path: Path) -> None:
         worker.load(echo_model(tmp_path))
         worker.send(generate(1, "a b [[crash]]"))
         received = []
-        while (frame := worker.receive()) is not None:
-            received.append(frame)
+        while (up := worker.receive()) is not None:
+            received.append(up)
         assert worker.wait() == CRASH_STATUS
     assert text_of(received, 1) == "a b"
 
@@ -188,8 +188,8 @@ def test_a_busy_worker_gives_signs_of_life_with_growing_steps(tmp_path: Path) ->
         worker.load(echo_model(tmp_path, repeat=0, delay_ms=5, context_length=100_000))
         worker.send(generate(1, "word", max_new_tokens=100_000))
         stats = [
-            worker.receive_until(lambda frame: isinstance(frame, Stats))[-1],
-            worker.receive_until(lambda frame: isinstance(frame, Stats))[-1],
+            worker.receive_until(lambda up: isinstance(up, Stats))[-1],
+            worker.receive_until(lambda up: isinstance(up, Stats))[-1],
         ]
     assert isinstance(stats[0], Stats)
     assert isinstance(stats[1], Stats)
@@ -198,14 +198,21 @@ def test_a_busy_worker_gives_signs_of_life_with_growing_steps(tmp_path: Path) ->
 
 
 def test_an_idle_worker_computes_nothing(tmp_path: Path) -> None:
-    import psutil
-
     with WorkerProcess() as worker:
         worker.load(echo_model(tmp_path))
         process = psutil.Process(worker.process.pid)
         before = sum(process.cpu_times()[:2])
         time.sleep(0.5)
         assert sum(process.cpu_times()[:2]) - before < 0.1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_in_the_parents_terminal_does_not_end_a_worker(tmp_path: Path) -> None:
+    with WorkerProcess() as worker:
+        worker.load(echo_model(tmp_path))
+        worker.process.send_signal(signal.SIGINT)
+        worker.send(generate(1, "still here"))
+        assert text_of(worker.receive_ends(1), 1) == "still here"
 
 
 @linux_only
