@@ -14,6 +14,8 @@ ModelType = Literal["text_generation", "classification", "translation", "embeddi
 FinishReason = Literal["stop", "length", "cancelled"]
 Role = Literal["system", "user", "assistant", "tool"]
 
+LARGEST = 2**31 - 1  # of any count: larger ones do not travel to a worker
+
 Texts = Annotated[list[str], Meta(min_length=1, max_length=100_000)]
 Seconds = Annotated[
     float, Meta(description="Seconds to stay in memory afterwards; 0 unloads at once, negative never unloads.")
@@ -39,14 +41,19 @@ class Message(Struct, forbid_unknown_fields=True):
 class Sampling(Request):
     """How the next token is chosen. A field left out falls back to the model's default, then to the one named here."""
 
-    max_length: Annotated[int, Meta(ge=1, description="Prompt and answer together, in tokens.")] | None = None
+    max_length: Annotated[int, Meta(ge=1, le=LARGEST, description="Prompt and answer together, in tokens.")] | None = (
+        None
+    )
     max_new_tokens: (
-        Annotated[int, Meta(ge=1, description="The answer, in tokens; default: to the context's end, at most 1024.")]
+        Annotated[
+            int,
+            Meta(ge=1, le=LARGEST, description="The answer, in tokens; default: to the context's end, at most 1024."),
+        ]
         | None
     ) = None
     temperature: Annotated[float, Meta(ge=0, le=5, description="0 is greedy. Default 0.7.")] | None = None
     top_p: Annotated[float, Meta(gt=0, le=1, description="Default 1.")] | None = None
-    top_k: Annotated[int, Meta(ge=0, description="0 is off. Default 0.")] | None = None
+    top_k: Annotated[int, Meta(ge=0, le=LARGEST, description="0 is off. Default 0.")] | None = None
     min_p: Annotated[float, Meta(ge=0, le=1, description="Default 0.")] | None = None
     repetition_penalty: Annotated[float, Meta(gt=0, le=10, description="1 is off. Default 1.")] | None = None
     stop: str | list[str] | None = None
@@ -132,7 +139,7 @@ class ClassifyRequest(Request):
 
     text: str | None = None
     texts: Texts | None = None
-    top_k: Annotated[int, Meta(ge=1)] | None = None
+    top_k: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None
     labels: (
         Annotated[
             list[str], Meta(min_length=1, max_length=100, description="Free labels, for models that can do zero-shot.")
@@ -196,7 +203,8 @@ class EmbedRequest(Request):
     texts: Texts
     normalize: Annotated[bool, Meta(description="Scale each vector to length 1.")] = True
     dimensions: (
-        Annotated[int, Meta(ge=1, description="Keep the first so many components (then normalise again).")] | None
+        Annotated[int, Meta(ge=1, le=LARGEST, description="Keep the first so many components (then normalise again).")]
+        | None
     ) = None
     truncate: bool = False
     keep_alive: Seconds | None = None
@@ -262,11 +270,11 @@ class Result(Response):
 class GenerationDefaults(Request):
     """A model's own defaults, used where a request says nothing."""
 
-    max_length: Annotated[int, Meta(ge=1)] | None = None
-    max_new_tokens: Annotated[int, Meta(ge=1)] | None = None
+    max_length: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None
+    max_new_tokens: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None
     temperature: Annotated[float, Meta(ge=0, le=5)] | None = None
     top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
-    top_k: Annotated[int, Meta(ge=0)] | None = None
+    top_k: Annotated[int, Meta(ge=0, le=LARGEST)] | None = None
     min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[float, Meta(gt=0, le=10)] | None = None
 
@@ -286,11 +294,11 @@ class RegisterRequest(GenerationDefaults, kw_only=True):
 class UpdateRequest(Request):
     """`PUT /models/{id}`: change what is given, keep the rest; null returns a field to the general default."""
 
-    max_length: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
-    max_new_tokens: Annotated[int, Meta(ge=1)] | UnsetType | None = UNSET
+    max_length: Annotated[int, Meta(ge=1, le=LARGEST)] | UnsetType | None = UNSET
+    max_new_tokens: Annotated[int, Meta(ge=1, le=LARGEST)] | UnsetType | None = UNSET
     temperature: Annotated[float, Meta(ge=0, le=5)] | UnsetType | None = UNSET
     top_p: Annotated[float, Meta(gt=0, le=1)] | UnsetType | None = UNSET
-    top_k: Annotated[int, Meta(ge=0)] | UnsetType | None = UNSET
+    top_k: Annotated[int, Meta(ge=0, le=LARGEST)] | UnsetType | None = UNSET
     min_p: Annotated[float, Meta(ge=0, le=1)] | UnsetType | None = UNSET
     repetition_penalty: Annotated[float, Meta(gt=0, le=10)] | UnsetType | None = UNSET
     device: str | UnsetType = UNSET

@@ -16,9 +16,6 @@ from sidecar.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from sidecar.routes.call import CALLER, MODEL_ID, SERVICE, Call, Route
 from sidecar.types import Request
 
-# One name, or two with a slash between them; an encoded slash is part of a name here and decoded by the router.
-_MODEL_ID_PATTERN = r"{model_id:[^/]+(?:/[^/]+)?}"
-
 
 class Nothing(Request):
     """The body of a route that takes none: empty, or `{}`."""
@@ -26,8 +23,18 @@ class Nothing(Request):
 
 def register(app: web.Application, routes: list[Route]) -> None:
     """Serve the routes, those with fixed words before those that take any model's id."""
+    model_id = id_pattern(routes)
     for route in sorted(routes, key=_by_precision):
-        app.router.add_route(route.method, route.path.replace(MODEL_ID, _MODEL_ID_PATTERN), serve(route))
+        app.router.add_route(route.method, route.path.replace(MODEL_ID, model_id), serve(route))
+
+
+def id_pattern(routes: list[Route]) -> str:
+    """A model's id in a path: one name, or two with a slash between them.
+
+    A second name that is an action's word is that action, unless the slash is encoded: then it is part of the first.
+    """
+    actions = {route.path.rpartition("/")[2] for route in routes if f"{MODEL_ID}/" in route.path}
+    return rf"{{model_id:[^/]+(?:/(?!(?:{'|'.join(sorted(actions))})$)[^/]+)?}}"
 
 
 def serve(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -10,10 +10,12 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -65,7 +67,9 @@ class RunningService:
         return "".join(file.read_text("utf-8") for file in sorted(self.paths.log_dir.glob("sidecar.log*")))
 
 
-def service_process(folder: Path, *words: str, **settings: object) -> subprocess.Popen[bytes]:
+def service_process(
+    folder: Path, *words: str, stderr: IO[bytes] | int = subprocess.PIPE, **settings: object
+) -> subprocess.Popen[bytes]:
     """`serve` in `folder`, not waited for. `settings` go into its environment, `words` after the command."""
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith(("INGLENOOK_", "MODEL_SERVICE_"))
@@ -84,12 +88,12 @@ def service_process(folder: Path, *words: str, **settings: object) -> subprocess
         *words,
     ]
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
     )
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], folder: Path) -> RunningService:
-    """Waits for the discovery file. Raises RuntimeError with the process's stderr when it ends instead."""
+def wait_until_ready(process: subprocess.Popen[bytes], folder: Path, stderr: IO[bytes]) -> RunningService:
+    """Waits for the discovery file. Raises RuntimeError with what the process said when it ends instead."""
     paths = Paths.in_folder(folder)
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -98,8 +102,8 @@ def wait_until_ready(process: subprocess.Popen[bytes], folder: Path) -> RunningS
             if found.pid == process.pid:
                 return RunningService(process, paths, found)
         if process.poll() is not None:
-            assert process.stderr is not None
-            raise RuntimeError(f"the service ended with {process.returncode}: {process.stderr.read().decode()}")
+            stderr.seek(0)
+            raise RuntimeError(f"the service ended with {process.returncode}: {stderr.read().decode()}")
         time.sleep(0.01)
     raise TimeoutError(f"no service was ready within {START_SECONDS} s")
 
@@ -107,11 +111,12 @@ def wait_until_ready(process: subprocess.Popen[bytes], folder: Path) -> RunningS
 @contextlib.contextmanager
 def running_service(folder: Path, *words: str, **settings: object) -> Iterator[RunningService]:
     """A ready service for the block, without a spare worker unless the settings say otherwise."""
-    process = service_process(folder, *words, **({"spare_worker": "false"} | settings))
-    try:
-        yield wait_until_ready(process, folder)
-    finally:
-        end(process)
+    with tempfile.TemporaryFile() as stderr:  # a pipe that nobody reads would stop it once it is full
+        process = service_process(folder, *words, stderr=stderr, **({"spare_worker": "false"} | settings))
+        try:
+            yield wait_until_ready(process, folder, stderr)
+        finally:
+            end(process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -46,7 +46,7 @@ async def register(service: RunningService, request: RegisterRequest) -> None:
 
 @schema.parametrize()
 @settings(
-    max_examples=20,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
