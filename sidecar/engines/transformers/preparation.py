@@ -70,7 +70,7 @@ def make_greedy(generation_config: Any) -> None:
 
 def prefill(model: Any, answers: list[Answer], pad_id: int) -> Prefilled:
     """Compute the prompts, and tokens generated before, of answers that agree in `family`."""
-    arguments = _encoder_decoder(model, answers, pad_id) if model.config.is_encoder_decoder else _decoder_only(answers)
+    arguments = _encoder_decoder(answers, pad_id) if model.config.is_encoder_decoder else _decoder_only(answers)
     handover = _Handover()
     model.generate(
         **{name: value.to(model.device) for name, value in arguments.items()},
@@ -79,11 +79,25 @@ def prefill(model: Any, answers: list[Answer], pad_id: int) -> Prefilled:
         repetition_penalty=answers[0].prompt.sampling.repetition_penalty,
         **(answers[0].prompt.extra or {}),
     )
-    outputs = model._prefill(handover.ids, handover.config, handover.state)
-    state = model._update_model_kwargs_for_generation(
-        outputs, handover.state, is_encoder_decoder=model.config.is_encoder_decoder
-    )
-    return Prefilled(handover.ids, last_logits(outputs), handover.processors, state)
+    ids, state = _with_generated(model, handover, answers)
+    outputs = model._prefill(ids, handover.config, state)
+    return Prefilled(ids, last_logits(outputs), handover.processors, _advance(model, outputs, state, 1))
+
+
+def _with_generated(model: Any, handover: _Handover, answers: list[Answer]) -> tuple[torch.Tensor, dict[str, Any]]:
+    """Append the tokens generated before; processors still count from the prompt's end."""
+    done = len(answers[0].generated)
+    if not done:
+        return handover.ids, handover.state
+    generated = torch.tensor([answer.generated for answer in answers], device=handover.ids.device)
+    return torch.cat([handover.ids, generated], dim=-1), _advance(model, {}, handover.state, done)
+
+
+def _advance(model: Any, outputs: Any, state: dict[str, Any], tokens: int) -> dict[str, Any]:
+    """Masks and positions for so many more tokens."""
+    encoder_decoder = model.config.is_encoder_decoder
+    advanced: dict[str, Any] = model._update_model_kwargs_for_generation(outputs, state, encoder_decoder, tokens)
+    return advanced
 
 
 def family(model: Any, answer: Answer) -> tuple[Any, ...]:
@@ -109,25 +123,14 @@ def _longest(model: Any, answer: Answer) -> int:
 
 
 def _decoder_only(answers: list[Answer]) -> dict[str, torch.Tensor]:
-    ids = torch.tensor([answer.prompt.token_ids + answer.generated for answer in answers])
+    ids = torch.tensor([answer.prompt.token_ids for answer in answers])
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
 
-def _encoder_decoder(model: Any, answers: list[Answer], pad_id: int) -> dict[str, torch.Tensor]:
+def _encoder_decoder(answers: list[Answer], pad_id: int) -> dict[str, torch.Tensor]:
     width = max(len(answer.prompt.token_ids) for answer in answers)
     rows = [answer.prompt.token_ids for answer in answers]
-    arguments = {
+    return {
         "input_ids": torch.tensor([row + [pad_id] * (width - len(row)) for row in rows]),
         "attention_mask": torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows]),
     }
-    if answers[0].generated:
-        start = decoder_start(model, answers[0])
-        arguments["decoder_input_ids"] = torch.tensor([[start, *answer.generated] for answer in answers])
-    return arguments
-
-
-def decoder_start(model: Any, answer: Answer) -> int:
-    """The token that a decoder begins with."""
-    config = model.generation_config
-    start = (answer.prompt.extra or {}).get("decoder_start_token_id", config.decoder_start_token_id)
-    return int(start if start is not None else config.bos_token_id)

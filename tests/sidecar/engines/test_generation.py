@@ -10,6 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from sidecar.engines.base import Model
+from sidecar.engines.transformers.generation import TransformersGenerator
 from sidecar.engines.transformers.padded_batch import can_join
 from sidecar.runtime.protocol import Cancel, Generate, Load
 from sidecar.types import Message, Sampling
@@ -168,6 +169,25 @@ def test_max_length_counts_prompt_and_answer() -> None:
     model = load(tiny("llama-chat"))
     result = answer(model, Generate(1, PROMPTS[1], None, greedy(max_length=40)))[1][1]
     assert result.finish_reason == "stop" or result.prompt_tokens + result.completion_tokens == 40
+
+
+@pytest.mark.parametrize("name", ["llama-chat", "qwen2", "t5", "marian", "mistral-sliding"])
+def test_after_a_step_that_failed_half_way_all_sequences_end_as_they_would_have(name: str) -> None:
+    def fail(*_: Any) -> None:
+        hook.remove()
+        raise RuntimeError("a passing fault, after every layer's cache has grown")
+
+    model = load(tiny(name), task_of(name))
+    scheduler = Scheduler(model, Load("test", "", "text_generation"))
+    for i, prompt in enumerate(PROMPTS):
+        scheduler.accept(Generate(i, prompt, None, greedy(max_new_tokens=24)))
+    frames = run(scheduler, iterations=6)
+    assert isinstance(model.generator, TransformersGenerator)
+    hook = model.generator._model.get_output_embeddings().register_forward_pre_hook(fail)
+    frames += run(scheduler)
+    assert hook.id not in model.generator._model.get_output_embeddings()._forward_pre_hooks
+    for i, prompt in enumerate(PROMPTS):
+        assert text_of(frames, i) == reference(name, prompt, 24)[1].rstrip("\ufffd")
 
 
 def test_a_cancelled_sequence_leaves_the_others_as_they_would_be() -> None:
