@@ -51,7 +51,7 @@ class Dialogue(QObject):
 
     def ask(self, chat_id: str, content: str) -> None:
         """Add a question and have it answered. Raises StoreError."""
-        first = not self.store.path(chat_id)
+        first = self.store.get(chat_id).active_leaf is None
         self.store.add_message(chat_id, "user", content)
         if first and not self.store.get(chat_id).title:
             self.store.rename(chat_id, title_of(content))

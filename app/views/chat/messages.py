@@ -80,8 +80,8 @@ class Messages(QObject):
             return
         self._read_path()
         self._transcript.update_messages([(message.id, estimated_height(message)) for message in self.path])
-        for message in self.path:
-            self._show_facts(message.id)
+        for message_id in self._transcript.widgets():
+            self._show_facts(message_id)
         self._transcript.jump_to_end()
         self.path_shown.emit()
 

@@ -30,12 +30,17 @@ def room_words(model: ModelInfo | None, system_prompt: str, path: Sequence[Messa
 def used_tokens(system_prompt: str, path: Sequence[Message]) -> tuple[int, bool]:
     """Tokens of the conversation so far, and whether the model has counted them."""
     for place in range(len(path) - 1, -1, -1):
-        counted = Figures.from_dict(dict(path[place].facts.get("figures", {}))).used_tokens  # type: ignore[call-overload]
+        counted = _counted(path[place])
         if counted is not None:
             since = sum(estimated_tokens(message.content) for message in path[place + 1 :])
             return counted + since, since == 0
     estimate = sum(estimated_tokens(message.content) for message in path)
     return estimate + (estimated_tokens(system_prompt) if system_prompt else 0), not path and not system_prompt
+
+
+def _counted(message: Message) -> int | None:
+    figures = message.facts.get("figures")
+    return Figures.from_dict(figures).used_tokens if isinstance(figures, dict) else None
 
 
 def _tr(text: str) -> str:

@@ -73,7 +73,7 @@ class Transcript(QScrollArea):
             self._give_up(slot)
         self._slots = [Slot(key, estimate) for key, estimate in messages]
         self._set_following(True)
-        self.arrange()
+        self._later.start()
 
     def update_messages(self, messages: Sequence[tuple[str, int]]) -> None:
         """Show these keys, keeping the widgets and the place of those that stay."""
@@ -82,27 +82,20 @@ class Transcript(QScrollArea):
         for key in kept.keys() - wanted:
             self._give_up(kept[key])
         self._slots = [kept.get(key) or Slot(key, estimate) for key, estimate in messages]
-        self.arrange()
-
-    def rebuild(self, key: str) -> None:
-        """Build one message's widget anew."""
-        for slot in self._slots:
-            if slot.key == key:
-                self._give_up(slot)
-        self.arrange()
+        self._later.start()
 
     def message_widget(self, key: str) -> QWidget | None:
         """The widget of a message while it has one."""
         return next((slot.widget for slot in self._slots if slot.key == key), None)
 
-    def built(self) -> int:
-        """How many messages are widgets at present."""
-        return sum(slot.widget is not None for slot in self._slots)
+    def widgets(self) -> dict[str, QWidget]:
+        """Those messages that are widgets at present, by key."""
+        return {slot.key: slot.widget for slot in self._slots if slot.widget is not None}
 
     def jump_to_end(self) -> None:
         """Go to the end and follow it from now on."""
         self._set_following(True)
-        self.arrange()
+        self._later.start()
 
     def arrange(self) -> None:
         """Build what has come near, within the time budget, and put everything in its place."""
@@ -119,11 +112,11 @@ class Transcript(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.arrange()
+        self._later.start()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.arrange()
+        self._later.start()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.angleDelta().y() > 0 and self.verticalScrollBar().maximum() > 0:

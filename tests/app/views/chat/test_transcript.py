@@ -28,7 +28,7 @@ def transcript(qtbot):
     made.resize(800, 600)
     made.show()
     made.show_messages([(str(number), ESTIMATE) for number in range(COUNT)])
-    qtbot.waitUntil(lambda: made.built() >= 6)
+    qtbot.waitUntil(lambda: len(made.widgets()) >= 6)
     return made
 
 
@@ -44,7 +44,7 @@ def scroll(transcript, by):
 
 def test_only_what_is_near_the_view_is_built(transcript, qtbot):
     qtbot.wait(50)
-    assert 6 <= transcript.built() <= 30
+    assert 6 <= len(transcript.widgets()) <= 30
 
 
 def test_it_opens_at_the_end(transcript, qtbot):
@@ -87,7 +87,7 @@ def test_widgets_far_from_the_view_are_given_up(transcript, qtbot):
     for _ in range(60):
         scroll(transcript, -600)
         qtbot.wait(1)
-    assert transcript.built() < 80
+    assert len(transcript.widgets()) < 80
     assert transcript.message_widget(str(COUNT - 1)) is None
 
 
