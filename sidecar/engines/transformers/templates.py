@@ -23,15 +23,25 @@ def has_template(tokenizer: Any) -> bool:
 
 
 def render(model: str, tokenizer: Any, messages: list[Message]) -> str:
-    """The prompt that asks for the next assistant message. Raises Unsupported, InvalidRequest."""
+    """The prompt that asks for the next assistant message, or to go on with the last when that is the assistant's own.
+
+    Raises Unsupported, InvalidRequest.
+    """
     if not has_template(tokenizer):
         raise Unsupported(model=model, reason='it has no chat template; send "prompt" instead of "messages"')
+    going_on = messages[-1].role == "assistant"
     turns = [{"role": message.role, "content": message.content} for message in messages]
     try:
         with _deadline():
-            text = str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+            text = str(
+                tokenizer.apply_chat_template(
+                    turns, tokenize=False, add_generation_prompt=not going_on, continue_final_message=going_on
+                )
+            )
     except jinja2.TemplateError as error:
         raise InvalidRequest(reason=f"the model's chat template does not take these messages ({error})") from error
+    except ValueError as error:  # the library does not find the last message in what the template made of it
+        raise InvalidRequest(reason="the model's chat template does not let the last message go on") from error
     except TimeoutError as error:
         raise InvalidRequest(reason=f"the model's chat template took longer than {TIME_LIMIT_S:g} s") from error
     if len(text) > SIZE_LIMIT:

@@ -106,6 +106,11 @@ def test_an_encoder_decoder_cuts_the_end_of_its_prompt() -> None:
     assert "end of the prompt" in prompt.warnings[0]
 
 
+def test_a_chat_that_ends_with_the_assistants_words_goes_on_after_them(llama: Model) -> None:
+    begun = [Message("user", "one"), Message("assistant", "the answer is")]
+    assert text_of(prepare(llama, Generate(1, None, begun, Sampling()))).endswith("the answer is")
+
+
 def test_messages_to_a_model_without_a_template_are_unsupported() -> None:
     with pytest.raises(Unsupported, match="chat template"):
         prepare(load(tiny("llama-base")), Generate(1, None, [Message("user", "hi")], Sampling()))
