@@ -260,11 +260,11 @@ def _validated(values: dict[str, Any], origin: str) -> Settings:
 
 
 def _fields() -> tuple[msgspec.inspect.Field, ...]:
-    return cast(StructType, type_info(Settings)).fields
+    return cast("StructType", type_info(Settings)).fields
 
 
 def _metadata(field: msgspec.inspect.Field) -> dict[str, Any]:
-    outer = cast(Metadata, field.type)
+    outer = cast("Metadata", field.type)
     return {"description": (outer.extra_json_schema or {})["description"], **(outer.extra or {})}
 
 
