@@ -16,8 +16,8 @@ def model(qapp):
     return model
 
 
-def row(id, age=0.0, **fields):
-    return ChatRow(id, id.title(), "Starter chat", time.time() - age, **fields)
+def row(name, age=0.0, **fields):
+    return ChatRow(name, name.title(), "Starter chat", time.time() - age, **fields)
 
 
 def titles(model):
