@@ -66,6 +66,14 @@ async def answers(client: Client) -> bool:
         return False
 
 
+async def set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for `event`, but not longer; whether it was set."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):  # unlike wait_for, never mistakes a cancellation for its own
+            await event.wait()
+    return event.is_set()
+
+
 class OwnedService:
     """A process tied to this one: it ends when its standard input does, however this process ends."""
 
@@ -168,8 +176,7 @@ class AdoptedService:
     async def ended(self) -> SidecarOutcome:
         while self.client is not None and await answers(self.client):
             self._suspected.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._suspected.wait(), CHECK_SECONDS)
+            await set_within(self._suspected, CHECK_SECONDS)
         return await self._conclude()
 
     async def suspect(self) -> None:

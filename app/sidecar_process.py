@@ -6,7 +6,6 @@ The loop in `_supervise` is the whole story. It knows processes, not models; wha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ FIRST_DELAY_S = 0.2
 LONGEST_DELAY_S = 30.0
 HEALTHY_S = 60.0
 LOOK_SECONDS = 1.0
+CANCEL_SECONDS = 0.5
 STARTING = ServiceState("starting")
 
 
@@ -91,9 +91,9 @@ class SidecarProcess(QObject):
 
     async def close(self, *, end_adopted: bool = False) -> None:
         """The window goes: end what it owns. An adopted service stays, unless `end_adopted`."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        while self._task is not None and not self._task.done():
+            self._task.cancel()  # again if need be: a library below may take one for its own timeout
+            await asyncio.wait([self._task], timeout=CANCEL_SECONDS)
         service = self.service
         if service is not None and (service.owned or end_adopted):
             await service.stop()
@@ -133,8 +133,7 @@ class SidecarProcess(QObject):
     async def _back_off(self, attempt: int, outcome: SidecarOutcome) -> None:
         delay = delay_before(attempt)
         self._set(ServiceState("restarting", "", True, attempt, outcome.reason, outcome.stderr, delay))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._again.wait(), delay)
+        await running_service.set_within(self._again, delay)
 
     async def _rest(self, outcome: SidecarOutcome) -> None:
         """Stay stopped until the person starts it here, or another program starts one."""
@@ -144,8 +143,7 @@ class SidecarProcess(QObject):
             return
         self._set(ServiceState("stopped", why=outcome.reason, details=outcome.stderr))
         while not await self._appeared():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._again.wait(), LOOK_SECONDS)
+            if await running_service.set_within(self._again, LOOK_SECONDS):
                 break
         self._set(STARTING)
 
