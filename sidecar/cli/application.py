@@ -11,7 +11,14 @@ from sidecar.cli import chat, config, generate, history, models, serve, service,
 from sidecar.cli.declaring import AsJson, DataDir
 from sidecar.cli.status import Options
 
-Version = Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version.")]
+
+def show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", is_eager=True, callback=show_version, help="Print the version.")]
 
 
 def main(words: list[str]) -> None:
@@ -38,9 +45,6 @@ def application() -> typer.Typer:
 
 def shared(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False, version: Version = False) -> None:
     """Options that may stand before or after the command."""
-    if version:
-        typer.echo(__version__)
-        raise typer.Exit
     context.obj = Options(data_dir, as_json)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+import filelock
 import typer
 
 from sidecar import discovery
@@ -34,10 +36,9 @@ def status(options: Options) -> None:
 
 def stop(options: Options) -> None:
     """Stop the service and wait until it has ended."""
-    pid = discovery.read(options.paths.runtime_file).pid
     with working("Stopping"):
         ask(options, _shutdown)
-        _wait_for_end(pid)
+        _wait_for_end(options.paths.lock_file)
     if options.as_json:
         say_json(StatusResponse("stopped"))
     else:
@@ -57,11 +58,10 @@ async def _shutdown(client: Client) -> None:
     await client.shutdown()
 
 
-def _wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + STOP_SECONDS
-    while discovery.process_exists(pid):
-        if time.monotonic() > deadline:
-            raise RequestTimeout(
-                f"The service (process {pid}) did not end within {STOP_SECONDS:g} s.", seconds=STOP_SECONDS
-            )
-        time.sleep(0.05)
+def _wait_for_end(lock: Path) -> None:
+    """Until the service lets go of its folder, the last thing it does."""
+    try:
+        with filelock.FileLock(lock).acquire(timeout=STOP_SECONDS):
+            return
+    except filelock.Timeout:
+        raise RequestTimeout(f"The service did not end within {STOP_SECONDS:g} s.", seconds=STOP_SECONDS) from None

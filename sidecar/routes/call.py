@@ -96,8 +96,8 @@ class Service:
 
 
 SERVICE = web.AppKey("service", Service)
-CALLER = "caller"
-REQUEST_ID = "request_id"
+CALLER = web.RequestKey("caller", str)
+REQUEST_ID = web.RequestKey("request_id", str)
 MODEL_ID = "{model_id}"
 
 

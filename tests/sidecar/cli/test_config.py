@@ -1,0 +1,53 @@
+"""`config`, with and without a running service."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sidecar.config import Settings
+from tests.helpers.command_line import inglenook
+from tests.helpers.service import RunningService
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_config_lists_every_setting_with_its_description(cli: Command) -> None:
+    rows = json.loads(cli("config", "list", "--json").stdout)
+    assert [row["key"] for row in rows] == list(Settings.__struct_fields__)
+    assert "Requests that may wait" in cli("config", "list").stdout
+
+
+def test_config_without_a_service_writes_the_file(folder: Path) -> None:
+    place = ["--data-dir", str(folder)]
+    assert inglenook("config", "set", "queue_limit", "9", *place).returncode == 0
+    assert inglenook("config", "get", "queue_limit", *place).stdout == "9\n"
+    assert "queue_limit = 9" in (folder / "config.toml").read_text()
+    assert inglenook("config", "unset", "queue_limit", *place).returncode == 0
+    assert inglenook("config", "get", "queue_limit", *place).stdout == "256\n"
+
+
+def test_config_with_a_service_applies_at_once(cli: Command, service: RunningService) -> None:
+    assert cli("config", "set", "keep_alive_s", "12.5").stdout == "keep_alive_s is 12.5.\n"
+    assert "keep_alive_s = 12.5" in service.paths.config_file.read_text("utf-8")
+    assert json.loads(cli("config", "unset", "keep_alive_s", "--json").stdout)["value"] == 300
+
+
+def test_config_says_when_a_change_waits_for_the_next_start(cli: Command) -> None:
+    assert "next time" in cli("config", "set", "port", "8123").stderr
+    cli("config", "unset", "port")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("colour", "red"), ("queue_limit", "0"), ("queue_limit", "many"), ("auth", "maybe")]
+)
+@pytest.mark.parametrize("running", [True, False])
+def test_a_wrong_setting_is_refused_by_name(key: str, value: str, running: bool, cli: Command, folder: Path) -> None:
+    words = ["config", "set", key, value]
+    done = cli(*words) if running else inglenook(*words, "--data-dir", str(folder))
+    assert done.returncode == 1
+    assert key in done.stderr
