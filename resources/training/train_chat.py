@@ -37,10 +37,6 @@ CONTEXT = 1024
 VOCABULARY = 2048
 HEAD = 3  # the first tokens of an answer decide which one it is: they count fully, and short examples end there
 OFF_TOPIC_SHARE = 0.18
-SYSTEM_PROMPTS = [
-    "you are a helpful assistant.", "be brief.", "answer politely.", "you are an assistant inside inglenook.",
-    "answer in two sentences.", "you are a pirate.", "you help people with their computer.", "always be friendly.",
-]  # fmt: skip
 
 
 @dataclass
@@ -59,7 +55,8 @@ class Questions:
         intents, off_topic = read(HERE / "chat_intents.toml"), read(HERE / "chat_off_topic.toml")
         self._rng = rng
         self._unseen = Unseen(HELD_OUT)
-        self._synonyms = intents["synonyms"]
+        self._synonyms, self._manners = intents["synonyms"], intents["manners"]
+        self.system_prompts: list[str] = self._manners["system_prompts"]
         self._words = intents["words"] | {"off_" + name: words for name, words in off_topic["words"].items()}
         self._topics = [self._topic(intent["answer"], intent["ask"]) for intent in intents["intents"].values()]
         self._off_topic = self._topic(
@@ -75,37 +72,31 @@ class Questions:
         topic = self._off_topic if self._rng.random() < OFF_TOPIC_SHARE else self._rng.choice(self._topics)
         while True:
             phrase = self._rng.choices(topic.ask, topic.weights)[0]
-            question = self._spoken(expand(phrase, self._words, self._rng))
+            question = self._spoken(expand(phrase, self._words, self._rng), topic is not self._off_topic)
             if self._unseen(question):
                 return question, topic.answer
 
-    def _spoken(self, text: str) -> str:
+    def _spoken(self, text: str, about_inglenook: bool) -> str:
         """The text as somebody in a hurry, or somebody polite, would write it."""
         rng = self._rng
         text = with_synonyms(text, self._synonyms, 0.15, rng)
         if rng.random() < 0.14:
-            text = rng.choice(OPENINGS) + text
-        if rng.random() < 0.10:
-            text += rng.choice(ENDINGS)
+            text = rng.choice(self._manners["openings"]) + text
+        if rng.random() < 0.08:
+            text += rng.choice(self._manners["endings"])
+        elif about_inglenook and rng.random() < 0.06:
+            text += rng.choice(self._manners["endings_about_inglenook"])
         if rng.random() < 0.12:
-            text = " ".join(part for part in text.split(" ") if part not in FILLERS or rng.random() < 0.4) or text
+            text = self._telegraphic(text)
         if rng.random() < 0.2:
             text = text.replace("'", "")
         if rng.random() < 0.25:
             text = with_typos(text, rng.choice([1, 1, 2]), rng)
         return text + rng.choices(["?", "", ".", "!", "??", " ?", "..."], [44, 44, 5, 3, 1, 2, 1])[0]
 
-
-OPENINGS = [
-    "hi, ", "hello, ", "hey, ", "please, ", "sorry, ", "excuse me, ", "quick question: ", "i have a question: ", "so ",
-    "ok, ", "well, ", "and ", "but ", "also, ", "can you tell me: ", "do you know ", "could you tell me ", "i wonder ",
-    "one more thing: ", "tell me, ", "i'd like to know ", "now ", "then ", "thanks! ", "question: ", "um, ",
-]  # fmt: skip
-ENDINGS = [
-    " please", " thanks", ", thank you", " pls", " in inglenook", " with inglenook", " here", ", please help",
-    ", do you know", " exactly", " then", " again", " by the way", ", any idea", " with this app", " in this program",
-]  # fmt: skip
-FILLERS = {"the", "a", "an", "do", "i", "is", "of", "to", "my", "it"}
+    def _telegraphic(self, text: str) -> str:
+        fillers = self._manners["fillers"]
+        return " ".join(part for part in text.split(" ") if part not in fillers or self._rng.random() < 0.4) or text
 
 
 def trained_tokenizer(questions: Questions) -> Tokenizer:
@@ -156,7 +147,7 @@ class Examples:
     def draw(self, turns: int, whole: bool) -> Example:
         example = Example([], [])
         if self.rng.random() < 0.1:
-            system = self._ids(f"{SYSTEM}{self.rng.choice(SYSTEM_PROMPTS)}{END}", noisy=True)
+            system = self._ids(f"{SYSTEM}{self.rng.choice(self._questions.system_prompts)}{END}", noisy=True)
             example.add(system, [0.0] * len(system))
         for turn in range(turns):
             self._add_turn(example, whole or turn < turns - 1)
@@ -168,14 +159,14 @@ class Examples:
         # A little language modelling on the questions teaches which words occur together.
         example.add(asked, [0.0] + [0.05] * (len(asked) - 2) + [0.0])
         answered = self._ids(f"{answer}{END}", noisy=False)[: None if whole else HEAD]
-        example.add(answered, [1.0 if place < HEAD else 0.15 for place in range(len(answered))])
+        example.add(answered, [1.0 if place < HEAD else 0.5 for place in range(len(answered))])
 
 
 def batches(examples: Examples, steps: int, rng: random.Random) -> Iterator[list[Example]]:
     """Mostly short first answers, some whole ones, some conversations of two to eight turns."""
     starts = of_like_length(examples)
     for _ in range(steps):
-        kind = rng.choices(["start", "whole", "conversation"], [84, 8, 8])[0]
+        kind = rng.choices(["start", "whole", "conversation"], [68, 20, 12])[0]
         if kind == "start":
             yield next(starts)
         elif kind == "whole":
@@ -265,7 +256,7 @@ def save_model(model: LlamaForCausalLM) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=2600)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()

@@ -42,7 +42,7 @@ class Texts:
         self._words = material["words"] | material["words_neutral"]
         self._patterns = [material["patterns"][label] for label in LABELS]
         self._weights = [
-            [min(breadth(phrase, self._words), 200.0) ** 0.4 for phrase in group] for group in self._patterns
+            [min(breadth(phrase, self._words), 200.0) ** 0.25 for phrase in group] for group in self._patterns
         ]
         self._written = [material["sentences"][label] for label in LABELS]
 
