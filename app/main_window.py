@@ -6,6 +6,7 @@ happens at the end of the application is __main__.py's.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -27,9 +28,11 @@ from app.view import View
 from app.widgets.command_palette import Command, CommandPalette
 from app.widgets.hairline import Hairline
 from app.widgets.toast import Toast
+from sidecar.errors import ServiceUnreachable
 
 SMALLEST = (900, 600)
 USUAL = (1280, 820)
+SETTLE_S = 1.0  # a service that broke off is known to have ended by then
 
 Action = Callable[[], Coroutine[Any, Any, object]]
 
@@ -64,7 +67,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(session)
         self._lay_out()
         self.palette_overlay = CommandPalette(self.pages)
-        self._toast = Toast(self.pages)
+        self.toast_overlay = Toast(self.pages)
         self._connect()
         self._restore_geometry()
         if preferences.problem:
@@ -84,10 +87,20 @@ class MainWindow(QMainWindow):
         return view
 
     def toast(self, text: str, undo: Callable[[], object] | None = None) -> None:
-        self._toast.show_message(text, undo)
+        self.toast_overlay.show_message(text, undo)
 
     def error(self, error: BaseException) -> None:
-        self.banners.error(error)
+        if isinstance(error, ServiceUnreachable):
+            operations.run(self, self._explain(error))
+        else:
+            self.banners.error(error)
+
+    async def _explain(self, error: ServiceUnreachable) -> None:
+        """Show it only if the service turns out to be there: otherwise the service's own banner says it better."""
+        await self.session.process.suspect()
+        await asyncio.sleep(SETTLE_S)
+        if self.session.state.usable:
+            self.banners.error(error)
 
     # ---- views ------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app import operations
@@ -20,6 +21,7 @@ from app.widgets.label import Label
 from sidecar.types import ModelInfo, SystemInfo
 
 COLUMN_WIDTH = 980
+TWO_COLUMNS_FROM = 820
 UNKNOWN = "–"
 # What can be done with a starter model: the view that does it, its icon, the button.
 USES = {"text_generation": ("chat", "message-circle", "Ask it"), "classification": ("classify", "tags", "Try it")}
@@ -38,8 +40,6 @@ class WelcomeView(View):
         self.facts = Facts()
         self.starters = QGridLayout()
         self.starters.setSpacing(16)
-        for column in (0, 1):
-            self.starters.setColumnStretch(column, 1)
         self._cards: list[StarterCard] = []
         self._hint = Label(role="muted", size="control", wrap=True)
         self._lay_out()
@@ -85,9 +85,21 @@ class WelcomeView(View):
             self.starters.removeWidget(card)
             card.deleteLater()
         self._cards = [StarterCard(model, primary=index == 0) for index, model in enumerate(starters)]
-        for index, card in enumerate(self._cards):
+        for card in self._cards:
             card.used.connect(self._use)
-            self.starters.addWidget(card, index // 2, index % 2)
+        self._place_cards()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_cards()
+
+    def _place_cards(self) -> None:
+        """Side by side where there is room, below one another where there is not."""
+        columns = 1 if self.width() < TWO_COLUMNS_FROM else 2
+        self.starters.setColumnStretch(1, columns - 1)
+        self.starters.setColumnStretch(0, 1)
+        for index, card in enumerate(self._cards):
+            self.starters.addWidget(card, index // columns, index % columns)
 
     def _show_hint(self) -> None:
         if self._cards:
@@ -126,9 +138,7 @@ class Facts(Card):
         self._set("processor", _cores(system.physical_cores), instruction_set(system.instruction_sets))
         free = self.tr("{0} free").format(memory(system.memory_available_mb))
         self._set("memory", memory(system.memory_total_mb), free)
-        self._set(
-            "graphics", system.gpu or self.tr("None usable"), "" if system.gpu else self.tr("runs on the processor")
-        )
+        self._set("graphics", system.gpu or self.tr("None usable"), "" if system.gpu else self.tr("processor only"))
         where = self.tr("models go to {0}").format(_short_path(system.models_dir))
         self._set("disk", self.tr("{0} free").format(memory(system.disk_free_mb)), where)
 
@@ -167,7 +177,7 @@ class StarterCard(Card):
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(ElidedLabel(name, weight="strong"))
-        words.addWidget(ElidedLabel(summary(model), "muted", "small"))
+        words.addWidget(Label(summary(model), "muted", "small", wrap=True))
         row = QHBoxLayout()
         row.setSpacing(14)
         row.addWidget(IconLabel(icon, "accent", 20))
@@ -182,8 +192,9 @@ def readable_name(name: str) -> str:
 
 
 def summary(model: ModelInfo) -> str:
-    """What the model says of itself; a classifier that says nothing is known by its labels."""
-    return model.description or ", ".join(model.labels).capitalize()
+    """The first sentence of what the model says of itself; a classifier that says nothing is known by its labels."""
+    sentence = model.description.strip().partition(". ")[0].rstrip(".")
+    return sentence or ", ".join(model.labels).capitalize()
 
 
 def instruction_set(offered: Sequence[str]) -> str:

@@ -23,6 +23,8 @@ async def application(paths, qapp, monkeypatch):
     made = Application(QApplication.instance(), paths, instance, "light")
     yield made
     await made.end()
+    made.window.deleteLater()
+    made.deleteLater()
     instance.release()
 
 

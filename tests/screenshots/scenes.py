@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.views.chat import ChatView
+from app.views.classify.input_card import LIST, ONE
 from tests.screenshots.stage import Stage
 
 QUESTION = "What is Inglenook?"
@@ -30,15 +31,18 @@ async def play(stage: Stage) -> None:
     """Every scene, in an order in which each leaves what the next needs."""
     await welcome(stage)
     await settings(stage)
-    await classify(stage)
     await chat(stage)
+    await classify(stage)
+    await stage.register_echoes()
+    await busy_chat(stage)
+    await busy_classify(stage)
     await trouble(stage)
 
 
 async def welcome(stage: Stage) -> None:
     stage.show("welcome")
     await stage.picture("welcome", "starting")
-    await stage.register_echoes()
+    await stage.until(lambda: stage.session.model("starter-chat") and stage.session.model("starter-sentiment"))
     await stage.picture("welcome", "filled")
 
 
@@ -50,12 +54,14 @@ async def settings(stage: Stage) -> None:
     await stage.picture("settings", "searched")
     view.search.setText("no such thing")
     await stage.picture("settings", "empty")
-    view.search.setText("host")
-    host = view.rows["host"].editor.control
-    QTest.keyClicks(host, "0.0.0.0.")
-    QTest.keyClick(host, Qt.Key.Key_Return)
-    await stage.until(lambda: view.rows["host"].error() or view.rows["host"].info.source == "file")
+    view.search.setText("log")
+    view.rows["log_level"].editor.control.setCurrentText("debug")
+    await stage.until(lambda: view.rows["log_level"].info.source == "file")
+    await stage.picture("settings", "changed")
+    view.rows["log_level"].changed.emit("log_level", "loud")
+    await stage.until(lambda: view.rows["log_level"].error())
     await stage.picture("settings", "error")
+    view.rows["log_level"].changed.emit("log_level", None)
     view.search.clear()
     stage.window.open_palette()
     await stage.picture("palette", "filled")
@@ -64,11 +70,16 @@ async def settings(stage: Stage) -> None:
 
 async def chat(stage: Stage) -> None:
     view = stage.show("chat")
+    view.use_model("starter-chat")
     await stage.picture("chat", "empty")
     for question in (QUESTION, FOLLOW_UP):
         await _ask(stage, view, question)
         await stage.until(lambda: not _answering(view))
     await stage.picture("chat", "filled")
+
+
+async def busy_chat(stage: Stage) -> None:
+    view = stage.show("chat")
     view.use_model("slow-echo")
     await _ask(stage, view, LONG_QUESTION)
     await stage.until(lambda: stage.session.state.kind == "busy")
@@ -86,8 +97,30 @@ async def classify(stage: Stage) -> None:
     await stage.picture("classify", "empty")
     view.input.one.setPlainText(HAPPY)
     QTest.mouseClick(view.input.button, Qt.MouseButton.LeftButton)
-    await stage.until(lambda: stage.session.state.kind == "ready")
+    await stage.until(lambda: view.single.answer is not None)
+    view.input.set_mode(LIST)
+    view.input.many.setPlainText("\n".join(REVIEWS))
+    QTest.mouseClick(view.input.button, Qt.MouseButton.LeftButton)
+    await stage.until(lambda: view.list.results.classified == len(REVIEWS))
+    await stage.picture("classify", "list")
+    view.input.set_mode(ONE)
     await stage.picture("classify", "filled")
+
+
+async def busy_classify(stage: Stage) -> None:
+    view = stage.show("classify")
+    view.use_model("slow-labels")
+    view.input.set_mode(LIST)
+    view.input.many.setPlainText("\n".join(REVIEWS * 400))
+    QTest.mouseClick(view.input.button, Qt.MouseButton.LeftButton)
+    await stage.until(lambda: view.list.results.classified > 100)
+    await stage.picture("classify", "busy")
+    view.list.cancel()
+    view.input.set_mode(ONE)
+    view.input.one.setPlainText("What happens when it crashes: [[crash]]")
+    QTest.mouseClick(view.input.button, Qt.MouseButton.LeftButton)
+    await stage.until(lambda: view.single.failure is not None)
+    await stage.picture("classify", "error")
 
 
 async def trouble(stage: Stage) -> None:
@@ -103,7 +136,7 @@ async def trouble(stage: Stage) -> None:
     stage.session.process.start()
     await stage.until(lambda: stage.session.state.usable)
     await stage.session.process.stop()
-    await stage.until(lambda: stage.session.state.kind == "stopped")
+    await stage.until(lambda: stage.session.state.kind == "stopped" and not stage.window.toast_overlay.isVisible())
     await stage.picture("chat", "stopped")
 
 

@@ -72,9 +72,7 @@ class Stage:
         self.taken.append(file)
 
 
-async def perform(
-    app: QApplication, data: Path, folder: Path, play: Callable[[Stage], Awaitable[None]]
-) -> list[Path]:
+async def perform(app: QApplication, data: Path, folder: Path, play: Callable[[Stage], Awaitable[None]]) -> list[Path]:
     """Open the window on the empty folder `data`, play on it, close it; returns the pictures."""
     paths = Paths.in_folder(data)
     paths.create()

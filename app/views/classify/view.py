@@ -103,6 +103,9 @@ class ClassifyView(View):
         self.input.set_mode(LIST)
         self.list.open_file(Path(path))
 
+    def use_model(self, model_id: str) -> None:
+        self.choose(model_id)
+
     def choose(self, model_id: str) -> None:
         """Use another classifier from now on; answers of the one before are not mixed with its own."""
         self.preferences.put("chosen", self.name, model_id)
