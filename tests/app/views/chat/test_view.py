@@ -158,7 +158,7 @@ async def test_a_deleted_chat_comes_back_with_undo(echo):
     chat = echo.view.chat.id
     echo.view.listing.delete(chat)
     assert echo.page.sidebar.model.chats() == []
-    echo.window._toast.undo_button.click()
+    echo.window.toast_overlay.undo_button.click()
     assert echo.view.chat.id == chat
     assert [row.id for row in echo.page.sidebar.model.chats()] == [chat]
 
