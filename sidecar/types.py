@@ -15,6 +15,8 @@ FinishReason = Literal["stop", "length", "cancelled"]
 Role = Literal["system", "user", "assistant", "tool"]
 
 LARGEST = 2**31 - 1  # of any count: larger ones do not travel to a worker
+Count = Annotated[int, Meta(ge=1, le=LARGEST)]
+CountFromZero = Annotated[int, Meta(ge=0, le=LARGEST)]
 
 Texts = Annotated[list[str], Meta(min_length=1, max_length=100_000)]
 Seconds = Annotated[
@@ -139,7 +141,7 @@ class ClassifyRequest(Request):
 
     text: str | None = None
     texts: Texts | None = None
-    top_k: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None
+    top_k: Count | None = None
     labels: (
         Annotated[
             list[str], Meta(min_length=1, max_length=100, description="Free labels, for models that can do zero-shot.")
@@ -270,11 +272,11 @@ class Result(Response):
 class GenerationDefaults(Request):
     """A model's own defaults, used where a request says nothing."""
 
-    max_length: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None
-    max_new_tokens: Annotated[int, Meta(ge=1, le=LARGEST)] | None = None
+    max_length: Count | None = None
+    max_new_tokens: Count | None = None
     temperature: Annotated[float, Meta(ge=0, le=5)] | None = None
     top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
-    top_k: Annotated[int, Meta(ge=0, le=LARGEST)] | None = None
+    top_k: CountFromZero | None = None
     min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[float, Meta(gt=0, le=10)] | None = None
 
@@ -294,11 +296,11 @@ class RegisterRequest(GenerationDefaults, kw_only=True):
 class UpdateRequest(Request):
     """`PUT /models/{id}`: change what is given, keep the rest; null returns a field to the general default."""
 
-    max_length: Annotated[int, Meta(ge=1, le=LARGEST)] | UnsetType | None = UNSET
-    max_new_tokens: Annotated[int, Meta(ge=1, le=LARGEST)] | UnsetType | None = UNSET
+    max_length: Count | UnsetType | None = UNSET
+    max_new_tokens: Count | UnsetType | None = UNSET
     temperature: Annotated[float, Meta(ge=0, le=5)] | UnsetType | None = UNSET
     top_p: Annotated[float, Meta(gt=0, le=1)] | UnsetType | None = UNSET
-    top_k: Annotated[int, Meta(ge=0, le=LARGEST)] | UnsetType | None = UNSET
+    top_k: CountFromZero | UnsetType | None = UNSET
     min_p: Annotated[float, Meta(ge=0, le=1)] | UnsetType | None = UNSET
     repetition_penalty: Annotated[float, Meta(gt=0, le=10)] | UnsetType | None = UNSET
     device: str | UnsetType = UNSET
