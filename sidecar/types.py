@@ -19,6 +19,7 @@ Count = Annotated[int, Meta(ge=1, le=LARGEST)]
 CountFromZero = Annotated[int, Meta(ge=0, le=LARGEST)]
 
 Texts = Annotated[list[str], Meta(min_length=1, max_length=100_000)]
+Truncate = Annotated[bool, Meta(description="Cut what is too long, with a warning, instead of refusing it.")]
 Seconds = Annotated[
     float, Meta(description="Seconds to stay in memory afterwards; 0 unloads at once, negative never unloads.")
 ]
@@ -69,9 +70,7 @@ class GenerateRequest(Sampling):
     prompts: Texts | None = None
     messages: Annotated[list[Message], Meta(min_length=1)] | None = None
     stream: bool = False
-    truncate: Annotated[bool, Meta(description="Drop the prompt's beginning when it is too long, with a warning.")] = (
-        False
-    )
+    truncate: Truncate = False
     keep_alive: Seconds | None = None
 
 
@@ -148,9 +147,7 @@ class ClassifyRequest(Request):
         ]
         | None
     ) = None
-    truncate: Annotated[
-        bool, Meta(description="Cut texts that are too long, with a warning, instead of refusing them.")
-    ] = False
+    truncate: Truncate = False
     keep_alive: Seconds | None = None
 
 
@@ -181,7 +178,7 @@ class TranslateRequest(Request):
     target_lang: str | None = None
     text: str | None = None
     texts: Texts | None = None
-    truncate: bool = False
+    truncate: Truncate = False
     keep_alive: Seconds | None = None
 
 
@@ -208,7 +205,7 @@ class EmbedRequest(Request):
         Annotated[int, Meta(ge=1, le=LARGEST, description="Keep the first so many components (then normalise again).")]
         | None
     ) = None
-    truncate: bool = False
+    truncate: Truncate = False
     keep_alive: Seconds | None = None
 
 
