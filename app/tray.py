@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon, QWidget
 
 from app import operations
 from app.figures import memory
+from app.model_names import display_name
 from app.service_state import ServiceState
 from app.session import Session
 from app.settings import Preferences
@@ -74,7 +75,7 @@ class Tray(QObject):
         self._menu.addAction(self.tr("Quit"), self.quit_wanted.emit)
 
     def _add_model(self, model: ModelInfo) -> None:
-        words = f"{model.name}  ·  {memory(model.memory_usage_mb)}" if model.memory_usage_mb else model.name
+        words = f"{display_name(model)}  ·  {memory(model.memory_usage_mb)}" if model.memory_usage_mb else display_name(model)
         submenu = self._menu.addMenu(words)
         submenu.addAction(self.tr("Unload"), partial(self._unload, model.id))
 

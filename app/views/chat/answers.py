@@ -11,12 +11,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import operations
 from app.conversations import ConversationStore, StoreError
+from app.model_names import display_name
 from app.session import Session
 from app.views.chat.answer_facts import AnswerFacts, Failure
 from app.views.chat.figures import Figures
 from app.views.chat.stored_answer import status_of, to_stored
 from sidecar.errors import InglenookError
-from sidecar.types import GenerateChunk, GenerateRequest, ModelInfo
+from sidecar.types import GenerateChunk, GenerateRequest
 
 SHOW_MS = 33
 SAVE_MS = 300
@@ -177,9 +178,3 @@ class Answers(QObject):
         if model is not None and model.state != "loaded":
             return self.tr("Loading {0} into memory…").format(display_name(model))
         return self.tr("Reading the question…")
-
-
-def display_name(model: ModelInfo) -> str:
-    """A model's name for people: "starter-chat" becomes "Starter chat", "org/Name-7B" its last part."""
-    name = (model.name or model.id).rpartition("/")[2]
-    return name.replace("-", " ").replace("_", " ").capitalize() if name.islower() else name

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
+from app.model_names import display_name
 from app.theme import theme
-from app.views.chat.answers import display_name
 from app.widgets.button import Button
 from app.widgets.icon_button import IconButton
 from app.widgets.model_picker import ModelItem, ModelPicker

@@ -3,10 +3,10 @@
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.conversations import ChatSummary
+from app.model_names import display_name
 from app.models.chat_list import ChatRow
 from app.view import View
 from app.views.chat import export
-from app.views.chat.answers import display_name
 from app.views.chat.dialogue import Dialogue
 from app.views.chat.sidebar import ChatSidebar
 

@@ -7,8 +7,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout
 
 from app.conversations import Conversation, ConversationStore, StoreError
+from app.model_names import display_name
 from app.view import Frame, View
-from app.views.chat.answers import display_name
 from app.views.chat.attachments import Attachment, with_attachments
 from app.views.chat.dialogue import Dialogue
 from app.views.chat.header import TASK

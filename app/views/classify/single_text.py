@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from app import operations
+from app.model_names import display_name
 from app.session import Session
 from sidecar.errors import InglenookError
 from sidecar.types import ClassifyRequest, ClassifyResponse, ModelInfo
@@ -40,7 +41,7 @@ class SingleText(QObject):
         """Classify `text`; `changed` follows now and when the answer or an error is there."""
         self.stop()
         self.answer = self.failure = None
-        self.busy = self.tr("Classifying…") if model.is_loaded else self.tr("Loading {0}…").format(model.name)
+        self.busy = self.tr("Classifying…") if model.is_loaded else self.tr("Loading {0}…").format(display_name(model))
         self._operation = operations.run(
             self, self._classify(text, model.id), on_success=self._on_answer, on_failure=self._on_failure
         )
