@@ -25,6 +25,10 @@ TWO_COLUMNS_FROM = 820
 UNKNOWN = "–"
 # What can be done with a starter model: the view that does it, its icon, the button.
 USES = {"text_generation": ("chat", "message-circle", "Ask it"), "classification": ("classify", "tags", "Try it")}
+SUMMARIES = {
+    "starter-chat": "Answers questions about Inglenook itself",
+    "starter-sentiment": "Positive, neutral or negative",
+}
 WORTH_NAMING = (("amx", "AMX"), ("avx512", "AVX-512"), ("avx2", "AVX2"), ("sve", "SVE"), ("neon", "NEON"))
 
 
@@ -40,7 +44,7 @@ class WelcomeView(View):
         self.facts = Facts()
         self.starters = QGridLayout()
         self.starters.setSpacing(16)
-        self._cards: list[StarterCard] = []
+        self.cards: list[StarterCard] = []
         self._hint = Label(role="muted", size="control", wrap=True)
         self._lay_out()
         self.session.state_changed.connect(self._on_state)
@@ -49,8 +53,8 @@ class WelcomeView(View):
         self._show_starters()
 
     def activated(self) -> None:
-        if self._cards:
-            self._cards[0].button.setFocus()
+        if self.cards:
+            self.cards[0].button.setFocus()
 
     def _lay_out(self) -> None:
         column = QVBoxLayout()
@@ -76,16 +80,16 @@ class WelcomeView(View):
 
     def _show_starters(self) -> None:
         starters = [model for model in self.session.models if model.builtin and model.model_type in USES]
-        if [card.model_id for card in self._cards] != [model.id for model in starters]:
+        if [card.model_id for card in self.cards] != [model.id for model in starters]:
             self._rebuild(starters)
         self._show_hint()
 
     def _rebuild(self, starters: list[ModelInfo]) -> None:
-        for card in self._cards:
+        for card in self.cards:
             self.starters.removeWidget(card)
             card.deleteLater()
-        self._cards = [StarterCard(model, primary=index == 0) for index, model in enumerate(starters)]
-        for card in self._cards:
+        self.cards = [StarterCard(model, primary=index == 0) for index, model in enumerate(starters)]
+        for card in self.cards:
             card.used.connect(self._use)
         self._place_cards()
 
@@ -98,11 +102,15 @@ class WelcomeView(View):
         columns = 1 if self.width() < TWO_COLUMNS_FROM else 2
         self.starters.setColumnStretch(1, columns - 1)
         self.starters.setColumnStretch(0, 1)
-        for index, card in enumerate(self._cards):
+        for index, card in enumerate(self.cards):
             self.starters.addWidget(card, index // columns, index % columns)
 
+    def hint(self) -> str:
+        """Why there are no models to show; empty when there are."""
+        return self._hint.text()
+
     def _show_hint(self) -> None:
-        if self._cards:
+        if self.cards:
             words = ""
         elif self.session.state.usable:
             words = self.tr("This installation came without starter models.")
@@ -141,6 +149,10 @@ class Facts(Card):
         self._set("graphics", system.gpu or self.tr("None usable"), "" if system.gpu else self.tr("processor only"))
         where = self.tr("models go to {0}").format(_short_path(system.models_dir))
         self._set("disk", self.tr("{0} free").format(memory(system.disk_free_mb)), where)
+
+    def text(self, key: str) -> str:
+        """Figure and note under one heading."""
+        return " ".join(label.text() for label in self._labels[key])
 
     def _add(self, column: int, key: str, title: str) -> None:
         value = ElidedLabel(UNKNOWN, weight="strong")
@@ -192,9 +204,8 @@ def readable_name(name: str) -> str:
 
 
 def summary(model: ModelInfo) -> str:
-    """The first sentence of what the model says of itself; a classifier that says nothing is known by its labels."""
-    sentence = model.description.strip().partition(". ")[0].rstrip(".")
-    return sentence or ", ".join(model.labels).capitalize()
+    """In a few words what the model does; of one that is not known here, the first sentence of its own description."""
+    return _tr(SUMMARIES.get(model.id, "")) or model.description.strip().partition(". ")[0]
 
 
 def instruction_set(offered: Sequence[str]) -> str:

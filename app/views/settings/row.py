@@ -61,17 +61,15 @@ class SettingRow(Row):
         self._error = Label(role="bad_text", size="small", wrap=True)
         self._note = Label(role="muted", size="small", wrap=True)
         self._restart = Pill(self.tr("after restart"), "warning")
-        self._reset = IconButton(
-            "rotate-ccw", self.tr("Reset to the default: {0}").format(shown(info.default)), size=28
-        )
+        self.reset = IconButton("rotate-ccw", self.tr("Reset to the default: {0}").format(shown(info.default)), size=28)
         self.heading.insertWidget(1, self._restart)
         self.words.addWidget(self._note)
         self.words.addWidget(self._error)
-        self.line.addWidget(self._reset, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.line.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignVCenter)
         self.line.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignVCenter)
-        _keep_room(self._reset)
+        _keep_room(self.reset)
         self.editor.edited.connect(lambda value: self.changed.emit(info.key, value))
-        self._reset.clicked.connect(lambda: self.changed.emit(info.key, None))
+        self.reset.clicked.connect(lambda: self.changed.emit(info.key, None))
         self._error.hide()
         self.show_info(info, pending=False)
 
@@ -80,7 +78,7 @@ class SettingRow(Row):
         self.info = info
         self.editor.set_value(info.value)
         self.editor.setEnabled(info.source not in FIXED_SOURCES)
-        self._reset.setVisible(info.source == "file" and info.value != info.default)
+        self.reset.setVisible(info.source == "file" and info.value != info.default)
         self._restart.setVisible(pending)
         self._note.setText(self._source_note())
         self._note.setVisible(bool(self._note.text()))
@@ -93,7 +91,12 @@ class SettingRow(Row):
         self.editor.mark_invalid(bool(message))
 
     def error(self) -> str:
+        """What is said to be wrong with it."""
         return self._error.text()
+
+    def note(self) -> str:
+        """Why it cannot be changed here; empty when it can."""
+        return self._note.text()
 
     def _described(self, info: SettingInfo) -> str:
         return (

@@ -40,7 +40,8 @@ class SettingsView(View):
         self.rows: dict[str, SettingRow] = {}
         self._sections: dict[str, Section] = {"": WindowSection(frame)}
         self._pending: set[str] = set()  # changed, and waiting for a restart
-        self._restart = self._restart_banner()
+        self.restart_button = Button(self.tr("Restart now"), "primary", "refresh-cw", compact=True)
+        self.restart_banner = self._restart_banner()
         self._nothing = Label(self.tr("No setting matches."), "muted")
         self._waiting = Label(role="muted")
         self._column = QVBoxLayout()
@@ -64,10 +65,10 @@ class SettingsView(View):
     def _lay_out(self) -> None:
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(28)
-        for widget in (self._restart, self._sections[""], self._waiting, self._nothing):
+        for widget in (self.restart_banner, self._sections[""], self._waiting, self._nothing):
             self._column.addWidget(widget)
         self._column.addStretch(1)
-        self._restart.hide()
+        self.restart_banner.hide()
         self._nothing.hide()
         outside = QVBoxLayout(self)
         outside.setContentsMargins(0, 0, 0, 0)
@@ -90,7 +91,7 @@ class SettingsView(View):
     def _restart_banner(self) -> Banner:
         text = self.tr("Some changes take effect when the service starts again. Answers in progress would end.")
         banner = Banner("info", self.tr("Restart the service to apply what you changed"), text, closable=False)
-        button = Button(self.tr("Restart now"), "primary", "refresh-cw", compact=True)
+        button = self.restart_button
         button.clicked.connect(lambda: operations.run(self, self.session.process.restart(), busy=button.setDisabled))
         banner.add_action(button)
         return banner
@@ -117,7 +118,7 @@ class SettingsView(View):
                 self._add_row(info)
             self.rows[info.key].show_info(info, pending=info.key in self._pending)
         self._waiting.hide()
-        self._restart.setVisible(bool(self._pending))
+        self.restart_banner.setVisible(bool(self._pending))
         self._filter(self.search.text())
 
     def _add_row(self, info: SettingInfo) -> None:

@@ -1,0 +1,68 @@
+"""The first page against the real service."""
+
+import pytest
+
+from app.main_window import MainWindow
+from app.session import Session
+from app.settings import Preferences
+from app.sidecar_process import SidecarProcess
+from app.views.welcome import instruction_set, readable_name
+
+
+@pytest.fixture
+async def window(paths, monkeypatch):
+    monkeypatch.setenv("INGLENOOK_PORT", "0")
+    monkeypatch.setenv("INGLENOOK_SPARE_WORKER", "false")
+    process = SidecarProcess(paths)
+    session = Session(process)
+    made = MainWindow(session, Preferences(paths.window_settings))
+    made.show()
+    yield made
+    session.close()
+    await process.close()
+    made.deleteLater()
+
+
+async def test_the_page_is_there_before_the_service_is(window):
+    view = window.show_view("welcome")
+    assert not view.facts.known
+    assert view.hint() == "They are listed as soon as the service has started."
+
+
+async def test_the_facts_of_this_machine_come_from_the_service(window, until):
+    view = window.show_view("welcome")
+    window.session.process.start()
+    await until(lambda: view.facts.known, 120)
+    system = await window.session.client.system()
+    assert view.facts.text("processor").startswith(str(system.physical_cores))
+    assert "free" in view.facts.text("disk")
+
+
+async def test_a_starter_model_leads_to_the_view_that_uses_it(window, until):
+    view = window.show_view("welcome")
+    window.session.process.start()
+    await until(lambda: len(view.cards) == 2, 120)
+    by_model = {card.model_id: card for card in view.cards}
+    by_model["starter-sentiment"].button.click()
+    assert window.pages.currentWidget() is window.view("classify")
+    assert window.view("classify").model.id == "starter-sentiment"
+    by_model["starter-chat"].button.click()
+    assert window.pages.currentWidget() is window.view("chat")
+
+
+@pytest.mark.parametrize(
+    ("offered", "shown"),
+    [
+        (["sse4_2", "avx2", "avx512f"], "AVX-512"),
+        (["avx", "avx2"], "AVX2"),
+        (["neon"], "NEON"),
+        (["amx_tile", "avx512f"], "AMX"),
+        ([], ""),
+    ],
+)
+def test_the_instruction_set_that_matters_most_is_named(offered, shown):
+    assert instruction_set(offered) == shown
+
+
+def test_a_models_name_reads_as_words():
+    assert readable_name("starter-chat") == "Starter chat"
