@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
+import time
 
 import qasync
 from PySide6.QtCore import QObject, Qt, QTimer
@@ -20,6 +22,8 @@ from app.theme import theme
 from app.tray import Tray
 from app.widgets.focus_ring import FocusRing
 from sidecar.paths import Paths
+
+logger = logging.getLogger("inglenook.window")
 
 
 def run(paths: Paths, *, theme_name: str | None = None, hidden: bool = False) -> int:
@@ -77,7 +81,11 @@ class Application(QObject):
         self.preferences.set("first_run_done", True)
         if not hidden:
             self.window.show()
-        QTimer.singleShot(0, self.window.build_remaining)
+        QTimer.singleShot(0, self._after_first_paint)
+
+    def _after_first_paint(self) -> None:
+        logger.info("the window is up after %.2f s of processor time", time.process_time())
+        self.window.build_remaining()
 
     async def end(self) -> None:
         """Write down what must survive, and end what this window owns."""

@@ -41,6 +41,7 @@ class WelcomeView(View):
 
     def __init__(self, frame: Frame) -> None:
         super().__init__(frame)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.facts = Facts()
         self.starters = QGridLayout()
         self.starters.setSpacing(16)
@@ -53,8 +54,7 @@ class WelcomeView(View):
         self._show_starters()
 
     def activated(self) -> None:
-        if self.cards:
-            self.cards[0].button.setFocus()
+        self.setFocus()  # the page, not a control: Tab leads to the first one
 
     def _lay_out(self) -> None:
         column = QVBoxLayout()

@@ -56,9 +56,7 @@ class SettingsView(View):
 
     def commands(self) -> list[Command]:
         return [
-            Command(
-                f"setting-{key}", self.tr("Setting: {0}").format(row.title), partial(self._reveal, key), icon="settings"
-            )
+            Command(f"setting-{key}", row.title, partial(self._reveal, key), self.title, "settings")
             for key, row in self.rows.items()
         ]
 
