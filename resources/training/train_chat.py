@@ -112,13 +112,13 @@ def trained_tokenizer(questions: Questions) -> Tokenizer:
     return tokenizer
 
 
-def save_tokenizer(tokenizer: Tokenizer) -> None:
+def save_tokenizer(tokenizer: Tokenizer, out: Path) -> None:
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token=PAD, eos_token=END, model_max_length=CONTEXT, padding_side="left",
         additional_special_tokens=[SYSTEM, USER, ASSISTANT], clean_up_tokenization_spaces=False,
     )  # fmt: skip
     wrapped.chat_template = TEMPLATE
-    wrapped.save_pretrained(OUT)
+    wrapped.save_pretrained(out)
 
 
 @dataclass
@@ -228,7 +228,7 @@ def rate_at(step: int, steps: int, peak: float) -> float:
     return peak * min(1.0, step / 200) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
 
 
-def train(model: LlamaForCausalLM, examples: Examples, steps: int, rng: random.Random) -> None:
+def train(model: LlamaForCausalLM, examples: Examples, steps: int, rng: random.Random, out: Path) -> None:
     model.train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.05, fused=True)
     began, seen = time.monotonic(), 0.0
@@ -243,15 +243,15 @@ def train(model: LlamaForCausalLM, examples: Examples, steps: int, rng: random.R
         if step % 100 == 0:
             print(f"step {step}/{steps}  loss {seen:.3f}  {time.monotonic() - began:.0f} s", flush=True)
         if step % 250 == 0:
-            save_model(model)  # a run that is cut short still leaves a model
+            save_model(model, out)  # a run that is cut short still leaves a model
 
 
-def save_model(model: LlamaForCausalLM) -> None:
+def save_model(model: LlamaForCausalLM, out: Path) -> None:
     model.generation_config = GenerationConfig(
         eos_token_id=model.config.eos_token_id, pad_token_id=model.config.pad_token_id, max_new_tokens=192,
         do_sample=False,
     )  # fmt: skip
-    model.save_pretrained(OUT)
+    model.save_pretrained(out)
 
 
 def main() -> None:
@@ -259,6 +259,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=2600)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
@@ -268,9 +269,9 @@ def main() -> None:
     model = untrained_model(tokenizer)
     add_dropout(model, 0.1)
     print(f"{model.num_parameters():,} parameters, {tokenizer.get_vocab_size()} tokens", flush=True)
-    save_tokenizer(tokenizer)
-    train(model, Examples(questions, tokenizer, rng), options.steps, rng)
-    save_model(model)
+    save_tokenizer(tokenizer, options.out)
+    train(model, Examples(questions, tokenizer, rng), options.steps, rng, options.out)
+    save_model(model, options.out)
 
 
 if __name__ == "__main__":
