@@ -11,14 +11,16 @@ python3-venv
 libegl1 libgl1 libfontconfig1 libdbus-1-3 libxkbcommon0 libxkbcommon-x11-0
 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0
 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libxcb-xkb1
+libglib2.0-0 libgssapi-krb5-2
 "
 
 missing=""
 for package in $packages; do
     # A Python from elsewhere (pyenv, a container image) has its own venv.
     if [ "$package" = python3-venv ] && "${PYTHON:-python3}" -c "import venv, ensurepip" 2>/dev/null; then continue; fi
-    status=$(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null || true)
-    case "$status" in ii*) ;; *) missing="$missing $package" ;; esac
+    # Newer Debian releases renamed some: libglib2.0-0 is libglib2.0-0t64 there.
+    status=$(dpkg-query -W -f='${db:Status-Abbrev}' "$package" "${package}t64" 2>/dev/null || true)
+    case "$status" in *ii*) ;; *) missing="$missing $package" ;; esac
 done
 [ -n "$missing" ] || exit 0
 
