@@ -75,7 +75,11 @@ class Tray(QObject):
         self._menu.addAction(self.tr("Quit"), self.quit_wanted.emit)
 
     def _add_model(self, model: ModelInfo) -> None:
-        words = f"{display_name(model)}  ·  {memory(model.memory_usage_mb)}" if model.memory_usage_mb else display_name(model)
+        words = (
+            f"{display_name(model)}  ·  {memory(model.memory_usage_mb)}"
+            if model.memory_usage_mb
+            else display_name(model)
+        )
         submenu = self._menu.addMenu(words)
         submenu.addAction(self.tr("Unload"), partial(self._unload, model.id))
 

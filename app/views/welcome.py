@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 
 from app import operations
 from app.figures import memory
+from app.model_names import display_name
 from app.service_state import ServiceState
 from app.view import Frame, View
 from app.widgets.button import Button
@@ -181,7 +182,7 @@ class StarterCard(Card):
         super().__init__(padding=20)
         self.model_id = model.id
         _view, icon, action = USES[model.model_type]
-        name = readable_name(model.name)
+        name = display_name(model)
         self.setAccessibleName(name)
         self.button = Button(action, "primary" if primary else "secondary")
         self.button.setAccessibleDescription(name)
@@ -196,11 +197,6 @@ class StarterCard(Card):
         row.addLayout(words, 1)
         row.addWidget(self.button)
         self.body.addLayout(row)
-
-
-def readable_name(name: str) -> str:
-    """Starter chat, for starter-chat."""
-    return name.replace("-", " ").replace("_", " ").capitalize()
 
 
 def summary(model: ModelInfo) -> str:

@@ -41,10 +41,10 @@ async def test_a_model_in_memory_can_be_unloaded_from_the_menu(tray, session, pa
     client = await session.ready()
     path = str(echo_model(paths.data_dir / "echo"))
     await client.register(RegisterRequest(name="echo", model_type="text_generation", model_path=path))
-    await until(lambda: any(text.startswith("echo") for text in words(tray)))
-    entry = next(action for action in tray.menu.actions() if action.text().startswith("echo"))
+    await until(lambda: any(text.startswith("Echo") for text in words(tray)))
+    entry = next(action for action in tray.menu.actions() if action.text().startswith("Echo"))
     entry.menu().actions()[0].trigger()
-    await until(lambda: not any(text.startswith("echo") for text in words(tray)))
+    await until(lambda: not any(text.startswith("Echo") for text in words(tray)))
     assert not (await client.model("echo")).is_loaded
 
 

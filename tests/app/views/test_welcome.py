@@ -6,7 +6,7 @@ from app.main_window import MainWindow
 from app.session import Session
 from app.settings import Preferences
 from app.sidecar_process import SidecarProcess
-from app.views.welcome import instruction_set, readable_name
+from app.views.welcome import instruction_set
 
 
 @pytest.fixture
@@ -62,7 +62,3 @@ async def test_a_starter_model_leads_to_the_view_that_uses_it(window, until):
 )
 def test_the_instruction_set_that_matters_most_is_named(offered, shown):
     assert instruction_set(offered) == shown
-
-
-def test_a_models_name_reads_as_words():
-    assert readable_name("starter-chat") == "Starter chat"
