@@ -8,7 +8,7 @@ import argparse
 import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,44 +144,54 @@ class Examples:
     def _ids(self, text: str, noisy: bool) -> list[int]:
         return (self._noisy if noisy else self._tokenizer).encode(text).ids
 
-    def draw(self, turns: int, whole: bool) -> Example:
+    def draw(self, turns: int, whole: bool, tail: float) -> Example:
+        """A conversation; the words of an answer after its first few count `tail`, and are left out unless `whole`."""
         example = Example([], [])
         if self.rng.random() < 0.1:
             system = self._ids(f"{SYSTEM}{self.rng.choice(self._questions.system_prompts)}{END}", noisy=True)
             example.add(system, [0.0] * len(system))
         for turn in range(turns):
-            self._add_turn(example, whole or turn < turns - 1)
+            self._add_turn(example, whole or turn < turns - 1, tail)
         return example
 
-    def _add_turn(self, example: Example, whole: bool) -> None:
+    def _add_turn(self, example: Example, whole: bool, tail: float) -> None:
         question, answer = self._questions.draw()
         asked = self._ids(f"{USER}{question}{END}{ASSISTANT}", noisy=self.rng.random() < 0.5)
         # A little language modelling on the questions teaches which words occur together.
         example.add(asked, [0.0] + [0.05] * (len(asked) - 2) + [0.0])
         answered = self._ids(f"{answer}{END}", noisy=False)[: None if whole else HEAD]
-        example.add(answered, [1.0 if place < HEAD else 0.5 for place in range(len(answered))])
+        example.add(answered, [1.0 if place < HEAD else tail for place in range(len(answered))])
 
 
-def batches(examples: Examples, steps: int, rng: random.Random) -> Iterator[list[Example]]:
-    """Mostly short first answers, some whole ones, some conversations of two to eight turns."""
-    starts = of_like_length(examples)
-    for _ in range(steps):
-        kind = rng.choices(["start", "whole", "conversation"], [68, 20, 12])[0]
+def which_answer(examples: Examples) -> Iterator[list[Example]]:
+    """Phase one, cheap steps: mostly the first words of first answers, some whole ones, some long conversations."""
+    starts = of_like_length(lambda: examples.draw(1, whole=False, tail=0.0), examples.rng)
+    while True:
+        kind = examples.rng.choices(["start", "whole", "conversation"], [84, 8, 8])[0]
         if kind == "start":
             yield next(starts)
         elif kind == "whole":
-            yield [examples.draw(1, whole=True) for _ in range(8)]
+            yield [examples.draw(1, whole=True, tail=0.15) for _ in range(8)]
         else:
-            turns = rng.choice([2, 2, 2, 3, 4, 8])
-            yield [examples.draw(turns, whole=False) for _ in range(8 // turns)]
+            turns = examples.rng.choice([2, 2, 2, 3, 4, 8])
+            yield [examples.draw(turns, whole=False, tail=0.15) for _ in range(8 // turns)]
 
 
-def of_like_length(examples: Examples) -> Iterator[list[Example]]:
-    """Batches of 32 first answers, sorted by length in pools, because padding is computed for nothing."""
+def its_words(examples: Examples) -> Iterator[list[Example]]:
+    """Phase two, dear steps: conversations of one to three turns, every answer to its last word."""
+
+    def draw() -> Example:
+        return examples.draw(examples.rng.choices([1, 2, 3], [50, 40, 10])[0], whole=True, tail=1.0)
+
+    return of_like_length(draw, examples.rng)
+
+
+def of_like_length(draw: Callable[[], Example], rng: random.Random) -> Iterator[list[Example]]:
+    """Batches of 32, sorted by length in pools, because padding is computed for nothing."""
     while True:
-        pool = sorted((examples.draw(1, whole=False) for _ in range(512)), key=lambda example: len(example.ids))
+        pool = sorted((draw() for _ in range(512)), key=lambda example: len(example.ids))
         cuts = [pool[start : start + 32] for start in range(0, len(pool), 32)]
-        examples.rng.shuffle(cuts)
+        rng.shuffle(cuts)
         yield from cuts
 
 
@@ -225,25 +235,24 @@ def loss_of(model: LlamaForCausalLM, batch: list[Example], pad: int) -> torch.Te
 
 def rate_at(step: int, steps: int, peak: float) -> float:
     """Linear warm-up, then a cosine down to nothing."""
-    return peak * min(1.0, step / 200) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+    warm_up = min(200, steps // 8)
+    return peak * min(1.0, step / warm_up) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
 
 
-def train(model: LlamaForCausalLM, examples: Examples, steps: int, rng: random.Random, out: Path) -> None:
+def train(model: LlamaForCausalLM, batches: Iterator[list[Example]], steps: int, peak: float) -> None:
     model.train()
     optimiser = torch.optim.AdamW(model.parameters(), lr=0.0, betas=(0.9, 0.98), weight_decay=0.05, fused=True)
     began, seen = time.monotonic(), 0.0
-    for step, batch in enumerate(batches(examples, steps, rng), 1):
-        optimiser.param_groups[0]["lr"] = rate_at(step, steps, 1.2e-3)
-        loss = loss_of(model, batch, model.config.pad_token_id)
+    for step in range(1, steps + 1):
+        optimiser.param_groups[0]["lr"] = rate_at(step, steps, peak)
+        loss = loss_of(model, next(batches), model.config.pad_token_id)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         seen = 0.98 * seen + 0.02 * loss.item()
-        if step % 100 == 0:
+        if step % 50 == 0:
             print(f"step {step}/{steps}  loss {seen:.3f}  {time.monotonic() - began:.0f} s", flush=True)
-        if step % 250 == 0:
-            save_model(model, out)  # a run that is cut short still leaves a model
 
 
 def save_model(model: LlamaForCausalLM, out: Path) -> None:
@@ -256,7 +265,6 @@ def save_model(model: LlamaForCausalLM, out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=2600)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=OUT)
@@ -270,7 +278,10 @@ def main() -> None:
     add_dropout(model, 0.1)
     print(f"{model.num_parameters():,} parameters, {tokenizer.get_vocab_size()} tokens", flush=True)
     save_tokenizer(tokenizer, options.out)
-    train(model, Examples(questions, tokenizer, rng), options.steps, rng, options.out)
+    examples = Examples(questions, tokenizer, rng)
+    train(model, which_answer(examples), steps=2600, peak=1.2e-3)
+    save_model(model, options.out)  # a run that is cut short still leaves a model
+    train(model, its_words(examples), steps=400, peak=8e-4)
     save_model(model, options.out)
 
 
