@@ -4,7 +4,7 @@ import statistics
 import time
 
 import pytest
-from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt, QUrl
 from PySide6.QtGui import QGuiApplication, QTextDocument
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
@@ -39,6 +39,7 @@ def view(qtbot):
 
 def settle(qtbot, view) -> None:
     qtbot.waitUntil(view.is_settled, timeout=60_000)
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # blocks that were replaced are gone now
 
 
 def shown(view) -> list[str]:
@@ -65,6 +66,7 @@ def test_streaming_shows_the_same_as_setting(qtbot, view):
     for character in source:
         view.append(character)
         view._flush()
+    settle(qtbot, view)
     other = MarkdownView()
     qtbot.addWidget(other)
     other.set_markdown(source)
