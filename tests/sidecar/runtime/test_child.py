@@ -23,3 +23,8 @@ def test_the_hub_is_offline_whatever_was_set() -> None:
     environment = worker_environment({"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"})
     assert (environment["HF_HUB_OFFLINE"], environment["TRANSFORMERS_OFFLINE"]) == ("1", "1")
     assert environment["TOKENIZERS_PARALLELISM"] == "false"
+
+
+@pytest.mark.parametrize(("given", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
+def test_waiting_threads_sleep_unless_the_user_wants_otherwise(given: dict[str, str], policy: str) -> None:
+    assert worker_environment(given)["OMP_WAIT_POLICY"] == policy
