@@ -11,6 +11,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
+# Threads that wait sleep instead of spinning: on a busy machine the suite would otherwise crawl.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 .PHONY: run test check bench screenshots setup format clean
 
 run: setup
