@@ -96,10 +96,10 @@ def misspelt(name: str, rng: random.Random) -> str:
 
 
 class Unseen:
-    """Says whether a text may be trained on: nothing that a held-out file contains."""
+    """Says whether a text may be trained on: nothing that one of these files contains."""
 
-    def __init__(self, held_out: Path) -> None:
-        self._held_out = {normal(text) for text in texts_in(read(held_out))}
+    def __init__(self, *files: Path) -> None:
+        self._held_out = {normal(text) for file in files for text in texts_in(read(file))}
 
     def __call__(self, text: str) -> bool:
         return normal(text) not in self._held_out

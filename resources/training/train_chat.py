@@ -54,7 +54,7 @@ class Questions:
     def __init__(self, rng: random.Random) -> None:
         intents, off_topic = read(HERE / "chat_intents.toml"), read(HERE / "chat_off_topic.toml")
         self._rng = rng
-        self._unseen = Unseen(HELD_OUT)
+        self._unseen = Unseen(HELD_OUT, HERE / "chat_check.toml")
         self._synonyms, self._manners = intents["synonyms"], intents["manners"]
         self.system_prompts: list[str] = self._manners["system_prompts"]
         self._words = intents["words"] | {"off_" + name: words for name, words in off_topic["words"].items()}
@@ -281,7 +281,7 @@ def main() -> None:
     examples = Examples(questions, tokenizer, rng)
     train(model, which_answer(examples), steps=2600, peak=1.2e-3)
     save_model(model, options.out)  # a run that is cut short still leaves a model
-    train(model, its_words(examples), steps=400, peak=8e-4)
+    train(model, its_words(examples), steps=550, peak=8e-4)
     save_model(model, options.out)
 
 

@@ -1,0 +1,247 @@
+"""The tasks: what is asked of a model and what it answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from sidecar.types.common import (
+    LARGEST,
+    Count,
+    FinishReason,
+    ModelType,
+    Request,
+    Response,
+    Role,
+    Seconds,
+    Texts,
+    Truncate,
+)
+
+
+class Message(Struct, forbid_unknown_fields=True):
+    role: Role
+    content: str
+
+
+class Sampling(Request):
+    """How the next token is chosen. A field left out falls back to the model's default, then to the one named here."""
+
+    max_length: Annotated[int, Meta(ge=1, le=LARGEST, description="Prompt and answer together, in tokens.")] | None = (
+        None
+    )
+    max_new_tokens: (
+        Annotated[
+            int,
+            Meta(ge=1, le=LARGEST, description="The answer, in tokens; default: to the context's end, at most 1024."),
+        ]
+        | None
+    ) = None
+    temperature: Annotated[float, Meta(ge=0, le=5, description="0 is greedy. Default 0.7.")] | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1, description="Default 1.")] | None = None
+    top_k: Annotated[int, Meta(ge=0, le=LARGEST, description="0 is off. Default 0.")] | None = None
+    min_p: Annotated[float, Meta(ge=0, le=1, description="Default 0.")] | None = None
+    repetition_penalty: Annotated[float, Meta(gt=0, le=10, description="1 is off. Default 1.")] | None = None
+    stop: str | list[str] | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+
+
+class GenerateRequest(Sampling):
+    """`POST /models/{id}/generate`: exactly one of prompt, prompts, messages."""
+
+    prompt: str | None = None
+    prompts: Texts | None = None
+    messages: Annotated[list[Message], Meta(min_length=1)] | None = None
+    stream: bool = False
+    truncate: Truncate = False
+    keep_alive: Seconds | None = None
+
+
+class Usage(Response):
+    """Tokens."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class Timings(Response):
+    """Milliseconds, and the rates that follow from them."""
+
+    queue_ms: float
+    prefill_ms: float
+    decode_ms: float
+    time_to_first_token_ms: float
+    tokens_per_second: float
+
+
+class Execution(Response):
+    """What computed the answer."""
+
+    engine: str
+    device: str
+    precision: str
+
+
+class GenerateResponse(Response):
+    generated_text: str
+    finish_reason: FinishReason
+    usage: Usage
+    execution_time_ms: float
+    timings: Timings
+    model: str
+    context_length: int
+    execution: Execution
+    warnings: list[str] = []
+
+
+class GenerateBatchResponse(Response):
+    """The answers to `prompts`, in their order."""
+
+    results: list[GenerateResponse]
+    execution_time_ms: float
+
+
+class GenerateChunk(Response, omit_defaults=True):
+    """One server-sent event of a stream. The last has `done` true and carries the final figures, or `error`."""
+
+    text: str = ""
+    done: bool = False
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    execution_time_ms: float | None = None
+    timings: Timings | None = None
+    model: str | None = None
+    context_length: int | None = None
+    execution: Execution | None = None
+    warnings: list[str] = []
+    error: ErrorBody | None = None
+
+
+class ClassifyRequest(Request):
+    """`POST /models/{id}/classify`: exactly one of text, texts."""
+
+    text: str | None = None
+    texts: Texts | None = None
+    top_k: Count | None = None
+    labels: (
+        Annotated[
+            list[str], Meta(min_length=1, max_length=100, description="Free labels, for models that can do zero-shot.")
+        ]
+        | None
+    ) = None
+    truncate: Truncate = False
+    keep_alive: Seconds | None = None
+
+
+class ClassifyResponse(Response, omit_defaults=True):
+    """Probability per label, highest first. Multi-label models' probabilities do not sum to one."""
+
+    classifications: dict[str, float]
+    execution_time_ms: float
+    multi_label: bool = False
+    warnings: list[str] = []
+
+
+class Classification(Response):
+    classifications: dict[str, float]
+
+
+class ClassifyBatchResponse(Response, omit_defaults=True):
+    results: list[Classification]
+    execution_time_ms: float
+    multi_label: bool = False
+    warnings: list[str] = []
+
+
+class TranslateRequest(Request):
+    """`POST /models/{id}/translate`: exactly one of text, texts. Languages as the model names them or as ISO 639 codes."""
+
+    source_lang: str | None = None
+    target_lang: str | None = None
+    text: str | None = None
+    texts: Texts | None = None
+    truncate: Truncate = False
+    keep_alive: Seconds | None = None
+
+
+class TranslateResponse(Response, omit_defaults=True):
+    translated_text: str
+    execution_time_ms: float
+    warnings: list[str] = []
+
+
+class Translation(Response):
+    translated_text: str
+
+
+class TranslateBatchResponse(Response, omit_defaults=True):
+    results: list[Translation]
+    execution_time_ms: float
+    warnings: list[str] = []
+
+
+class EmbedRequest(Request):
+    texts: Texts
+    normalize: Annotated[bool, Meta(description="Scale each vector to length 1.")] = True
+    dimensions: (
+        Annotated[int, Meta(ge=1, le=LARGEST, description="Keep the first so many components (then normalise again).")]
+        | None
+    ) = None
+    truncate: Truncate = False
+    keep_alive: Seconds | None = None
+
+
+class EmbedResponse(Response):
+    """`embeddings`: one vector of `dimensions` floats per text, in order. `cached`: how many came from the cache."""
+
+    embeddings: list[list[float]]
+    dimensions: int
+    execution_time_ms: float
+    cached: int = 0
+    warnings: list[str] = []
+
+
+class InferenceRequest(Request):
+    """`POST /inference`: `data` is the body of the task's own route; without `model`, the one deployed for the type."""
+
+    model_type: ModelType
+    data: dict[str, Any]
+    model: str | None = None
+
+
+class TaskRequest(Request):
+    """`POST /tasks`: load what is needed, run, keep. `task_data` null only loads."""
+
+    task_type: ModelType
+    model_name: str
+    task_data: dict[str, Any] | list[str] | str | None = None
+    num_workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    device: str = "auto"
+    keep_alive: Annotated[float, Meta(description="Minutes; 0 unloads at once, negative never.")] | None = None
+
+
+class ReleaseRequest(Request):
+    model_name: str
+
+
+class ErrorBody(Response):
+    code: str
+    message: str
+    details: dict[str, Any] = {}
+
+
+class ErrorResponse(Response):
+    """The native dialect's error. `detail` repeats the message for older clients."""
+
+    error: ErrorBody
+    detail: str
+
+
+class Result(Response):
+    """What `POST /tasks` and `ModelManager.task` return: data when it worked, error when it did not."""
+
+    success: bool
+    data: dict[str, Any] | None = None
+    error: ErrorBody | None = None

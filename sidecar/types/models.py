@@ -1,0 +1,117 @@
+"""The models: making them known, loading them, what is told about them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from sidecar.types.common import Count, CountFromZero, ModelType, Request, Response, Seconds
+
+
+class GenerationDefaults(Request):
+    """A model's own defaults, used where a request says nothing."""
+
+    max_length: Count | None = None
+    max_new_tokens: Count | None = None
+    temperature: Annotated[float, Meta(ge=0, le=5)] | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
+    top_k: CountFromZero | None = None
+    min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    repetition_penalty: Annotated[float, Meta(gt=0, le=10)] | None = None
+
+
+class RegisterRequest(GenerationDefaults, kw_only=True):
+    """`POST /models`: make a model folder on this machine known under a name, and load it."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$", max_length=200)]
+    model_type: ModelType
+    model_path: str
+    device: str = "auto"
+    quantization: Literal["none"] | None = None
+    num_workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    keep_alive: Seconds | None = None
+
+
+class UpdateRequest(Request):
+    """`PUT /models/{id}`: change what is given, keep the rest; null returns a field to the general default."""
+
+    max_length: Count | UnsetType | None = UNSET
+    max_new_tokens: Count | UnsetType | None = UNSET
+    temperature: Annotated[float, Meta(ge=0, le=5)] | UnsetType | None = UNSET
+    top_p: Annotated[float, Meta(gt=0, le=1)] | UnsetType | None = UNSET
+    top_k: CountFromZero | UnsetType | None = UNSET
+    min_p: Annotated[float, Meta(ge=0, le=1)] | UnsetType | None = UNSET
+    repetition_penalty: Annotated[float, Meta(gt=0, le=10)] | UnsetType | None = UNSET
+    device: str | UnsetType = UNSET
+    num_workers: Annotated[int, Meta(ge=1, le=64)] | UnsetType = UNSET
+    keep_alive: Seconds | UnsetType | None = UNSET
+    pinned: bool | UnsetType = UNSET
+
+
+class LoadRequest(Request):
+    """`POST /models/{id}/load`; every field may be left out."""
+
+    device: str | None = None
+    num_workers: Annotated[int, Meta(ge=1, le=64)] | None = None
+    keep_alive: Seconds | None = None
+
+
+class LoadResponse(Response):
+    model_id: str
+    status: Literal["loaded"] = "loaded"
+    load_time_ms: float = 0.0
+    warnings: list[str] = []
+
+
+class StatusResponse(Response):
+    """`{"status": "unloaded"}`, `{"status": "removed"}` and the like."""
+
+    status: str
+
+
+class ModelInfo(Response):
+    """One row of `GET /models`. Memory in MB, keep-alive in seconds; sizes are null until the model was loaded once."""
+
+    id: str
+    name: str
+    model_type: ModelType
+    model_path: str
+    tokenizer_path: str
+    device: str
+    dtype: str | None
+    max_length: int | None
+    temperature: float | None
+    top_p: float | None
+    top_k: int | None
+    is_loaded: bool
+    memory_usage_mb: float | None
+    parameters_count: int | None
+    version: str
+    engine: str
+    capabilities: list[str]
+    description: str = ""
+    state: Literal["unloaded", "loading", "loaded"] = "unloaded"
+    context_length: int | None = None
+    size_mb: float = 0.0
+    labels: list[str] = []
+    multi_label: bool = False
+    languages: list[str] = []
+    pinned: bool = False
+    builtin: bool = False
+    keep_alive: float | None = None
+    num_workers: int = 1
+    active_requests: int = 0
+    expires_in_s: float | None = None
+    last_used_at: float | None = None
+    quantization: str | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    max_new_tokens: int | None = None
+
+
+class ModelsSummary(Response):
+    total: int
+    loaded: int
+    by_type: dict[str, int]
+    memory_usage_mb: float
