@@ -27,7 +27,8 @@ ROOM_BESIDE_SPARE = 3  # times its own size must be free before it is started
 
 
 class Launcher:
-    """Owns the spare worker. `settings()` gives those in force, `used()` the bytes that models use, `total_memory` the machine's."""
+    """Owns the spare worker. `settings()` gives those in force, `used()` the bytes that models use, `busy()` whether
+    requests or loads run, `total_memory` the machine's."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Launcher:
         metrics: Metrics,
         settings: Callable[[], Settings],
         used: Callable[[], int],
+        busy: Callable[[], bool],
         total_memory: int,
     ) -> None:
         self._store = store
@@ -46,6 +48,7 @@ class Launcher:
             start=self._start,
             may_start=self._room_for_spare,
             minutes=lambda: settings().spare_worker_minutes if settings().spare_worker else 0,
+            busy=busy,
             clock=LoopClock(),
         )
 
@@ -66,7 +69,6 @@ class Launcher:
         self._metrics.loads.labels(version.model).inc()
         self._metrics.load_seconds.labels(version.model).observe(time.perf_counter() - began)
         await self._store.learned(version.model, loaded.facts)
-        # Only now: two imports at once would make this load slower on few cores.
         self.spare.prepare(version.engine)
         return worker
 

@@ -56,7 +56,6 @@ from sidecar.types import (
 )
 
 MB = 1024 * 1024
-SPARE_DELAY_S = 3.0  # the service answers and the window draws before imports take the processor
 DEFAULT_LOAD = LoadRequest()
 
 
@@ -79,7 +78,9 @@ class ModelManager:
         self._store = store
         self._clock = LoopClock()
         self._reporter = Reporter(events, metrics)
-        self._launcher = Launcher(store, metrics, lambda: self.settings, self._used_bytes, total_memory)
+        self._launcher = Launcher(
+            store, metrics, lambda: self.settings, self._used_bytes, self._busy, total_memory
+        )
         self._residency: Residency[Worker] = Residency(
             spawn=self._launcher.launch,
             needed=self._launcher.needed,
@@ -121,11 +122,10 @@ class ModelManager:
     @contextlib.asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         figures = asyncio.create_task(self._reporter.tell_figures(self._figures), name="system figures")
-        spare = self._clock.call_later(SPARE_DELAY_S, self._prepare_spare)
+        self._prepare_spare()
         try:
             yield
         finally:
-            spare.cancel()
             figures.cancel()
             await asyncio.wait({figures})
             await self._residency.close()
@@ -280,6 +280,9 @@ class ModelManager:
     def _used_bytes(self) -> int:
         return sum(resident.memory_bytes for resident in self._residency.residents())
 
+    def _busy(self) -> bool:
+        return self.active_requests > 0 or any(resident.loading for resident in self._residency.residents())
+
     def _limits(self) -> Limits:
         settings = self.settings
         return Limits(
@@ -292,5 +295,5 @@ class ModelManager:
 
     def _prepare_spare(self) -> None:
         engines = {model.engine for model in self._store.all()} - {"echo"}
-        if engines and not self._residency.residents():
+        if engines:
             self._launcher.spare.prepare(min(engines))

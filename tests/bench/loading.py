@@ -7,7 +7,7 @@ import time
 from contextlib import aclosing
 
 from sidecar.client import Client
-from sidecar.types import GenerateRequest, RegisterRequest, UpdateRequest
+from sidecar.types import GenerateRequest, RegisterRequest
 from tests.bench import models
 from tests.bench.report import Row, Sample
 from tests.bench.servers import Server, inglenook
@@ -17,7 +17,7 @@ SPARE_SECONDS = 30.0
 
 
 def spare_worker() -> list[Row]:
-    """A 0.5B model, its files in the page cache, loaded by its first request."""
+    """A 0.5B model whose files are in the page cache."""
     folder = models.qwen2_500m()
     with_spare, without = [], []
     for _ in range(ROUNDS):
@@ -26,7 +26,7 @@ def spare_worker() -> list[Row]:
             with_spare.append(asyncio.run(_first_token(server, str(folder))))
         with inglenook(spare_worker=False, memory_limit_mb=20_000) as server:
             without.append(asyncio.run(_first_token(server, str(folder))))
-    how = f"seconds from the first request for an unloaded 0.5B safetensors model to its first token, {ROUNDS} rounds in turn"
+    how = f"seconds from the request to load a 0.5B safetensors model to the first token of its first answer, {ROUNDS} rounds in turn"
     return [Row("load with the spare worker", Sample(with_spare, "s"), 0.35, how, "without it", Sample(without, "s"))]
 
 
@@ -45,10 +45,10 @@ async def _spare_is_ready(server: Server) -> None:
 
 
 async def _first_token(server: Server, folder: str) -> float:
+    """Seconds from making the model known, which loads it, to the first token of its first answer."""
     async with Client(server.url, server.token) as client:
-        await client.register(RegisterRequest(name="big", model_type="text_generation", model_path=folder))
-        await client.update("big", UpdateRequest(keep_alive=-1))
         begun = time.perf_counter()
+        await client.register(RegisterRequest(name="big", model_type="text_generation", model_path=folder))
         request = GenerateRequest(prompt="w1 w2 w3", max_new_tokens=4, temperature=0, stream=True)
         async with aclosing(client.stream("big", request)) as chunks:
             async for chunk in chunks:
