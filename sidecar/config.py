@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -227,12 +228,17 @@ def write_file(file: Path, changes: Mapping[str, Any]) -> None:
 
 
 def check_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The values in `changes` as their settings' types, without those that are None. Raises InvalidRequest that names the key."""
+    """The values in `changes` as their settings' types, without those that are None. May look up a host's name.
+
+    Raises InvalidRequest that names the key.
+    """
     for key in changes:
         if key not in Settings.__struct_fields__:
             raise InvalidRequest(reason=f"there is no setting named {key!r}")
     given = {key: value for key, value in changes.items() if value is not None}
     settings = _validated(given, "The settings")
+    if "host" in given:
+        _refuse_strange_address(settings.host)
     return {key: getattr(settings, key) for key in given}
 
 
@@ -250,6 +256,18 @@ def refuse_open_bind(settings: Settings) -> None:
         raise InvalidRequest(
             reason=f"host {settings.host!r} can be reached from other machines, so auth must stay on; use 127.0.0.1 without keys"
         )
+
+
+def _refuse_strange_address(host: str) -> None:
+    """A service that cannot listen there would not start again."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, kind) as probe:
+            probe.bind(address)
+    except (OSError, ValueError) as error:  # ValueError: a name that no address can have
+        why = getattr(error, "strerror", None) or error
+        reason = f"host: this machine cannot listen on {host!r} ({why}); use 127.0.0.1 for this machine alone"
+        raise InvalidRequest(reason=reason) from error
 
 
 def _validated(values: dict[str, Any], origin: str) -> Settings:

@@ -1,4 +1,6 @@
-"""`config list | get | set | unset`: the settings, through the service if one runs, else in config.toml itself."""
+"""`config`: where things lie. `config list | get | set | unset`: the settings, through the service if one runs, else in
+config.toml itself.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,34 @@ from typing import Annotated, Any
 import typer
 
 from sidecar.cli.connection import ask
-from sidecar.cli.declaring import command
+from sidecar.cli.declaring import AsJson, DataDir, command
 from sidecar.cli.output import note, say, say_json, table
-from sidecar.cli.status import Options
+from sidecar.cli.status import Options, reported
 from sidecar.config import Configuration, check_changes, parse, write_file
 from sidecar.errors import EnvironmentFault, InvalidRequest, ServiceUnreachable
 from sidecar.types import SettingInfo
 
 Key = Annotated[str, typer.Argument(help="The setting's name.", show_default=False)]
+
+
+def places(options: Options) -> None:
+    """Print the files and folders of this installation, whether they exist yet or not."""
+    paths = options.paths
+    models_dir = Configuration.load(paths.config_file).settings.models_dir
+    found = {
+        "settings": paths.config_file,
+        "window": paths.window_settings,
+        "database": paths.database,
+        "chats": paths.conversations,
+        "models": models_dir or paths.models_dir,
+        "logs": paths.log_dir,
+        "discovery": paths.runtime_file,
+    }
+    if options.as_json:
+        say_json({name: str(place) for name, place in found.items()})
+        return
+    table(["What", "Where"], list(found.items()))
+    note("'inglenook config list' shows the settings, 'inglenook config --help' how to change them.")
 
 
 def list_settings(options: Options) -> None:
@@ -50,12 +72,21 @@ def unset(options: Options, key: Key) -> None:
 
 
 def add(app: typer.Typer) -> None:
-    group = typer.Typer(no_args_is_help=True, help="Read and change the settings.")
+    group = typer.Typer(help="Where things lie; read and change the settings.")
+    group.callback(invoke_without_command=True)(_alone)
     command(group, list_settings, "list")
     command(group, get)
     command(group, set_value, "set")
     command(group, unset)
     app.add_typer(group, name="config")
+
+
+def _alone(context: typer.Context, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    before: Options = context.obj
+    context.obj = Options(data_dir or before.data_dir, as_json or before.as_json)
+    if context.invoked_subcommand is None:
+        with reported(context.obj):
+            places(context.obj)
 
 
 def _settings(options: Options) -> list[SettingInfo]:

@@ -78,9 +78,7 @@ class ModelManager:
         self._store = store
         self._clock = LoopClock()
         self._reporter = Reporter(events, metrics)
-        self._launcher = Launcher(
-            store, metrics, lambda: self.settings, self._used_bytes, self._busy, total_memory
-        )
+        self._launcher = Launcher(store, metrics, lambda: self.settings, self._used_bytes, self._busy, total_memory)
         self._residency: Residency[Worker] = Residency(
             spawn=self._launcher.launch,
             needed=self._launcher.needed,

@@ -16,6 +16,21 @@ from tests.helpers.service import RunningService
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def test_config_alone_says_where_things_lie(folder: Path) -> None:
+    done = inglenook("config", "--data-dir", str(folder), "--json")
+    found = {name: Path(place) for name, place in json.loads(done.stdout).items()}
+    assert found["settings"] == folder / "config.toml"
+    assert found["discovery"] == folder / "runtime.json"
+    assert {found["chats"].parent, found["database"].parent, found["logs"].parent} == {folder}
+    told = inglenook("config", "--data-dir", str(folder)).stdout
+    assert all(str(place) in told for place in found.values())
+
+
+def test_config_alone_names_the_models_folder_of_the_settings(folder: Path) -> None:
+    inglenook("config", "set", "models_dir", str(folder / "elsewhere"), "--data-dir", str(folder))
+    assert str(folder / "elsewhere") in inglenook("config", "--data-dir", str(folder)).stdout
+
+
 def test_config_lists_every_setting_with_its_description(cli: Command) -> None:
     rows = json.loads(cli("config", "list", "--json").stdout)
     assert [row["key"] for row in rows] == list(Settings.__struct_fields__)
@@ -43,7 +58,8 @@ def test_config_says_when_a_change_waits_for_the_next_start(cli: Command) -> Non
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("colour", "red"), ("queue_limit", "0"), ("queue_limit", "many"), ("auth", "maybe")]
+    ("key", "value"),
+    [("colour", "red"), ("queue_limit", "0"), ("queue_limit", "many"), ("auth", "maybe"), ("host", "10.0.0.999")],
 )
 @pytest.mark.parametrize("running", [True, False])
 def test_a_wrong_setting_is_refused_by_name(key: str, value: str, running: bool, cli: Command, folder: Path) -> None:

@@ -263,16 +263,18 @@ async def test_replicas_share_the_requests(open_manager: OpenManager, add_echo: 
 
 
 async def test_a_spare_worker_is_made_after_a_load_and_used_by_the_next(
-    open_manager: OpenManager, add_echo: AddEcho
+    open_manager: OpenManager, add_echo: AddEcho, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sidecar.runtime.spare.QUIET_S", 0.05)
     manager = await open_manager(spare_worker=True)
     await add_echo(manager, "a")
     await add_echo(manager, "b")
     await manager.load("a")
     spare = manager._launcher.spare
     assert spare.waiting
-    starting = spare._starting
-    assert starting is not None
+    async with asyncio.timeout(20):
+        while (starting := spare._starting) is None:  # noqa: ASYNC110 - the spare tells nobody
+            await asyncio.sleep(0.02)
     worker = await asyncio.shield(starting)
     assert worker is not None
     await manager.load("b")
