@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
@@ -21,6 +22,7 @@ from structlog.typing import EventDict, WrappedLogger
 FILE_BYTES = 5_000_000
 FILES_KEPT = 5
 FILE_NAME = "sidecar.log"
+GATHER_S = 0.1
 _CONSOLE_FIELDS = ("method", "path", "status", "ms", "request_id")
 
 
@@ -34,7 +36,7 @@ def to_folder(folder: Path, level: str) -> Iterator[None]:
     console.setLevel(logging.INFO if sys.stderr.isatty() else logging.WARNING)
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     sender = _Sender(lines)
-    listener = QueueListener(lines, file, console, respect_handler_level=True)
+    listener = _Listener(lines, file, console, respect_handler_level=True)
     root = logging.getLogger()
     root.addHandler(sender)
     root.setLevel(level.upper())
@@ -45,6 +47,17 @@ def to_folder(folder: Path, level: str) -> Iterator[None]:
         root.removeHandler(sender)
         listener.stop()
         file.close()
+
+
+class _Listener(QueueListener):
+    """Writes what gathered in a moment at once: a thread that woke for every line would take turns with each request."""
+
+    def dequeue(self, block: bool) -> logging.LogRecord:
+        if self.queue.empty():  # type: ignore[attr-defined]  # the standard library declares less than it uses
+            record = super().dequeue(block)
+            time.sleep(GATHER_S)
+            return record
+        return super().dequeue(block)
 
 
 class _Sender(QueueHandler):
