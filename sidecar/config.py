@@ -95,6 +95,14 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
         int, _about("Performance", "Answers that one worker generates together.", ge=1, le=1024)
     ] = 8
     batch_tokens: Annotated[int, _about("Performance", "Tokens that one batch of texts may hold.", ge=128)] = 4096
+    prefix_cache_mb: Annotated[
+        int,
+        _about(
+            "Performance",
+            "Memory per model for conversations that may go on, so that they need not be read again.",
+            ge=0,
+        ),
+    ] = 256
     threads: Annotated[
         int, _about("Performance", "Processor threads per model; 0 means one per physical core.", ge=0, le=1024)
     ] = 0

@@ -53,10 +53,11 @@ class Generator(Protocol):
     def prepare(self, request: Generate) -> Prompt:
         """Apply the chat template, tokenize, check the context. Raises InglenookError."""
 
-    def start(self, answers: list[Answer]) -> list[int]:
+    def start(self, answers: list[Answer]) -> list[int] | list[int | None]:
         """Take in sequences: compute prompt and tokens generated so far, return the next token of each, in order.
 
-        A sequence that was dropped may be started again. After an exception none of them counts as taken in.
+        None says that a prompt is long and only a piece of it was computed: the sequence is passed again, in the next
+        iteration. A sequence that was dropped may be started again. After an exception none of them counts as taken in.
         """
 
     def step(self, answers: list[Answer]) -> list[int]:

@@ -102,4 +102,6 @@ class Launcher:
             threads=settings.threads,
             max_sequences=settings.max_sequences,
             batch_tokens=settings.batch_tokens,
+            quantization=version.options.quantization or "auto",
+            prefix_cache_mb=settings.prefix_cache_mb,
         )

@@ -23,7 +23,8 @@ HEADER = struct.Struct(">I")
 
 
 class Load(Struct, tag="load"):
-    """The first frame. `threads` 0 leaves the choice to the engine; `max_sequences` bounds how many are stepped together."""
+    """The first frame. `threads` 0 leaves the choice to the engine; `max_sequences` bounds how many are stepped together.
+    `prefix_cache_mb`: of ended sequences kept for those that continue them."""
 
     model: str
     path: str
@@ -32,6 +33,8 @@ class Load(Struct, tag="load"):
     threads: int = 0
     max_sequences: int = 8
     batch_tokens: int = 4096
+    quantization: str = "auto"
+    prefix_cache_mb: int = 256
 
 
 class Generate(Struct, tag="generate"):

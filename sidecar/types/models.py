@@ -21,6 +21,14 @@ class GenerationDefaults(Request):
     repetition_penalty: Annotated[float, Meta(gt=0, le=10)] | None = None
 
 
+Quantization = Annotated[
+    Literal["auto", "none", "int8"],
+    Meta(
+        description="How weights are rounded; auto rounds large models where a trial shows that answers stay the same."
+    ),
+]
+
+
 class RegisterRequest(GenerationDefaults, kw_only=True):
     """`POST /models`: make a model folder on this machine known under a name, and load it."""
 
@@ -28,7 +36,7 @@ class RegisterRequest(GenerationDefaults, kw_only=True):
     model_type: ModelType
     model_path: str
     device: str = "auto"
-    quantization: Literal["none"] | None = None
+    quantization: Quantization | None = None
     num_workers: Annotated[int, Meta(ge=1, le=64)] = 1
     keep_alive: Seconds | None = None
 

@@ -24,13 +24,15 @@ class Audience(Protocol):
 
 
 class Decoding:
-    """The sequences that wait and those that run, at most `max_sequences` of them together."""
+    """The sequences that wait, those whose prompt is being read and those that run; the latter two at most
+    `max_sequences` together."""
 
     def __init__(
         self, generator: Generator, audience: Audience, max_sequences: int, clock: Callable[[], float]
     ) -> None:
         self.waiting: deque[Sequence] = deque()
         self.running: list[Sequence] = []
+        self._reading: list[Sequence] = []
         self._suspects: deque[Sequence] = deque()  # a common computation failed: each is started alone
         self._generator = generator
         self._audience = audience
@@ -39,10 +41,15 @@ class Decoding:
 
     @property
     def busy(self) -> bool:
-        return bool(self.waiting or self.running or self._suspects)
+        return bool(self.waiting or self.active or self._suspects)
+
+    @property
+    def active(self) -> int:
+        """Sequences taken in: their prompts are being read, or they run."""
+        return len(self._reading) + len(self.running)
 
     def iterate(self) -> None:
-        """One iteration: every running sequence gains one token, then those that wait and fit are taken in."""
+        """One iteration: every running sequence gains one token, then prompts are read, of those that wait and fit too."""
         if self.running:
             self._decode()
         self._admit()
@@ -51,18 +58,19 @@ class Decoding:
 
     def remove(self, request_id: int) -> list[Sequence]:
         """Take a request's sequences out, waiting or running, and return them."""
-        everyone = (*self.waiting, *self._suspects, *self.running)
+        everyone = (*self.waiting, *self._suspects, *self._reading, *self.running)
         removed = [sequence for sequence in everyone if sequence.request_id == request_id]
         self.waiting = deque(sequence for sequence in self.waiting if sequence not in removed)
         self._suspects = deque(sequence for sequence in self._suspects if sequence not in removed)
-        self._leave([sequence for sequence in self.running if sequence in removed])
+        self._leave([sequence for sequence in (*self._reading, *self.running) if sequence in removed])
         return removed
 
     def _admit(self) -> None:
-        room = self._max_sequences - len(self.running) - len(self._suspects)
-        joining = [self.waiting.popleft() for _ in range(min(room, len(self.waiting)))]
-        if joining:
-            self._start(joining)
+        room = self._max_sequences - self.active - len(self._suspects)
+        reading, self._reading = self._reading, []
+        reading += [self.waiting.popleft() for _ in range(min(room, len(self.waiting)))]
+        if reading:
+            self._start(reading)
 
     def _start(self, sequences: list[Sequence]) -> None:
         now = self._clock()
@@ -73,8 +81,10 @@ class Decoding:
         except Exception as error:  # noqa: BLE001 - an engine may raise anything; it costs the culprit only
             self._start_failed(sequences, error)
             return
-        self.running += sequences
-        self._append(sequences, tokens)
+        begun = [(sequence, token) for sequence, token in zip(sequences, tokens, strict=True) if token is not None]
+        self._reading += [sequence for sequence, token in zip(sequences, tokens, strict=True) if token is None]
+        self.running += [sequence for sequence, _ in begun]
+        self._append([sequence for sequence, _ in begun], [token for _, token in begun])
 
     def _start_failed(self, sequences: list[Sequence], error: Exception) -> None:
         self._generator.drop(list(sequences))
@@ -114,4 +124,5 @@ class Decoding:
     def _leave(self, sequences: list[Sequence]) -> None:
         if sequences:
             self.running = [sequence for sequence in self.running if sequence not in sequences]
+            self._reading = [sequence for sequence in self._reading if sequence not in sequences]
             self._generator.drop(list(sequences))

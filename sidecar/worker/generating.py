@@ -22,7 +22,7 @@ class Generating:
 
     @property
     def running(self) -> int:
-        return len(self._decoding.running)
+        return self._decoding.active
 
     @property
     def waiting(self) -> int:

@@ -179,6 +179,33 @@ def _qwen2(folder: Path) -> None:
     _save(model, tokenizer, folder)
 
 
+def _llama_scaled(folder: Path) -> None:
+    """Positions beyond those of training, as Llama 3 scales them; biases in attention and feed-forward; a head of its own."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = byte_level_tokenizer(None)
+    rope = {"rope_type": "llama3", "rope_theta": 500.0, "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+    rope |= {"original_max_position_embeddings": 64}
+    more = {"rope_parameters": rope, "attention_bias": True, "mlp_bias": True, "tie_word_embeddings": False}
+    _save(LlamaForCausalLM(LlamaConfig(**_decoder_sizes(tokenizer), **more)), tokenizer, folder)
+
+
+def _mistral(folder: Path) -> None:
+    from transformers import MistralConfig, MistralForCausalLM
+
+    tokenizer = byte_level_tokenizer(None)
+    config = MistralConfig(**_decoder_sizes(tokenizer), sliding_window=None, head_dim=16)
+    _save(MistralForCausalLM(config), tokenizer, folder)
+
+
+def _qwen3(folder: Path) -> None:
+    """Queries and keys are normalised per head."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    tokenizer = byte_level_tokenizer(None)
+    _save(Qwen3ForCausalLM(Qwen3Config(**_decoder_sizes(tokenizer), head_dim=16)), tokenizer, folder)
+
+
 def _gpt2(folder: Path) -> None:
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -440,7 +467,10 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "llama-chat": _llama_chat,
     "llama-strict": _llama_strict,
     "llama-base": _llama_base,
+    "llama-scaled": _llama_scaled,
+    "mistral": _mistral,
     "qwen2": _qwen2,
+    "qwen3": _qwen3,
     "gpt2": _gpt2,
     "mistral-sliding": _mistral_sliding,
     "mamba": _mamba,

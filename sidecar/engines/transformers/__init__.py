@@ -5,12 +5,15 @@ Models are loaded from safetensors only, and code that comes with a model is nev
 
 from __future__ import annotations
 
+import msgspec
 import psutil
 
 from sidecar.engines.base import Model
 from sidecar.engines.transformers.assembly import assemble
 from sidecar.engines.transformers.device import choose_device, set_threads
+from sidecar.engines.transformers.fused.rounding import RoundedTooCoarsely
 from sidecar.engines.transformers.loading import load_model
+from sidecar.engines.transformers.memory import give_back
 from sidecar.runtime.protocol import Load
 
 
@@ -18,7 +21,12 @@ def load(frame: Load) -> Model:
     """Load the model in `frame.path` for `frame.task`. Raises LoadFailed, or whatever the library raises."""
     set_threads(frame.threads)
     device, warnings = choose_device(frame.model, frame.device)
-    model = assemble(load_model(frame, device))
+    try:
+        model = assemble(load_model(frame, device))
+    except RoundedTooCoarsely as coarse:
+        warnings.append(f"The model runs in full precision: {coarse}.")
+        model = assemble(load_model(msgspec.structs.replace(frame, quantization="none"), device))
+    give_back()
     model.facts.warnings = [*warnings, *model.facts.warnings]
     model.facts.memory_bytes = psutil.Process().memory_info().rss
     return model

@@ -8,6 +8,9 @@ from typing import Any
 from sidecar.engines.base import Model
 from sidecar.engines.transformers.classification import Classifier
 from sidecar.engines.transformers.embedding import Embedder
+from sidecar.engines.transformers.fused import rounding
+from sidecar.engines.transformers.fused.building import can_fuse, fuse
+from sidecar.engines.transformers.fused.generator import FusedGenerator
 from sidecar.engines.transformers.generation import TransformersGenerator
 from sidecar.engines.transformers.loading import LoadedModel, context_length
 from sidecar.engines.transformers.padding import padding_id
@@ -32,7 +35,25 @@ def _generator(loaded: LoadedModel) -> Model:
     defaults = _take_defaults(loaded)
     facts = _facts(loaded, ["generate", "chat"] if has_template(loaded.tokenizer) else ["generate"])
     prompts = Prompts(loaded, defaults)
+    if can_fuse(loaded.model):
+        return Model(loaded.name, facts, generator=_fused(loaded, prompts, facts))
+    if loaded.frame.quantization == "int8":
+        facts.warnings.append(f"{loaded.config.model_type} models are not rounded to 8 bits here; it runs as it is.")
     return Model(loaded.name, facts, generator=_stepper(loaded, prompts))
+
+
+def _fused(loaded: LoadedModel, prompts: Prompts, facts: ModelFacts) -> FusedGenerator:
+    """The library's layers become a decoder of our own. Raises RoundedTooCoarsely unless int8 was asked for."""
+    frame = loaded.frame
+    precision = rounding.choose(frame.model, frame.quantization, facts.parameters)
+    decoder, agreement = fuse(loaded.model, precision, rounding.sample(loaded.tokenizer, loaded.config.vocab_size))
+    facts.precision = precision
+    if agreement and not agreement.enough:
+        if frame.quantization == "auto":
+            raise rounding.RoundedTooCoarsely(agreement)
+        facts.warnings.append(f"Answers may differ from the exact model's: {rounding.describe(agreement)}.")
+    budget = frame.prefix_cache_mb << 20
+    return FusedGenerator(decoder, loaded.model, padding_id(loaded.tokenizer), prompts.prepare, budget)
 
 
 def _translator(loaded: LoadedModel) -> Model:

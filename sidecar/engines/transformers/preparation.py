@@ -70,6 +70,18 @@ def make_greedy(generation_config: Any) -> None:
 
 def prefill(model: Any, answers: list[Answer], pad_id: int) -> Prefilled:
     """Compute the prompts, and tokens generated before, of answers that agree in `family`."""
+    handover = _handed_over(model, answers, pad_id)
+    ids, state = _with_generated(model, handover, answers)
+    outputs = model._prefill(ids, handover.config, state)
+    return Prefilled(ids, last_logits(outputs), handover.processors, _advance(model, outputs, state, 1))
+
+
+def score_processors(model: Any, answer: Answer, pad_id: int) -> Any:
+    """What the library would apply to the scores of this answer; nothing of the model is computed."""
+    return _handed_over(model, [answer], pad_id).processors
+
+
+def _handed_over(model: Any, answers: list[Answer], pad_id: int) -> _Handover:
     arguments = _encoder_decoder(answers, pad_id) if model.config.is_encoder_decoder else _decoder_only(answers)
     handover = _Handover()
     model.generate(
@@ -79,9 +91,7 @@ def prefill(model: Any, answers: list[Answer], pad_id: int) -> Prefilled:
         repetition_penalty=answers[0].prompt.sampling.repetition_penalty,
         **(answers[0].prompt.extra or {}),
     )
-    ids, state = _with_generated(model, handover, answers)
-    outputs = model._prefill(ids, handover.config, state)
-    return Prefilled(ids, last_logits(outputs), handover.processors, _advance(model, outputs, state, 1))
+    return handover
 
 
 def _with_generated(model: Any, handover: _Handover, answers: list[Answer]) -> tuple[torch.Tensor, dict[str, Any]]:

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from sidecar.engines.base import Model
-from sidecar.engines.transformers.generation import TransformersGenerator
+from sidecar.engines.transformers.fused.generator import FusedGenerator
 from sidecar.engines.transformers.padded_batch import can_join
 from sidecar.runtime.protocol import Cancel, Generate, Load
 from sidecar.types import Message, Sampling
@@ -25,7 +25,8 @@ PROMPTS = [
     "good",
     "where is 日本語 in this text?",
 ]
-JOINING = ["llama-chat", "qwen2", "gpt2"]
+FUSED = ["llama-chat", "llama-scaled", "mistral", "qwen2", "qwen3"]
+JOINING = [*FUSED, "gpt2"]
 COHORTS = ["mistral-sliding", "mamba", "t5", "marian", "nllb"]
 
 
@@ -94,6 +95,11 @@ def test_sequences_that_join_and_leave_between_steps_get_what_each_gets_alone(na
 def test_models_whose_cache_forgets_are_not_stepped_in_one_padded_batch() -> None:
     joining = {name: can_join(AutoModelForCausalLM.from_pretrained(tiny(name))) for name in [*JOINING, *COHORTS[:2]]}
     assert joining == {**dict.fromkeys(JOINING, True), "mistral-sliding": False, "mamba": False}
+
+
+def test_the_llama_family_is_computed_by_the_fused_decoder() -> None:
+    fused = {name: isinstance(load(tiny(name)).generator, FusedGenerator) for name in [*JOINING, *COHORTS[:2]]}
+    assert fused == {**dict.fromkeys(FUSED, True), "gpt2": False, "mistral-sliding": False, "mamba": False}
 
 
 @pytest.mark.parametrize("name", ["llama-chat", "t5", "mistral-sliding"])
@@ -171,21 +177,35 @@ def test_max_length_counts_prompt_and_answer() -> None:
     assert result.finish_reason == "stop" or result.prompt_tokens + result.completion_tokens == 40
 
 
-@pytest.mark.parametrize("name", ["llama-chat", "qwen2", "t5", "marian", "mistral-sliding"])
-def test_after_a_step_that_failed_half_way_all_sequences_end_as_they_would_have(name: str) -> None:
-    def fail(*_: Any) -> None:
-        hook.remove()
-        raise RuntimeError("a passing fault, after every layer's cache has grown")
+def fail_once(generator: Any) -> list[str]:
+    """Let the next step fail after every layer's cache has grown. The list says that it did."""
+    failed: list[str] = []
 
+    def fail(*_: Any) -> None:
+        failed.append("once")
+        if isinstance(generator, FusedGenerator):
+            del generator._processed  # type: ignore[attr-defined]  # the method is there again
+        else:
+            hook.remove()
+        raise RuntimeError("a passing fault")
+
+    if isinstance(generator, FusedGenerator):
+        generator._processed = fail  # type: ignore[method-assign]
+    else:
+        hook = generator._model.get_output_embeddings().register_forward_pre_hook(fail)
+    return failed
+
+
+@pytest.mark.parametrize("name", ["llama-chat", "qwen2", "gpt2", "t5", "marian", "mistral-sliding"])
+def test_after_a_step_that_failed_half_way_all_sequences_end_as_they_would_have(name: str) -> None:
     model = load(tiny(name), task_of(name))
     scheduler = Scheduler(model, Load("test", "", "text_generation"))
     for i, prompt in enumerate(PROMPTS):
         scheduler.accept(Generate(i, prompt, None, greedy(max_new_tokens=24)))
     frames = run(scheduler, iterations=6)
-    assert isinstance(model.generator, TransformersGenerator)
-    hook = model.generator._model.get_output_embeddings().register_forward_pre_hook(fail)
+    failed = fail_once(model.generator)
     frames += run(scheduler)
-    assert hook.id not in model.generator._model.get_output_embeddings()._forward_pre_hooks
+    assert failed
     for i, prompt in enumerate(PROMPTS):
         assert text_of(frames, i) == reference(name, prompt, 24)[1].rstrip("\ufffd")
 

@@ -1,0 +1,14 @@
+"""Returns memory that was freed while loading to the system, where the C library keeps it for later."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+
+
+def give_back() -> None:
+    """Only glibc keeps so much; elsewhere there is nothing to do."""
+    gc.collect()
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)

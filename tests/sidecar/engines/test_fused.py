@@ -1,0 +1,243 @@
+"""The decoder of the Llama family that is computed here: rounding, reading in pieces, reusing prefixes, its rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from sidecar.engines.base import Model
+from sidecar.engines.transformers.fused import building, generator, rounding
+from sidecar.engines.transformers.fused.building import Agreement
+from sidecar.engines.transformers.fused.generator import FusedGenerator
+from sidecar.engines.transformers.fused.linear import Float, Int8
+from sidecar.engines.transformers.fused.past import BatchPast, Past, Shape
+from sidecar.engines.transformers.fused.prefixes import Prefixes, common
+from sidecar.errors import LoadFailed
+from sidecar.runtime.protocol import Cancel, Generate, Load
+from sidecar.types import Sampling
+from sidecar.worker.scheduler import Scheduler
+from tests.helpers.models import VOCABULARY, tiny
+from tests.helpers.worker import answer, load, run, text_of
+
+SHAPE = Shape(layers=2, heads=3, size=4)
+LONG = " ".join(VOCABULARY * 3)
+
+
+def ask(key: int, prompt: str, tokens: int = 12, **more: Any) -> Generate:
+    return Generate(key, prompt, None, Sampling(**{"temperature": 0.0, "max_new_tokens": tokens, **more}))
+
+
+def fused(model: Model) -> FusedGenerator:
+    assert isinstance(model.generator, FusedGenerator)
+    return model.generator
+
+
+def past_of(value: float, length: int) -> Past:
+    past = Past(SHAPE, length)
+    past.keys.fill_(value)
+    past.values.fill_(-value)
+    past.length = length
+    return past
+
+
+# ---- rounding -------------------------------------------------------------------------------------------------------
+
+
+def test_the_rounded_product_is_close_to_the_exact_one() -> None:
+    torch.manual_seed(1)
+    weight, bias, x = torch.randn(48, 96), torch.randn(48), torch.randn(5, 96)
+    exact, rounded = Float(weight, bias)(x), Int8(weight, bias)(x)
+    assert (rounded - exact).norm() / exact.norm() < 0.03
+
+
+def test_a_row_of_the_rounded_product_does_not_depend_on_its_neighbours() -> None:
+    torch.manual_seed(2)
+    product, x = Int8(torch.randn(48, 96), None), torch.randn(8, 96) * torch.tensor([[10.0**i] for i in range(-4, 4)])
+    together = product(x)
+    for row in range(8):
+        torch.testing.assert_close(product(x[row : row + 1])[0], together[row], rtol=0, atol=0)
+
+
+def test_a_row_of_zeros_stays_zeros() -> None:
+    assert not Int8(torch.randn(8, 16), None)(torch.zeros(2, 16)).any()
+
+
+def test_small_models_are_not_rounded_unless_asked() -> None:
+    assert load(tiny("llama-chat")).facts.precision == "float32"
+    assert load(tiny("llama-chat"), quantization="int8").facts.precision == "int8"
+
+
+def test_large_models_are_rounded_unless_asked_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounding, "WORTHWHILE_PARAMETERS", 1)
+    assert load(tiny("llama-chat")).facts.precision == "int8"
+    assert load(tiny("llama-chat"), quantization="none").facts.precision == "float32"
+
+
+def test_a_model_whose_answers_would_change_is_not_rounded_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounding, "WORTHWHILE_PARAMETERS", 1)
+    monkeypatch.setattr(building, "LARGEST_DIVERGENCE", 0.0)
+    facts = load(tiny("llama-chat")).facts
+    assert facts.precision == "float32"
+    assert "full precision" in facts.warnings[0]
+    assert "nats" in facts.warnings[0]
+
+
+def test_asking_for_int8_is_honoured_with_a_warning_where_answers_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "LARGEST_DIVERGENCE", 0.0)
+    facts = load(tiny("llama-chat"), quantization="int8").facts
+    assert facts.precision == "int8"
+    assert "may differ" in facts.warnings[0]
+
+
+def test_asking_for_int8_where_it_is_not_offered_is_told() -> None:
+    facts = load(tiny("gpt2"), quantization="int8").facts
+    assert facts.precision == "float32"
+    assert "not rounded" in facts.warnings[0]
+
+
+def test_asking_for_int8_without_kernels_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounding, "int8_available", lambda: False)
+    with pytest.raises(LoadFailed, match="int8"):
+        load(tiny("llama-chat"), quantization="int8")
+    assert rounding.choose("m", "auto", 10**9) == "float32"
+
+
+def test_the_trial_of_a_rounded_model_measures_its_difference() -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny("llama-chat"))
+    model = AutoModelForCausalLM.from_pretrained(tiny("llama-chat")).eval()
+    _, agreement = building.fuse(model, "int8", rounding.sample(tokenizer, model.config.vocab_size))
+    assert agreement is not None
+    assert 0 < agreement.divergence < building.LARGEST_DIVERGENCE
+    assert agreement.enough
+
+
+def test_a_coarse_rounding_is_not_enough() -> None:
+    assert not Agreement(divergence=0.2, same_word=1.0).enough
+    assert not Agreement(divergence=0.01, same_word=0.9).enough
+
+
+def test_a_rounded_model_gives_the_same_text_alone_and_among_others() -> None:
+    model = load(tiny("llama-chat"), quantization="int8")
+    prompts = ["the small model", "tea or coffee, rain and sun", "good", "every word of this text"]
+    requests = [ask(key, prompt, 20) for key, prompt in enumerate(prompts)]
+    together = answer(model, *requests)
+    for key, request in enumerate(requests):
+        assert answer(model, request)[key][0] == together[key][0]
+
+
+# ---- reading prompts in pieces --------------------------------------------------------------------------------------
+
+
+def test_a_long_prompt_is_read_while_another_stream_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generator, "PIECE_AMONG_OTHERS", 8)
+    model = load(tiny("llama-base"), prefix_cache_mb=0)
+    alone = {key: answer(model, ask(key, prompt, 30))[key][0] for key, prompt in ((1, "good"), (2, LONG))}
+    scheduler = Scheduler(model, Load("test", "", "text_generation"))
+    scheduler.accept(ask(1, "good", 30))
+    frames = run(scheduler, iterations=2)
+    scheduler.accept(ask(2, LONG, 30))
+    reading = run(scheduler, iterations=4)
+    assert text_of(reading, 1)
+    assert not text_of(reading, 2)
+    frames += reading + run(scheduler)
+    assert {key: text_of(frames, key) for key in alone} == alone
+
+
+def test_a_prompt_that_is_cancelled_while_it_is_read_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generator, "PIECE_ALONE", 8)
+    model = load(tiny("llama-base"))
+    scheduler = Scheduler(model, Load("test", "", "text_generation"))
+    scheduler.accept(ask(1, LONG))
+    run(scheduler, iterations=2)
+    assert fused(model)._filling
+    scheduler.accept(Cancel(1))
+    run(scheduler)
+    assert not fused(model)._filling
+    assert not scheduler.busy
+
+
+# ---- prefixes -------------------------------------------------------------------------------------------------------
+
+
+def read_tokens(model: Model, request: Generate) -> tuple[int, str]:
+    """How many tokens were read for a request, and its answer."""
+    read: list[int] = []
+    decoder = fused(model)._decoder
+    counted = type("Counted", (), {"__getattr__": lambda _, name: getattr(decoder, name)})()
+    counted.prefill = lambda tokens, past: read.append(len(tokens)) or decoder.prefill(tokens, past)
+    fused(model)._decoder = counted
+    text = answer(model, request)[request.id][0]
+    fused(model)._decoder = decoder
+    return sum(read), text
+
+
+def test_the_next_turn_reads_only_what_is_new() -> None:
+    model = load(tiny("llama-base"))
+    first, said = read_tokens(model, ask(1, LONG))
+    longer = LONG + said + " and the rain"
+    again, text = read_tokens(model, ask(2, longer))
+    assert first > 50
+    assert again < first / 2
+    assert text == read_tokens(load(tiny("llama-base"), prefix_cache_mb=0), ask(2, longer))[1]
+
+
+def test_the_same_prompt_again_reads_one_token() -> None:
+    model = load(tiny("llama-base"))
+    first, said = read_tokens(model, ask(1, LONG))
+    assert read_tokens(model, ask(2, LONG)) == (1, said)
+    assert first > 50
+
+
+def test_without_a_budget_nothing_is_kept() -> None:
+    model = load(tiny("llama-base"), prefix_cache_mb=0)
+    first, _ = read_tokens(model, ask(1, LONG))
+    assert read_tokens(model, ask(2, LONG))[0] == first
+
+
+def test_kept_pasts_stay_within_the_budget_and_the_longest_unused_go_first() -> None:
+    kept = Prefixes(SHAPE, budget=100 * SHAPE.token_bytes)
+    for start in (0, 1000, 2000):
+        kept.keep(list(range(start, start + 40)), lambda: past_of(1.0, 40))
+    assert kept.bytes <= 100 * SHAPE.token_bytes
+    assert kept.begin([*range(40), 7]).length == 0
+    assert kept.begin([*range(1000, 1040), 7]).length == 40
+
+
+def test_a_past_that_goes_on_takes_the_place_of_its_beginning() -> None:
+    kept = Prefixes(SHAPE, budget=1 << 20)
+    kept.keep(list(range(40)), lambda: past_of(1.0, 40))
+    kept.keep(list(range(60)), lambda: past_of(2.0, 60))
+    assert kept.bytes == 60 * SHAPE.token_bytes
+
+
+def test_what_two_sequences_share() -> None:
+    assert common([1, 2, 3], [1, 2, 4]) == 2
+    assert common([1, 2], [1, 2, 4]) == 2
+    assert common([], [1]) == 0
+
+
+# ---- rows of the batch ----------------------------------------------------------------------------------------------
+
+
+def test_rows_stay_without_holes_when_one_leaves() -> None:
+    batch = BatchPast(SHAPE)
+    for value in (1.0, 2.0, 3.0):
+        batch.join(past_of(value, int(value) * 10))
+    batch.leave(0)
+    assert batch.lengths == [30, 20]
+    assert (batch.keys[:, 0, :, :30] == 3).all()
+    assert (batch.values[:, 1, :, :20] == -2).all()
+    copy = batch.copy_of(1)
+    assert (copy.length, float(copy.keys.mean())) == (20, 2.0)
+
+
+def test_an_empty_batch_gives_its_memory_back() -> None:
+    batch = BatchPast(SHAPE)
+    batch.join(past_of(1.0, 600))
+    assert batch.room >= 601
+    batch.leave(0)
+    assert batch.keys.numel() == 0
