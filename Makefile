@@ -3,6 +3,7 @@
 #   make test         the whole test suite
 #   make check        style, types, layers
 #   make bench        speed, side by side with the peers
+#   make soak         half an hour of mixed load; ARGS="--minutes 5" for less
 #   make screenshots  pictures of every view, into build/screenshots/
 #   make setup        only the set-up
 
@@ -14,7 +15,7 @@ READY := $(VENV)/ready
 # Threads that wait sleep instead of spinning: on a busy machine the suite would otherwise crawl.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: run test check bench screenshots setup format clean
+.PHONY: run test check bench soak screenshots setup format clean
 
 run: setup
 	@$(BIN)/inglenook-app
@@ -30,6 +31,9 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench $(if $(ROW),--row $(ROW)) $(ARGS)
+
+soak: setup
+	$(BIN)/python -m tests.soak $(ARGS)
 
 screenshots: setup
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.screenshots $(ARGS)

@@ -1,4 +1,4 @@
-"""`make bench`: speed, side by side with the peers in one run. `make bench ROW=NAME` runs one.
+"""`make bench`: speed, side by side with the peers in one run. `make bench ROW=NAME` runs one. Results go to BENCHMARKS.md.
 
 The machine may be shared and noisy, so what counts are ratios of figures taken in turn, and their spread.
 """
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 
 from tests.bench import chat, front, loading
+from tests.bench.record import keep
 from tests.bench.report import Row, print_table
 
 ROWS: dict[str, Callable[[], list[Row]]] = {
@@ -29,7 +30,9 @@ def main() -> int:
     rows: list[Row] = []
     for name in names:
         print(f"measuring {name}", file=sys.stderr)
-        rows += ROWS[name]()
+        measured = ROWS[name]()
+        keep(name, measured, list(ROWS))
+        rows += measured
     print_table(rows)
     return 0
 

@@ -63,6 +63,18 @@ class Row:
             return None
         return self.figure >= self.target if self.higher_is_better else self.figure <= self.target
 
+    @property
+    def ratio_text(self) -> str:
+        return "–" if self.ratio is None else f"{self.ratio:.2f}"
+
+    @property
+    def target_text(self) -> str:
+        return "–" if self.target is None else f"{'≥' if self.higher_is_better else '≤'} {self.target:.3g}"
+
+    @property
+    def verdict(self) -> str:
+        return {None: "–", True: "yes", False: "no"}[self.reached]
+
 
 def machine() -> str:
     """One line about where this was measured."""
@@ -79,16 +91,8 @@ def print_table(rows: list[Row]) -> None:
     for column in ("what", "ours", "against", "peer", "ratio", "target", "reached"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        sign = "≥" if row.higher_is_better else "≤"
-        table.add_row(
-            row.what,
-            str(row.ours),
-            row.against or "-",
-            str(row.peer) if row.peer else "-",
-            f"{row.ratio:.2f}" if row.ratio is not None else "-",
-            f"{sign} {row.target:g}" if row.target is not None else "-",
-            {None: "-", True: "yes", False: "no"}[row.reached],
-        )
+        cells = (row.what, str(row.ours), row.against or "–", str(row.peer or "–"))
+        table.add_row(*cells, row.ratio_text, row.target_text, row.verdict)
     console.print(table)
     for row in rows:
         console.print(f"{row.what}: {row.how}")
