@@ -47,8 +47,7 @@ class BatchPast:
     def __init__(self, shape: Shape) -> None:
         self.lengths: list[int] = []
         self._shape = shape
-        self.keys = torch.empty(shape.layers, 0, shape.heads, 0, shape.size)
-        self.values = torch.empty_like(self.keys)
+        self._empty()
 
     @property
     def room(self) -> int:
@@ -71,7 +70,7 @@ class BatchPast:
             self.values[:, row, :, :length] = self.values[:, last, :, :length]
             self.lengths[row] = length
         if not self.lengths:
-            self.__init__(self._shape)  # type: ignore[misc]  # gives the memory back
+            self._empty()  # gives the memory back
 
     def copy_of(self, row: int) -> Past:
         """A row as a sequence of its own, without spare room."""
@@ -89,6 +88,10 @@ class BatchPast:
         rows = max(self.keys.shape[1], 1 << (rows - 1).bit_length())
         room = max(self.room, -(-columns // BLOCK) * BLOCK)
         self.keys, self.values = (self._grown(old, rows, room) for old in (self.keys, self.values))
+
+    def _empty(self) -> None:
+        self.keys = torch.empty(self._shape.layers, 0, self._shape.heads, 0, self._shape.size)
+        self.values = torch.empty_like(self.keys)
 
     def _grown(self, old: torch.Tensor, rows: int, room: int) -> torch.Tensor:
         new = old.new_empty(self._shape.layers, rows, self._shape.heads, room, self._shape.size)
