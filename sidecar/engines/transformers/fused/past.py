@@ -47,7 +47,7 @@ class BatchPast:
     def __init__(self, shape: Shape) -> None:
         self.lengths: list[int] = []
         self._shape = shape
-        self._empty()
+        self.keys, self.values = self._nothing()
 
     @property
     def room(self) -> int:
@@ -70,7 +70,7 @@ class BatchPast:
             self.values[:, row, :, :length] = self.values[:, last, :, :length]
             self.lengths[row] = length
         if not self.lengths:
-            self._empty()  # gives the memory back
+            self.keys, self.values = self._nothing()  # gives the memory back
 
     def copy_of(self, row: int) -> Past:
         """A row as a sequence of its own, without spare room."""
@@ -89,9 +89,9 @@ class BatchPast:
         room = max(self.room, -(-columns // BLOCK) * BLOCK)
         self.keys, self.values = (self._grown(old, rows, room) for old in (self.keys, self.values))
 
-    def _empty(self) -> None:
-        self.keys = torch.empty(self._shape.layers, 0, self._shape.heads, 0, self._shape.size)
-        self.values = torch.empty_like(self.keys)
+    def _nothing(self) -> tuple[torch.Tensor, torch.Tensor]:
+        empty = torch.empty(self._shape.layers, 0, self._shape.heads, 0, self._shape.size)
+        return empty, empty.clone()
 
     def _grown(self, old: torch.Tensor, rows: int, room: int) -> torch.Tensor:
         new = old.new_empty(self._shape.layers, rows, self._shape.heads, room, self._shape.size)
