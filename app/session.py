@@ -67,9 +67,11 @@ class Session(QObject):
         return client
 
     async def ready(self) -> Client:
-        """The client, as soon as the service answers."""
-        await self._answering.wait()
-        return self.client
+        """The client, as soon as the service answers. Between the end of one and the next it waits for the next."""
+        while (client := self.process.client) is None:
+            self._answering.clear()
+            await self._answering.wait()
+        return client
 
     def model(self, model_id: str) -> ModelInfo | None:
         """The model of that id, if the service has it."""
