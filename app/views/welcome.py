@@ -151,8 +151,7 @@ class Facts(Card):
         free = self.tr("{0} free").format(memory(system.memory_available_mb))
         self._set("memory", memory(system.memory_total_mb), free)
         self._set("graphics", system.gpu or self.tr("None usable"), "" if system.gpu else self.tr("processor only"))
-        where = self.tr("models go to {0}").format(_short_path(system.models_dir))
-        self._set("disk", self.tr("{0} free").format(memory(system.disk_free_mb)), where)
+        self._set("disk", self.tr("{0} free").format(memory(system.disk_free_mb)), _where(system.models_dir))
 
     def text(self, key: str) -> str:
         """Figure and note under one heading."""
@@ -160,7 +159,7 @@ class Facts(Card):
 
     def _add(self, column: int, key: str, title: str) -> None:
         value = ElidedLabel(UNKNOWN, weight="strong")
-        note = ElidedLabel(" ", "muted", "small")
+        note = ElidedLabel(" ", "muted", "small", middle=True)
         self._grid.addWidget(Label(title, "muted", "small"), 0, column)
         self._grid.addWidget(value, 1, column)
         self._grid.addWidget(note, 2, column)
@@ -217,9 +216,10 @@ def _cores(count: int) -> str:
     return _tr("1 core") if count == 1 else _tr("{0} cores").format(count)
 
 
-def _short_path(path: str) -> str:
-    home = str(Path.home())
-    return "~" + path[len(home) :] if path.startswith(home) else path
+def _where(path: str) -> str:
+    if Path(path).is_relative_to(Path.home()):
+        return _tr("models go to your home folder")
+    return _tr("models go to {0}").format(path)
 
 
 def _heading(title: str, remark: str) -> QHBoxLayout:
