@@ -87,7 +87,8 @@ class MainWindow(QMainWindow):
         return view
 
     def toast(self, text: str, undo: Callable[[], object] | None = None) -> None:
-        self.toast_overlay.show_message(text, undo)
+        view = self._views.get(self._current)
+        self.toast_overlay.show_message(text, undo, above=view.kept_clear() if view else 0)
 
     def error(self, error: BaseException) -> None:
         if isinstance(error, ServiceUnreachable):

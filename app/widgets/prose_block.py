@@ -29,7 +29,7 @@ QUOTE_INDENT = 16
 LINE_GAP = 5
 PARAGRAPH_GAP = 10
 ITEM_GAP = 4
-SHORT_CODE = 32  # characters of inline code that are not broken at a slash
+SHORT_CODE = 48  # characters of inline code that are not broken at a slash
 
 INLINE_CODE = QTextFormat.Property.UserProperty + 1
 QUOTE_DEPTH = QTextFormat.Property.UserProperty + 2

@@ -205,6 +205,9 @@ class Transcript(QScrollArea):
 
     def _give_up(self, slot: Slot) -> None:
         if slot.widget is not None:
+            focus = QApplication.focusWidget()
+            if focus is not None and slot.widget.isAncestorOf(focus):
+                self.setFocus()  # else Qt would hand it to whatever control comes first in the window
             slot.widget.hide()
             slot.widget.deleteLater()
         slot.widget, slot.width = None, 0
