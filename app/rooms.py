@@ -10,39 +10,43 @@ from app.view import Frame, View
 
 @dataclass(frozen=True)
 class Room:
-    """A view before it is made. Without a title it has no entry in the rail."""
+    """A view before it is made; `load` imports and returns its class. Without a title it has no entry in the rail."""
 
     name: str
     title: str
     icon: str
-    build: Callable[[Frame], View]
+    load: Callable[[], Callable[[Frame], View]]  # takes tenths of a second the first time; may run in any thread
     shortcut: str = ""
     group: int = 0
     bottom: bool = False
 
+    def build(self, frame: Frame) -> View:
+        """Make the view."""
+        return self.load()(frame)
 
-def _welcome(frame: Frame) -> View:
+
+def _welcome() -> type[View]:
     from app.views.welcome import WelcomeView
 
-    return WelcomeView(frame)
+    return WelcomeView
 
 
-def _chat(frame: Frame) -> View:
+def _chat() -> type[View]:
     from app.views.chat import ChatView
 
-    return ChatView(frame)
+    return ChatView
 
 
-def _classify(frame: Frame) -> View:
+def _classify() -> type[View]:
     from app.views.classify import ClassifyView
 
-    return ClassifyView(frame)
+    return ClassifyView
 
 
-def _settings(frame: Frame) -> View:
+def _settings() -> type[View]:
     from app.views.settings import SettingsView
 
-    return SettingsView(frame)
+    return SettingsView
 
 
 ROOMS = (

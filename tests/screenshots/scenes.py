@@ -48,7 +48,7 @@ async def welcome(stage: Stage) -> None:
 
 async def settings(stage: Stage) -> None:
     view = stage.show("settings")
-    await stage.until(lambda: view.rows)
+    await stage.until(view.is_settled)
     await stage.picture("settings", "filled")
     view.search.setText("memory")
     await stage.picture("settings", "searched")
