@@ -11,7 +11,7 @@ import qasync
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app import faults, operations
+from app import faults, garbage, operations
 from app.interrupts import Interrupts
 from app.main_window import MainWindow
 from app.session import Session
@@ -62,6 +62,7 @@ class Application(QObject):
         super().__init__()
         self._app = app
         self.quitting = asyncio.Event()
+        self._garbage = garbage.GarbageCollector(self)
         self.preferences = Preferences(paths.window_settings)
         theme.install(app, theme_name or self.preferences.table.theme)  # type: ignore[arg-type]
         self.process = SidecarProcess(paths, background=lambda: self.preferences.table.background_service)
@@ -91,6 +92,7 @@ class Application(QObject):
         """What the first click would else wait for."""
         await self.window.build_remaining()
         await asyncio.to_thread(_load_languages)
+        garbage.settle()
 
     async def end(self) -> None:
         """Write down what must survive, and end what this window owns."""

@@ -120,10 +120,10 @@ class MainWindow(QMainWindow):
         return name if any(room.name == name for room in ROOMS) else ROOMS[0].name
 
     async def build_remaining(self) -> None:
-        """Make the views that are not there yet, each in a turn of its own; their modules are imported in a thread."""
+        """Make the views that are not there yet, each in a turn of its own, and so their modules."""
         for room in ROOMS:
             if room.name not in self._views:
-                await asyncio.to_thread(room.load)
+                await room.load_in_turns()
                 self.view(room.name)
 
     def _bind_shortcuts(self, name: str, view: View) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,12 +13,14 @@ from app.view import Frame, View
 
 @dataclass(frozen=True)
 class Room:
-    """A view before it is made; `load` imports and returns its class. Without a title it has no entry in the rail."""
+    """A view before it is made; `load` imports and returns its class, `package` holds its modules. Without a title it has
+    no entry in the rail."""
 
     name: str
     title: str
     icon: str
-    load: Callable[[], Callable[[Frame], View]]  # takes tenths of a second the first time; may run in any thread
+    load: Callable[[], Callable[[Frame], View]]  # takes tenths of a second the first time
+    package: str = ""
     shortcut: str = ""
     group: int = 0
     bottom: bool = False
@@ -23,6 +28,15 @@ class Room:
     def build(self, frame: Frame) -> View:
         """Make the view."""
         return self.load()(frame)
+
+    async def load_in_turns(self) -> None:
+        """Import its modules one after another, so that the window stays awake. Not in a thread: Qt's classes belong to
+        the thread of the window from the start."""
+        if self.package:
+            for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
+                importlib.import_module(f"{self.package}.{module.name}")
+                await asyncio.sleep(0)
+        self.load()
 
 
 def _welcome() -> type[View]:
@@ -32,26 +46,26 @@ def _welcome() -> type[View]:
 
 
 def _chat() -> type[View]:
-    from app.views.chat import ChatView
+    from app.views.chat.view import ChatView
 
     return ChatView
 
 
 def _classify() -> type[View]:
-    from app.views.classify import ClassifyView
+    from app.views.classify.view import ClassifyView
 
     return ClassifyView
 
 
 def _settings() -> type[View]:
-    from app.views.settings import SettingsView
+    from app.views.settings.view import SettingsView
 
     return SettingsView
 
 
 ROOMS = (
-    Room("welcome", "", "info", _welcome, "F1"),
-    Room("chat", "Chat", "message-circle", _chat, "Ctrl+1"),
-    Room("classify", "Classify", "tag", _classify, "Ctrl+2"),
-    Room("settings", "Settings", "settings", _settings, "Ctrl+,", bottom=True),
+    Room("welcome", "", "info", _welcome, shortcut="F1"),
+    Room("chat", "Chat", "message-circle", _chat, "app.views.chat", "Ctrl+1"),
+    Room("classify", "Classify", "tag", _classify, "app.views.classify", "Ctrl+2"),
+    Room("settings", "Settings", "settings", _settings, "app.views.settings", "Ctrl+,", bottom=True),
 )

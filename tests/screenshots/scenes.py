@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.views.chat import ChatView
+from app.views.chat.view import ChatView
 from app.views.classify.input_card import LIST, ONE
 from tests.screenshots.stage import Stage
 
