@@ -11,7 +11,7 @@ import qasync
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
-from app import faults
+from app import faults, garbage, operations
 from app.interrupts import Interrupts
 from app.main_window import MainWindow
 from app.session import Session
@@ -62,6 +62,7 @@ class Application(QObject):
         super().__init__()
         self._app = app
         self.quitting = asyncio.Event()
+        self._garbage = garbage.GarbageCollector(self)
         self.preferences = Preferences(paths.window_settings)
         theme.install(app, theme_name or self.preferences.table.theme)  # type: ignore[arg-type]
         self.process = SidecarProcess(paths, background=lambda: self.preferences.table.background_service)
@@ -85,7 +86,13 @@ class Application(QObject):
 
     def _after_first_paint(self) -> None:
         logger.info("the window is up after %.2f s of processor time", time.process_time())
-        self.window.build_remaining()
+        operations.run(self.window, self._get_ready())
+
+    async def _get_ready(self) -> None:
+        """What the first click would else wait for."""
+        await self.window.build_remaining()
+        await asyncio.to_thread(_load_languages)
+        garbage.settle()
 
     async def end(self) -> None:
         """Write down what must survive, and end what this window owns."""
@@ -124,6 +131,12 @@ class Application(QObject):
     def _on_preference(self, name: str) -> None:
         if name == "theme":
             theme.set_mode(self.preferences.table.theme)  # type: ignore[arg-type]
+
+
+def _load_languages() -> None:
+    from app.highlight import load_usual_languages  # importing it costs more than the window's start should wait for
+
+    load_usual_languages()
 
 
 def qt_application() -> QApplication:

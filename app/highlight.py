@@ -9,6 +9,7 @@ from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Name, Number, String, _TokenType
 from pygments.util import ClassNotFound
 
+USUAL_LANGUAGES = ("python", "javascript", "bash", "json", "html")
 MAX_LINE = 2_000  # lexers are built on regular expressions; a hostile line must not keep one busy
 
 
@@ -39,14 +40,30 @@ _ROLES: tuple[tuple[_TokenType, str, bool, bool], ...] = (
 
 def highlight(text: str, language: str) -> list[tuple[Mark, ...]]:
     """Marks for every line of `text`; lines of an unknown language, or a very long line, make everything plain."""
+    return list(highlight_lines(text, language))
+
+
+def highlight_lines(text: str, language: str) -> Iterator[tuple[Mark, ...]]:
+    """The same, line after line: each costs its own time only, so that a long text can be done in slices."""
     lines = text.split("\n")
     lexer = _lexer(language)
     if lexer is None or max(map(len, lines)) > MAX_LINE:
-        return [()] * len(lines)
-    marks: list[list[Mark]] = [[] for _ in lines]
-    for line, mark in _marks(lexer, text):
-        marks[line].append(mark)
-    return [tuple(line) for line in marks]
+        yield from [()] * len(lines)
+        return
+    line, marks = 0, list[Mark]()
+    for at, mark in _marks(lexer, text):
+        while line < at:
+            yield tuple(marks)
+            line, marks = line + 1, []
+        marks.append(mark)
+    yield tuple(marks)
+    yield from [()] * (len(lines) - line - 1)
+
+
+def load_usual_languages() -> None:
+    """Make the lexers that answers need most; each costs up to a twentieth of a second. May be done in any thread."""
+    for language in USUAL_LANGUAGES:
+        highlight("x", language)
 
 
 def _marks(lexer: Lexer, text: str) -> Iterator[tuple[int, Mark]]:

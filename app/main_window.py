@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -87,7 +87,8 @@ class MainWindow(QMainWindow):
         return view
 
     def toast(self, text: str, undo: Callable[[], object] | None = None) -> None:
-        self.toast_overlay.show_message(text, undo)
+        view = self._views.get(self._current)
+        self.toast_overlay.show_message(text, undo, above=view.kept_clear() if view else 0)
 
     def error(self, error: BaseException) -> None:
         if isinstance(error, ServiceUnreachable):
@@ -118,12 +119,12 @@ class MainWindow(QMainWindow):
         name = self.preferences.table.view
         return name if any(room.name == name for room in ROOMS) else ROOMS[0].name
 
-    def build_remaining(self) -> None:
-        """Make one more view that is not there yet, and the next one in a later turn of the event loop."""
-        missing = [room.name for room in ROOMS if room.name not in self._views]
-        if missing:
-            self.view(missing[0])
-            QTimer.singleShot(0, self.build_remaining)
+    async def build_remaining(self) -> None:
+        """Make the views that are not there yet, each in a turn of its own, and so their modules."""
+        for room in ROOMS:
+            if room.name not in self._views:
+                await room.load_in_turns()
+                self.view(room.name)
 
     def _bind_shortcuts(self, name: str, view: View) -> None:
         for command in view.commands():

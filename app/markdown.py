@@ -7,6 +7,8 @@ or in a list the last item. Everything before is settled and never parsed again.
 defined after its use, shows as the brackets that were typed.)
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,11 +18,18 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 LINK_SCHEMES = ("http", "https", "mailto")
-# Inline parsing is quadratic in these; no honest paragraph comes near the limit.
-DELIMITERS = "[]*_~`<!"
-MAX_DELIMITERS = 1500
+# What costs more to parse or lay out than a turn of the event loop allows is shown as plain text, which says so. Inline
+# parsing is quadratic in the delimiters, laying out a table in its cells; no honest answer comes near these limits.
+DELIMITERS = "[]*_~`<!&\\"
+MAX_DELIMITERS = 600
 MAX_INLINE = 40_000
+MAX_CELLS = 240
+MAX_UNIT = 20_000
+MAX_PIECES = 150
 LONG_PARAGRAPH = 4_000
+MANY_SPANS = 100
+TOO_MANY_MARKS = " (shown as plain text: too many marks in one paragraph)"
+TOO_BIG = "shown as plain text: too large to lay out"
 
 _BARE_ADDRESS = re.compile(r"https?://[^\s<>\"'`)\]]*[^\s<>\"'`)\].,:;!?]")
 
@@ -94,9 +103,12 @@ class Document:
         self._tail = ""  # the source of the others
         self._resume: _Resume | None = None
         self._references: dict[str, object] = {}
+        self._plain = False  # the last block is too big to be laid out: its source is shown, up to the next empty line
 
     def append(self, text: str) -> int:
         """Add `text`; returns the index of the first piece that is new or different now."""
+        if self._plain:
+            return self._extend_plain(text)
         first = self._extend_open_code(text)
         return self._reparse(text) if first is None else first
 
@@ -120,6 +132,11 @@ class Document:
     def _reparse(self, text: str) -> int:
         self._tail += text
         units = list(_units(self._tail, self._references, self._resume))
+        if not units and len(self._tail) > MAX_UNIT:
+            self._tail = ""  # definitions of links only, which are remembered
+        for number, unit in enumerate(units):
+            if _too_big(unit, len(self._tail)):
+                return self._begin_plain(units[:number], unit.line)
         fresh = [piece for unit in units for piece in unit.pieces]
         first = self._settled + _same(self.pieces[self._settled :], fresh)
         self.pieces[self._settled :] = fresh
@@ -127,6 +144,30 @@ class Document:
             self._settled += len(fresh) - len(units[-1].pieces)
             self._tail = "".join(self._tail.splitlines(keepends=True)[units[-1].line :])
             self._resume = units[-1].resume
+        return first
+
+    def _begin_plain(self, before: Sequence[_Unit], line: int) -> int:
+        """Settle the units `before`, and show the tail's source from `line` on as it is."""
+        first = self._settled
+        self.pieces[first:] = [piece for unit in before for piece in unit.pieces]
+        self._settled = len(self.pieces)
+        self.pieces.append(Code("", TOO_BIG, closed=False))
+        source = "".join(self._tail.splitlines(keepends=True)[line:])
+        self._tail, self._resume, self._plain = "", None, True
+        self._extend_plain(source)
+        return first
+
+    def _extend_plain(self, text: str) -> int:
+        """Add to the source that is shown; an empty line ends it, and what follows is Markdown again."""
+        last, first = self.pieces[-1], self._settled
+        if not isinstance(last, Code):
+            raise TypeError("plain text is shown as code")
+        shown, gap, rest = f"{last.text}{text}".partition("\n\n")
+        self.pieces[-1] = replace(last, text=shown, closed=bool(gap))
+        if gap:
+            self._plain = False
+            self._settled = len(self.pieces)
+            self.append(rest)
         return first
 
 
@@ -197,6 +238,15 @@ def _units(source: str, references: dict[str, object], resume: _Resume | None) -
             resume = replace(resume, number=resume.number + 1) if resume else None
 
 
+def _too_big(unit: _Unit, length: int) -> bool:
+    """Whether a unit in a tail of `length` characters would hold up the window; fences and plain paragraphs never do."""
+    if any(isinstance(piece, Table) and len(piece.rows) * len(piece.align) > MAX_CELLS for piece in unit.pieces):
+        return True
+    simple = all(isinstance(piece, Paragraph) and not piece.quote and not piece.indent for piece in unit.pieces)
+    fenced = len(unit.pieces) == 1 and isinstance(unit.pieces[0], Code)
+    return len(unit.pieces) > 1 and (length > MAX_UNIT or len(unit.pieces) > MAX_PIECES) and not simple and not fenced
+
+
 def _list_start(token: Token, resume: _Resume | None) -> _Resume | None:
     """Where the numbering of a list begins; None for bullets."""
     if token.type == "bullet_list_open":
@@ -258,7 +308,7 @@ def _paragraphs(spans: tuple[Span, ...], place: _Place, level: int) -> Iterator[
             piece = replace(span, text=span.text[start : start + LONG_PARAGRAPH])
             part.append(piece)
             length += len(piece.text)
-            if length >= LONG_PARAGRAPH:
+            if length >= LONG_PARAGRAPH or len(part) >= MANY_SPANS:
                 yield Paragraph(tuple(part), place.indent, place.take_marker(), level, place.quote)
                 part, length = [], 0
     if part or not spans:
@@ -302,13 +352,14 @@ def _code(token: Token, lines: list[str], indent: int) -> Code:
 def _table(tokens: Sequence[Token], references: dict[str, object], indent: int) -> Table:
     rows: list[list[tuple[Span, ...]]] = []
     align: list[str] = []
+    too_big = sum(token.type == "inline" for token in tokens) > MAX_CELLS  # its cells are not shown: see `_too_big`
     for token in tokens:
         if token.type == "tr_open":
             rows.append([])
         elif token.type == "th_open":
             align.append(str(token.attrs.get("style", "text-align:left")).removeprefix("text-align:"))
         elif token.type == "inline":
-            rows[-1].append(_spans(token.content, references))
+            rows[-1].append((Span(token.content),) if too_big else _spans(token.content, references))
     return Table(tuple(tuple(row) for row in rows), tuple(align), indent)
 
 
@@ -324,7 +375,7 @@ def _same(old: Sequence[Piece], new: Sequence[Piece]) -> int:
 
 def _spans(content: str, references: dict[str, object]) -> tuple[Span, ...]:
     if len(content) > MAX_INLINE or sum(map(content.count, DELIMITERS)) > MAX_DELIMITERS:
-        return (Span(content),)
+        return (Span(content), Span(TOO_MANY_MARKS, muted=True))
     tokens: list[Token] = []
     _PARSER.inline.parse(content, _PARSER, references, tokens)
     return tuple(_merged(_styled(tokens)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,44 +13,59 @@ from app.view import Frame, View
 
 @dataclass(frozen=True)
 class Room:
-    """A view before it is made. Without a title it has no entry in the rail."""
+    """A view before it is made; `load` imports and returns its class, `package` holds its modules. Without a title it has
+    no entry in the rail."""
 
     name: str
     title: str
     icon: str
-    build: Callable[[Frame], View]
+    load: Callable[[], Callable[[Frame], View]]  # takes tenths of a second the first time
+    package: str = ""
     shortcut: str = ""
     group: int = 0
     bottom: bool = False
 
+    def build(self, frame: Frame) -> View:
+        """Make the view."""
+        return self.load()(frame)
 
-def _welcome(frame: Frame) -> View:
+    async def load_in_turns(self) -> None:
+        """Import its modules one after another, so that the window stays awake. Not in a thread: Qt's classes belong to
+        the thread of the window from the start."""
+        if self.package:
+            for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
+                importlib.import_module(f"{self.package}.{module.name}")
+                await asyncio.sleep(0)
+        self.load()
+
+
+def _welcome() -> type[View]:
     from app.views.welcome import WelcomeView
 
-    return WelcomeView(frame)
+    return WelcomeView
 
 
-def _chat(frame: Frame) -> View:
-    from app.views.chat import ChatView
+def _chat() -> type[View]:
+    from app.views.chat.view import ChatView
 
-    return ChatView(frame)
-
-
-def _classify(frame: Frame) -> View:
-    from app.views.classify import ClassifyView
-
-    return ClassifyView(frame)
+    return ChatView
 
 
-def _settings(frame: Frame) -> View:
-    from app.views.settings import SettingsView
+def _classify() -> type[View]:
+    from app.views.classify.view import ClassifyView
 
-    return SettingsView(frame)
+    return ClassifyView
+
+
+def _settings() -> type[View]:
+    from app.views.settings.view import SettingsView
+
+    return SettingsView
 
 
 ROOMS = (
-    Room("welcome", "", "info", _welcome, "F1"),
-    Room("chat", "Chat", "message-circle", _chat, "Ctrl+1"),
-    Room("classify", "Classify", "tag", _classify, "Ctrl+2"),
-    Room("settings", "Settings", "settings", _settings, "Ctrl+,", bottom=True),
+    Room("welcome", "", "info", _welcome, shortcut="F1"),
+    Room("chat", "Chat", "message-circle", _chat, "app.views.chat", "Ctrl+1"),
+    Room("classify", "Classify", "tag", _classify, "app.views.classify", "Ctrl+2"),
+    Room("settings", "Settings", "settings", _settings, "app.views.settings", "Ctrl+,", bottom=True),
 )

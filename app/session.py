@@ -6,6 +6,7 @@ It decides nothing about processes (sidecar_process.py does) and shows nothing.
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -67,9 +68,11 @@ class Session(QObject):
         return client
 
     async def ready(self) -> Client:
-        """The client, as soon as the service answers."""
-        await self._answering.wait()
-        return self.client
+        """The client, as soon as the service answers. Between the end of one and the next it waits for the next."""
+        while (client := self.process.client) is None:
+            self._answering.clear()
+            await self._answering.wait()
+        return client
 
     def model(self, model_id: str) -> ModelInfo | None:
         """The model of that id, if the service has it."""
@@ -85,12 +88,19 @@ class Session(QObject):
         self.system_figures = None
         if self.process.client is None:
             self._answering.clear()
+            self._forget_memory()
         else:
             self._answering.set()
             self._stale.set()
             for following in (self._follow_events(self.client), self._refresh_models(self.client)):
                 self._operations.append(operations.run(self, following))
         self._set(state)
+
+    def _forget_memory(self) -> None:
+        """What the service held in memory went with it; which models there are stays known."""
+        if any(model.state != "unloaded" for model in self.models):
+            self.models = [_unloaded(model) for model in self.models]
+            self.models_changed.emit()
 
     def _stop_following(self) -> None:
         for operation in self._operations:
@@ -139,3 +149,9 @@ class Session(QObject):
         if state != self.state:
             self.state = state
             self.state_changed.emit(state)
+
+
+def _unloaded(model: ModelInfo) -> ModelInfo:
+    gone = copy.copy(model)
+    gone.is_loaded, gone.state, gone.memory_usage_mb, gone.active_requests = False, "unloaded", None, 0
+    return gone

@@ -97,7 +97,8 @@ class SidecarProcess(QObject):
         service = self.service
         if service is not None and (service.owned or end_adopted):
             await service.stop()
-        await self._let_go()
+        self.service = None
+        await _let_go(service)
         if self._background() and (service is None or service.owned):
             BackgroundService(self.paths)  # takes the place of the one that was tied to this window
 
@@ -106,42 +107,41 @@ class SidecarProcess(QObject):
         while True:
             began = time.monotonic()
             outcome = await self._run_once()
+            attempt = _next_attempt(attempt, outcome, time.monotonic() - began)
+            self._set(self._state_after(outcome, attempt))
             self.ended.emit(outcome)
+            await _let_go(self.service)  # only now: while the state says that it answers, anybody may use its client
             if outcome.orderly:
-                attempt = 0
-                await self._rest(outcome)
+                await self._rest()
             else:
-                attempt = 1 if time.monotonic() - began > HEALTHY_S else attempt + 1
-                await self._back_off(attempt, outcome)
+                await running_service.set_within(self._again, self.state.retry_in_s)
 
     async def _run_once(self) -> SidecarOutcome:
         """From finding or starting a service to its end."""
         self._again.clear()
-        try:
-            self.service = await self._find_or_start()
-            if client := await self.service.answering():
-                self._set(ServiceState("ready", client.url, self.service.owned))
-            return await self.service.ended()
-        finally:
-            await self._let_go()
+        self.service = await self._find_or_start()
+        if client := await self.service.answering():
+            self._set(ServiceState("ready", client.url, self.service.owned))
+        return await self.service.ended()
 
     async def _find_or_start(self) -> OwnedService | AdoptedService:
         if client := await running_service.find(self.paths):
             return AdoptedService(self.paths, client)
         return BackgroundService(self.paths) if self._background() else self._launch(self.paths)
 
-    async def _back_off(self, attempt: int, outcome: SidecarOutcome) -> None:
-        delay = delay_before(attempt)
-        self._set(ServiceState("restarting", "", True, attempt, outcome.reason, outcome.stderr, delay))
-        await running_service.set_within(self._again, delay)
+    def _state_after(self, outcome: SidecarOutcome, attempt: int) -> ServiceState:
+        if not outcome.orderly:
+            delay = delay_before(attempt)
+            return ServiceState("restarting", "", True, attempt, outcome.reason, outcome.stderr, delay)
+        if self._restart_asked:
+            return STARTING
+        return ServiceState("stopped", why=outcome.reason, details=outcome.stderr)
 
-    async def _rest(self, outcome: SidecarOutcome) -> None:
+    async def _rest(self) -> None:
         """Stay stopped until the person starts it here, or another program starts one."""
         if self._restart_asked:
             self._restart_asked = False
-            self._set(STARTING)
             return
-        self._set(ServiceState("stopped", why=outcome.reason, details=outcome.stderr))
         while not await self._appeared():
             if await running_service.set_within(self._again, LOOK_SECONDS):
                 break
@@ -155,10 +155,18 @@ class SidecarProcess(QObject):
             await client.close()
         return client is not None
 
-    async def _let_go(self) -> None:
-        if self.service is not None and self.service.client is not None:
-            await self.service.client.close()
-
     def _set(self, state: ServiceState) -> None:
         self.state = state
         self.state_changed.emit(state)
+
+
+def _next_attempt(attempt: int, outcome: SidecarOutcome, ran_for_s: float) -> int:
+    """Which restart in a row this is; 0 after an orderly end."""
+    if outcome.orderly:
+        return 0
+    return 1 if ran_for_s > HEALTHY_S else attempt + 1
+
+
+async def _let_go(service: OwnedService | AdoptedService | None) -> None:
+    if service is not None and service.client is not None:
+        await service.client.close()

@@ -47,6 +47,10 @@ class View(QWidget):
     def activated(self) -> None:
         """The view has come to the front: put the focus where typing makes sense."""
 
+    def kept_clear(self) -> int:
+        """How many pixels at the bottom a passing message must not cover, because the person works there."""
+        return 0
+
     def use_model(self, model_id: str) -> None:
         """Take this model into use, where the view works with one."""
 

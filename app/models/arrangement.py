@@ -31,6 +31,7 @@ class Only(Enum):
     NOT_SURE = "not sure"
     FAILED = "failed"
     WAITING = "waiting"
+    CUT = "cut"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def _label_test(results: ResultList, label: str | Only | None, threshold: float)
         return lambda row: results.state(row) == FAILED
     if label == Only.WAITING:
         return lambda row: results.state(row) == WAITING
+    if label == Only.CUT:
+        return lambda row: row in results.cut
     return holds
 
 

@@ -33,6 +33,7 @@ class Counts:
     not_sure: int = 0
     failed: int = 0
     waiting: int = 0
+    cut: int = 0
 
 
 class ResultList:
@@ -51,6 +52,7 @@ class ResultList:
         self.multi_label = multi_label
         self.labels: list[str] = []
         self.failures: dict[int, str] = {}
+        self.cut: set[int] = set()  # rows of which the model read the beginning only
         self.classified = 0
         self._best = array("h", [WAITING]) * rows
         self._values = array("f")
@@ -72,6 +74,10 @@ class ResultList:
         self._best[row] = max(range(width), key=values.__getitem__)
         self.classified += 1
         self._tally(row, 1)
+
+    def mark_cut(self, row: int) -> None:
+        """Note that a row's text was longer than the model reads. Its answer is for the beginning."""
+        self.cut.add(row)
 
     def set_failure(self, row: int, reason: str) -> None:
         """Keep why a row has no answer."""
@@ -128,7 +134,7 @@ class ResultList:
         per_label = {label: sum(bins[least:]) for label, bins in zip(self.labels, self._bins, strict=True)}
         failed = len(self.failures)
         waiting = len(self) - self.classified - failed
-        return Counts(per_label, sum(self._best_bins[:least]), failed, waiting)
+        return Counts(per_label, sum(self._best_bins[:least]), failed, waiting, len(self.cut))
 
     # ---- bookkeeping ------------------------------------------------------------------------------------------------
 
@@ -142,6 +148,7 @@ class ResultList:
             self._tally(row, -1)
             self.classified -= 1
         self.failures.pop(row, None)
+        self.cut.discard(row)
 
     def _tally(self, row: int, change: int) -> None:
         start, best = row * len(self.labels), self._best[row]

@@ -1,4 +1,4 @@
-"""Writes results as CSV: row, text, label, probability and every label's own probability. In short turns.
+"""Writes results as CSV: row, text, label, probability and every label's own probability; `cut` where any was. In short turns.
 
 The file appears whole or not at all: it is written beside its place and moved there at the end.
 """
@@ -41,10 +41,12 @@ async def _write(file: BinaryIO, table: ResultsTable, rows: Sequence[int], progr
     buffer = io.StringIO()
     buffer.write("\ufeff")
     writer = csv.writer(buffer)
-    writer.writerow(["row", "text", "label", "probability", *labels])
+    any_cut = bool(table.results.cut)
+    writer.writerow(["row", "text", "label", "probability", *labels, *(["cut"] if any_cut else [])])
     pacer = Pacer()
     for count, row in enumerate(rows, 1):
-        writer.writerow(_cells(table, row, labels))
+        cut = ["yes" if row in table.results.cut else ""] if any_cut else []
+        writer.writerow([*_cells(table, row, labels), *cut])
         await pacer.breathe()
         if buffer.tell() > WRITE_CHARACTERS:
             await asyncio.to_thread(file.write, buffer.getvalue().encode())

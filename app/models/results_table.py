@@ -17,6 +17,7 @@ SHOWN_CHARACTERS = 400  # a line in a table never shows more
 TIP_CHARACTERS = 1200
 VERDICT_ROLE = Qt.ItemDataRole.UserRole + 1  # Verdict, the reason of a failure as str, or None while waiting
 PROBABILITY_ROLE = Qt.ItemDataRole.UserRole + 2  # float, -1 without an answer
+CUT_ROLE = Qt.ItemDataRole.UserRole + 3  # bool: the model read only the beginning of the text
 _NONE = QModelIndex()
 
 
@@ -86,6 +87,8 @@ class ResultsTable(QAbstractTableModel):
             return self.state_of(row)
         if role == PROBABILITY_ROLE:
             return self.results.top(row)
+        if role == CUT_ROLE:
+            return row in self.results.cut
         return None
 
     def state_of(self, row: int) -> Verdict | str | None:
@@ -117,4 +120,8 @@ class ResultsTable(QAbstractTableModel):
         if column == Column.TEXT:
             text = self.results.source.texts[row]
             return text if len(text) <= TIP_CHARACTERS else text[:TIP_CHARACTERS] + "…"
-        return self.label_text(row) if column == Column.LABEL else None
+        if column != Column.LABEL:
+            return None
+        if row not in self.results.cut:
+            return self.label_text(row)
+        return self.tr("{0}. The text was cut: it is longer than the model reads.").format(self.label_text(row))

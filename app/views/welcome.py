@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
 
 from app import operations
 from app.figures import memory
@@ -16,6 +16,7 @@ from app.service_state import ServiceState
 from app.view import Frame, View
 from app.widgets.button import Button
 from app.widgets.card import Card
+from app.widgets.centred_column import CentredColumn
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.icon_label import IconLabel
 from app.widgets.label import Label
@@ -72,7 +73,9 @@ class WelcomeView(View):
         column.addLayout(self.starters)
         column.addWidget(self._hint)
         column.addStretch(1)
-        _centre(self, column)
+        outside = QVBoxLayout(self)
+        outside.setContentsMargins(0, 0, 0, 0)
+        outside.addWidget(CentredColumn(column, COLUMN_WIDTH, (40, 56, 40, 40)))
 
     def _on_state(self, state: ServiceState) -> None:
         self._show_hint()
@@ -148,8 +151,7 @@ class Facts(Card):
         free = self.tr("{0} free").format(memory(system.memory_available_mb))
         self._set("memory", memory(system.memory_total_mb), free)
         self._set("graphics", system.gpu or self.tr("None usable"), "" if system.gpu else self.tr("processor only"))
-        where = self.tr("models go to {0}").format(_short_path(system.models_dir))
-        self._set("disk", self.tr("{0} free").format(memory(system.disk_free_mb)), where)
+        self._set("disk", self.tr("{0} free").format(memory(system.disk_free_mb)), _where(system.models_dir))
 
     def text(self, key: str) -> str:
         """Figure and note under one heading."""
@@ -157,7 +159,7 @@ class Facts(Card):
 
     def _add(self, column: int, key: str, title: str) -> None:
         value = ElidedLabel(UNKNOWN, weight="strong")
-        note = ElidedLabel(" ", "muted", "small")
+        note = ElidedLabel(" ", "muted", "small", middle=True)
         self._grid.addWidget(Label(title, "muted", "small"), 0, column)
         self._grid.addWidget(value, 1, column)
         self._grid.addWidget(note, 2, column)
@@ -214,9 +216,10 @@ def _cores(count: int) -> str:
     return _tr("1 core") if count == 1 else _tr("{0} cores").format(count)
 
 
-def _short_path(path: str) -> str:
-    home = str(Path.home())
-    return "~" + path[len(home) :] if path.startswith(home) else path
+def _where(path: str) -> str:
+    if Path(path).is_relative_to(Path.home()):
+        return _tr("models go to your home folder")
+    return _tr("models go to {0}").format(path)
 
 
 def _heading(title: str, remark: str) -> QHBoxLayout:
@@ -225,28 +228,6 @@ def _heading(title: str, remark: str) -> QHBoxLayout:
     row.addWidget(Label(title, size="lead", weight="strong"), 0, Qt.AlignmentFlag.AlignBaseline)
     row.addWidget(Label(remark, "muted", "small"), 1, Qt.AlignmentFlag.AlignBaseline)
     return row
-
-
-def _centre(view: QWidget, column: QVBoxLayout) -> None:
-    """A scrolled column of at most COLUMN_WIDTH in the middle of `view`."""
-    inside = QWidget()
-    inside.setMaximumWidth(COLUMN_WIDTH)
-    inside.setLayout(column)
-    column.setContentsMargins(0, 0, 0, 0)
-    page = QWidget()
-    row = QHBoxLayout(page)
-    row.setContentsMargins(40, 56, 40, 40)
-    row.addStretch(1)
-    row.addWidget(inside, 1000)
-    row.addStretch(1)
-    scroll = QScrollArea()
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setWidget(page)
-    outside = QVBoxLayout(view)
-    outside.setContentsMargins(0, 0, 0, 0)
-    outside.addWidget(scroll)
 
 
 def _tr(text: str) -> str:

@@ -1,6 +1,8 @@
 """A framed block of code: its language, a Copy button, highlighted text that scrolls sideways."""
 
-from PySide6.QtCore import Qt, QTimer
+from collections.abc import Iterator
+
+from PySide6.QtCore import QElapsedTimer, Qt, QTimer
 from PySide6.QtGui import (
     QFont,
     QGuiApplication,
@@ -14,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
-from app.highlight import Mark, highlight
+from app.highlight import Mark, highlight, highlight_lines
 from app.theme import theme
 from app.widgets.button import Button
 from app.widgets.hairline import Hairline
@@ -22,7 +24,7 @@ from app.widgets.label import Label
 from app.widgets.text_block import TextBlock
 
 WINDOW_LINES = 20  # while code streams in, only about so many last lines are lexed again
-MAX_HIGHLIGHTED = 200_000
+BUDGET_MS = 8  # of one turn of the event loop for colouring finished code
 COPIED_MS = 1600
 LINE_GAP = 4
 
@@ -80,6 +82,9 @@ class CodeText(TextBlock):
         self.code = ""
         self._language = ""
         self._settled = 0  # so many lines keep their marks while streaming
+        self._colouring: tuple[int, Iterator[tuple[Mark, ...]]] | None = None  # the next line of finished code
+        self._later = QTimer(self, singleShot=True, interval=0)
+        self._later.timeout.connect(self._colour)
         font = theme.font("control", mono=True)
         self.setFont(font)
         self.document().setDefaultFont(font)
@@ -122,13 +127,30 @@ class CodeText(TextBlock):
         cursor.removeSelectedText()
 
     def _mark(self, closed: bool) -> None:
-        start = 0 if closed else self._settled
-        if closed and len(self.code) > MAX_HIGHLIGHTED:
+        if closed:
+            self._colouring = (0, highlight_lines(self.code, self._language))
+            self._colour()
             return
+        self._colouring = None
         lines = self.code.split("\n")
-        self._painter.set_marks(start, highlight("\n".join(lines[start:]), self._language))
-        if not closed and len(lines) - self._settled > 2 * WINDOW_LINES:
+        self._painter.set_marks(self._settled, highlight("\n".join(lines[self._settled :]), self._language))
+        if len(lines) - self._settled > 2 * WINDOW_LINES:
             self._settled = len(lines) - WINDOW_LINES
+
+    def _colour(self) -> None:
+        """Give finished code the marks of its whole context, as many lines as a turn has time for."""
+        if self._colouring is None:
+            return
+        clock = QElapsedTimer()
+        clock.start()
+        start, marks = self._colouring
+        for line, found in enumerate(marks, start):
+            self._painter.set_marks(line, [found], keep_rest=True)
+            if clock.elapsed() > BUDGET_MS:
+                self._colouring = (line + 1, marks)
+                self._later.start()
+                return
+        self._colouring = None
 
 
 class LineMarks(QSyntaxHighlighter):
@@ -138,10 +160,11 @@ class LineMarks(QSyntaxHighlighter):
         super().__init__(document)
         self._marks: list[tuple[Mark, ...]] = []
 
-    def set_marks(self, start: int, marks: list[tuple[Mark, ...]]) -> None:
-        """Replace the marks from line `start` on and repaint lines whose marks changed."""
-        old = self._marks[start:]
-        self._marks[start:] = marks
+    def set_marks(self, start: int, marks: list[tuple[Mark, ...]], *, keep_rest: bool = False) -> None:
+        """Replace the marks from line `start` on (`keep_rest`: of so many lines only) and repaint where they changed."""
+        end = start + len(marks) if keep_rest else len(self._marks)
+        old = self._marks[start:end]
+        self._marks[start:end] = marks
         for offset, (before, after) in enumerate(zip(old, marks, strict=False)):
             if before != after:
                 self.rehighlightBlock(self.document().findBlockByNumber(start + offset))

@@ -19,10 +19,10 @@ from app.widgets.text_block import TextBlock
 
 FLUSH_MS = 30
 MAX_PAUSE_MS = 200
-PORTION = 3_000  # characters parsed at once
+PORTION = 1_000  # characters parsed at once
 BUDGET_MS = 12  # time after which showing pieces pauses for the event loop
-RUN = 40  # paragraphs laid out at once
-LONG_PROSE = 80  # paragraphs in one text: laying out its end gets slower with all that stands before
+RUN = 20  # paragraphs laid out at once
+LONG_PROSE = 60  # paragraphs in one text: laying out its end gets slower with all that stands before
 MAX_BLOCKS = 150  # widgets in one answer; no honest answer has more, and each costs milliseconds
 SHARE = 6  # at most a sixth of the GUI thread's time goes into one growing answer
 GAP_ABOVE = 2

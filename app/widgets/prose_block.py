@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 from app.markdown import Paragraph, Rule, Span
 from app.theme import theme
 from app.tokens import Size
-from app.widgets.text_block import PAD, TextBlock
+from app.widgets.text_block import JOINER, PAD, TextBlock
 
 INDENT = 24
 MARKER_WIDTH = 20
@@ -29,6 +29,7 @@ QUOTE_INDENT = 16
 LINE_GAP = 5
 PARAGRAPH_GAP = 10
 ITEM_GAP = 4
+SHORT_CODE = 48  # characters of inline code that are not broken at a slash
 
 INLINE_CODE = QTextFormat.Property.UserProperty + 1
 QUOTE_DEPTH = QTextFormat.Property.UserProperty + 2
@@ -148,7 +149,10 @@ def _insert_spans(cursor: QTextCursor, piece: Paragraph, spans: Sequence[Span]) 
 def _shown(span: Span) -> str:
     """The characters that stand in the document for a span."""
     text = span.text.replace(PAD, "\u00a0").replace("\n", "\u2028").replace("\u2029", " ").replace("\ufffc", " ")
-    return f"{PAD}{text}{PAD}" if span.code else text
+    if not span.code:
+        return text
+    whole = text.replace("/", f"/{JOINER}") if len(text) <= SHORT_CODE else text  # "/tasks" stays on one line
+    return f"{PAD}{whole}{PAD}"
 
 
 def _common_beginning(old: Sequence[Span], new: Sequence[Span]) -> tuple[int, Sequence[Span]]:

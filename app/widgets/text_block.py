@@ -8,6 +8,7 @@ from app.theme import theme
 
 CARET_WIDTH = 8
 PAD = "\u202f"  # stands at both ends of inline code, for its tinted ground; never copied
+JOINER = "\u2060"  # stands where inline code must not be broken; never copied
 
 
 class TextBlock(QTextBrowser):
@@ -89,5 +90,5 @@ class TextBlock(QTextBrowser):
 
 
 def clean_text(fragment: QTextDocumentFragment) -> str:
-    """The text of a selection as it was written: without the padding of inline code."""
-    return fragment.toPlainText().replace(PAD, "")
+    """The text of a selection as it was written: without what holds inline code together."""
+    return fragment.toPlainText().replace(PAD, "").replace(JOINER, "")

@@ -28,6 +28,7 @@ class Toast(QWidget):
         super().__init__(host.window())
         self._window = host.window()
         self._undo_action: Callable[[], object] | None = None
+        self._above = 0
         self._icon = IconLabel("check", "ok", 16)
         self._text = Label(size="control", weight="medium")
         self.undo_button = Button(self.tr("Undo"), "link", "undo-2")
@@ -43,9 +44,15 @@ class Toast(QWidget):
         self._window.installEventFilter(self)
         self.hide()
 
-    def show_message(self, text: str, undo: Callable[[], object] | None = None, *, icon: str = "check") -> None:
-        """Show `text`; with `undo` an Undo button calls it, at most once, and the message stays longer."""
+    def show_message(
+        self, text: str, undo: Callable[[], object] | None = None, *, icon: str = "check", above: int = 0
+    ) -> None:
+        """Show `text`; with `undo` an Undo button calls it, at most once, and the message stays longer.
+
+        `above` is the height in logical pixels at the bottom that it must not cover.
+        """
         self._undo_action = undo
+        self._above = above
         self._text.setText(text)
         self.setAccessibleName(text)
         self._icon.set_icon("trash-2" if undo and icon == "check" else icon, "muted" if undo else "ok")
@@ -88,7 +95,7 @@ class Toast(QWidget):
 
     def _place(self) -> None:
         left = (self._window.width() - self.width()) // 2
-        self.move(left, self._window.height() - self.height() - FROM_BOTTOM)
+        self.move(left, self._window.height() - self.height() - FROM_BOTTOM - self._above)
 
     def _expire(self) -> None:
         if self.undo_button.hasFocus() or self._close.hasFocus():

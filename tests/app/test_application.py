@@ -75,6 +75,17 @@ async def test_a_killed_service_is_said_in_the_status_bar_and_comes_back(ready, 
     assert status(ready).startswith("Ready on ")
 
 
+async def test_no_model_is_said_to_be_in_memory_once_the_service_is_gone(ready, paths, until):
+    path = str(echo_model(paths.data_dir / "echo"))
+    await ready.session.client.register(RegisterRequest(name="echo", model_type="text_generation", model_path=path))
+    await until(lambda: (model := ready.session.model("echo")) is not None and model.is_loaded)
+    seen = []
+    ready.session.state_changed.connect(lambda _state: seen.append(ready.session.model("echo").state))
+    os.kill(ready.process.service.pid, signal.SIGKILL)
+    await until(lambda: seen)
+    assert seen[0] == "unloaded"
+
+
 async def test_the_models_are_known_again_after_a_crash(ready, paths, until):
     path = str(echo_model(paths.data_dir / "echo"))
     await ready.session.client.register(RegisterRequest(name="echo", model_type="text_generation", model_path=path))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.markdown import Code, Document, Paragraph, Rule, Span, Table, is_link, parse
+from app.markdown import TOO_BIG, TOO_MANY_MARKS, Code, Document, Paragraph, Rule, Span, Table, is_link, parse
 
 SAMPLE = """# Title
 Hello *world* **bold `x`** and [link](https://a.example/c) [bad](javascript:alert(1)) ![pic](http://x.example/y.png)
@@ -193,7 +193,25 @@ def test_hostile_text_is_parsed_in_no_time(hostile):
 
 
 def test_nothing_of_a_hostile_text_is_lost():
-    assert plain("[" * 10_000).replace("\n", "") == "[" * 10_000
+    assert plain("[" * 10_000).replace("\n", "") == "[" * 10_000 + TOO_MANY_MARKS
+
+
+def test_a_table_too_large_to_lay_out_is_shown_as_its_source_up_to_the_next_empty_line():
+    table = "| a | b |\n|---|---|\n" + "| x | y |\n" * 200
+    assert parse(f"before\n\n{table}\nafter *it*") == [
+        Paragraph((Span("before"),)),
+        Code(table.removesuffix("\n"), TOO_BIG),
+        Paragraph((Span("after "), Span("it", italic=True))),
+    ]
+
+
+def test_a_large_table_that_streams_in_ends_as_if_it_had_come_at_once():
+    text = "| a | b |\n|---|---|\n" + "| x | y |\n" * 200 + "\n# after"
+    assert streamed(text, range(0, len(text), 7)).pieces == parse(text)
+
+
+def test_a_quotation_with_hundreds_of_parts_is_shown_as_its_source():
+    assert parse("> - a\n" * 400)[0].language == TOO_BIG
 
 
 def test_a_very_long_paragraph_is_parted_so_that_only_its_end_changes():

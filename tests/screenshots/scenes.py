@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.views.chat import ChatView
+from app.views.chat.view import ChatView
 from app.views.classify.input_card import LIST, ONE
 from tests.screenshots.stage import Stage
 
@@ -48,7 +48,7 @@ async def welcome(stage: Stage) -> None:
 
 async def settings(stage: Stage) -> None:
     view = stage.show("settings")
-    await stage.until(lambda: view.rows)
+    await stage.until(view.is_settled)
     await stage.picture("settings", "filled")
     view.search.setText("memory")
     await stage.picture("settings", "searched")

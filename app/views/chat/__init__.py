@@ -1,5 +1,4 @@
-"""The Chat view."""
+"""The Chat view.
 
-from app.views.chat.view import ChatView
-
-__all__ = ["ChatView"]
+Nothing is imported here: the window imports the modules one by one, each in a turn of its own.
+"""

@@ -32,7 +32,7 @@ class Bubble(QWidget):
         widest = round(column_width * SHARE) - 2 * PAD_X
         flags = Qt.TextFlag.TextWordWrap | Qt.TextFlag.TextExpandTabs
         needed = QFontMetrics(self.label.font()).boundingRect(QRect(0, 0, widest, 1 << 20), flags, self.label.text())
-        width = min(widest, needed.width() + 4)
+        width = min(widest, needed.width() + 1)
         self.label.setFixedWidth(width)
         self.setFixedSize(QSize(width + 2 * PAD_X, self.label.heightForWidth(width) + 2 * PAD_Y))
 

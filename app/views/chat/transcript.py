@@ -84,6 +84,10 @@ class Transcript(QScrollArea):
         self._slots = [kept.get(key) or Slot(key, estimate) for key, estimate in messages]
         self._later.start()
 
+    def is_settled(self) -> bool:
+        """Whether all that is near the view is built and in its place."""
+        return not self._later.isActive()
+
     def message_widget(self, key: str) -> QWidget | None:
         """The widget of a message while it has one."""
         return next((slot.widget for slot in self._slots if slot.key == key), None)
@@ -201,6 +205,9 @@ class Transcript(QScrollArea):
 
     def _give_up(self, slot: Slot) -> None:
         if slot.widget is not None:
+            focus = QApplication.focusWidget()
+            if focus is not None and slot.widget.isAncestorOf(focus):
+                self.setFocus()  # else Qt would hand it to whatever control comes first in the window
             slot.widget.hide()
             slot.widget.deleteLater()
         slot.widget, slot.width = None, 0

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QSpacerItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.views.chat.attachment_chips import AttachmentChip
 from app.views.chat.attachments import with_attachments, without_attachments
@@ -87,7 +87,9 @@ class UserMessage(QWidget):
         self.bubble.setVisible(bool(self._text))
         self._row.setSpacing(6)
         self._row.addStretch(1)
-        self._row.addSpacerItem(QSpacerItem(0, BUTTON))  # room for the buttons, so that nothing jumps
+        room = QWidget()  # for the buttons, so that nothing jumps; a row without a widget would also lose its spacing
+        room.setFixedSize(1, BUTTON)
+        self._row.addWidget(room)
         self._column.addLayout(self._row)
 
     def _add_switcher(self, place: tuple[int, int]) -> None:

@@ -79,6 +79,9 @@ class ChatView(View):
     def activated(self) -> None:
         self.page.composer.field.setFocus()
 
+    def kept_clear(self) -> int:
+        return self.page.composer.height()
+
     def closing(self) -> None:
         self._save_draft()
         self.dialogue.answers.flush()

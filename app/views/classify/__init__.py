@@ -1,5 +1,4 @@
-"""Classify one text or a list of texts with a trained classifier."""
+"""Classify one text or a list of texts with a trained classifier.
 
-from app.views.classify.view import ClassifyView
-
-__all__ = ["ClassifyView"]
+Nothing is imported here: the window imports the modules one by one, each in a turn of its own.
+"""

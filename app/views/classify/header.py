@@ -31,10 +31,10 @@ class ClassifyHeader(QWidget):
         self.setFixedHeight(theme.metrics.spacing["header_height"])
         self.picker = ModelPicker()
         self._memory = Pill("")
-        self._open = Button(self.tr("Open list"), "secondary", "file-up")
-        self._open.setToolTip(self.tr("A TXT or CSV file, up to 100 MB (Ctrl+O)"))
-        self._export = Button(self.tr("Export"), "secondary", "download")
-        self._export.setToolTip(self.tr("Write the list's results as CSV (Ctrl+E)"))
+        self.open_button = Button(self.tr("Open list"), "secondary", "file-up")
+        self.open_button.setToolTip(self.tr("A TXT or CSV file, up to 100 MB (Ctrl+O)"))
+        self.export_button = Button(self.tr("Export"), "secondary", "download")
+        self.export_button.setToolTip(self.tr("Write the list's results as CSV (Ctrl+E)"))
         row = QHBoxLayout(self)
         row.setContentsMargins(MARGIN, 0, MARGIN, 0)
         row.setSpacing(12)
@@ -42,11 +42,11 @@ class ClassifyHeader(QWidget):
         row.addWidget(self.picker)
         row.addWidget(self._memory)
         row.addStretch(1)
-        row.addWidget(self._open)
-        row.addWidget(self._export)
+        row.addWidget(self.open_button)
+        row.addWidget(self.export_button)
         self.picker.picked.connect(self.picked)
-        self._open.clicked.connect(self.open_wanted)
-        self._export.clicked.connect(self.export_wanted)
+        self.open_button.clicked.connect(self.open_wanted)
+        self.export_button.clicked.connect(self.export_wanted)
 
     def show_models(self, models: Sequence[ModelInfo], current: str) -> None:
         """Offer the classifiers, and say of the current one whether it is in memory."""
@@ -60,13 +60,15 @@ class ClassifyHeader(QWidget):
     def set_usable(self, *, models: bool, export: bool) -> None:
         """Whether there is anything to choose from, and anything to export."""
         self.picker.setEnabled(models)
-        self._export.setEnabled(export)
+        self.export_button.setEnabled(export)
 
     def show_exporting(self, share: float | None) -> None:
         """How much of an export is done; None when none is going on."""
         cancel = share is not None
-        self._export.setText(self.tr("Cancel · {0} %").format(int(100 * (share or 0))) if cancel else self.tr("Export"))
-        self._export.set_icon("x" if cancel else "download")
+        self.export_button.setText(
+            self.tr("Cancel · {0} %").format(int(100 * (share or 0))) if cancel else self.tr("Export")
+        )
+        self.export_button.set_icon("x" if cancel else "download")
 
     def _memory_words(self, model: ModelInfo) -> tuple[str, Tone]:
         words: dict[str, tuple[str, Tone]] = {

@@ -76,6 +76,8 @@ class ListCard(Card):
             choices.append((self.tr("not sure"), Only.NOT_SURE, counts.not_sure))
         if counts.failed:
             choices.append((self.tr("failed"), Only.FAILED, counts.failed))
+        if counts.cut:
+            choices.append((self.tr("cut"), Only.CUT, counts.cut))
         if counts.waiting and counts.labels:
             choices.append((self.tr("waiting"), Only.WAITING, counts.waiting))
         chosen = self.labels.currentData()

@@ -85,6 +85,9 @@ class ProgressLine(QWidget):
             parts.append(self.tr("{0} of {1}").format(f"{done:,}", f"{len(runner.results):,}"))
         if counts.failed:
             parts.append(self.tr("{0} failed").format(f"{counts.failed:,}"))
+        if counts.cut:
+            words = self.tr("1 text was cut") if counts.cut == 1 else self.tr("{0} texts were cut")
+            parts.append(words.format(f"{counts.cut:,}"))
         if runner.state == "waiting":
             parts.append(self.tr("waiting for the service"))
         elif runner.state == "paused":

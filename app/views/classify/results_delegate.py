@@ -5,7 +5,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.models.arrangement import Column
-from app.models.results_table import PROBABILITY_ROLE, VERDICT_ROLE
+from app.models.results_table import CUT_ROLE, PROBABILITY_ROLE, VERDICT_ROLE
 from app.models.verdict import Verdict
 from app.theme import theme
 from app.widgets.bar import HEIGHT as BAR_HEIGHT
@@ -49,22 +49,23 @@ class ResultsDelegate(QStyledItemDelegate):
         if column == Column.TEXT:
             _paint_text(painter, inner, index.data(), "text")
         elif column == Column.LABEL:
-            self._paint_label(painter, inner, index.data(VERDICT_ROLE))
+            self._paint_label(painter, inner, index.data(VERDICT_ROLE), cut=index.data(CUT_ROLE))
         elif column == Column.PROBABILITY:
             _paint_probability(painter, inner, index.data(PROBABILITY_ROLE), index.data())
         else:
             _paint_text(painter, inner, index.data(), "muted", tabular=True)
         painter.restore()
 
-    def _paint_label(self, painter: QPainter, area: QRectF, state: Verdict | str | None) -> None:
+    def _paint_label(self, painter: QPainter, area: QRectF, state: Verdict | str | None, *, cut: bool) -> None:
+        aside: list[tuple[str, Tone]] = [(self.tr("cut"), "warning")] if cut else []
         if state is None:
             _paint_text(painter, area, self.tr("waiting"), "faint")
         elif isinstance(state, str):
             _paint_pills(painter, area, [(self.tr("failed"), "bad")])
         elif not state.sure:
-            _paint_pills(painter, area, [(self.tr("not sure"), "warning")])
+            _paint_pills(painter, area, [(self.tr("not sure"), "warning"), *aside])
         else:
-            _paint_pills(painter, area, [(label, tone_of(label)) for label in state.labels])
+            _paint_pills(painter, area, [*((label, tone_of(label)) for label in state.labels), *aside])
 
 
 def _paint_ground(painter: QPainter, area: QRectF, option: QStyleOptionViewItem, index: Index) -> None:

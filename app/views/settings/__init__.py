@@ -1,5 +1,4 @@
-"""The settings page: the window's own preferences, and every setting of the service from its table."""
+"""The settings page: the window's own preferences, and every setting of the service from its table.
 
-from app.views.settings.view import SettingsView
-
-__all__ = ["SettingsView"]
+Nothing is imported here: the window imports the modules one by one, each in a turn of its own.
+"""

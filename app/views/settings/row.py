@@ -61,13 +61,14 @@ class SettingRow(Row):
         self._error = Label(role="bad_text", size="small", wrap=True)
         self._note = Label(role="muted", size="small", wrap=True)
         self._restart = Pill(self.tr("after restart"), "warning")
-        self.reset = IconButton("rotate-ccw", self.tr("Reset to the default: {0}").format(shown(info.default)), size=28)
+        self.reset = IconButton(
+            "rotate-ccw", self.tr("Reset to the default: {0}").format(shown(info.default)), size=20, icon_size=14
+        )
         self.heading.insertWidget(1, self._restart)
+        self.heading.insertWidget(2, self.reset)
         self.words.addWidget(self._note)
         self.words.addWidget(self._error)
-        self.line.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignVCenter)
         self.line.addWidget(self.editor, 0, Qt.AlignmentFlag.AlignVCenter)
-        _keep_room(self.reset)
         self.editor.edited.connect(lambda value: self.changed.emit(info.key, value))
         self.reset.clicked.connect(lambda: self.changed.emit(info.key, None))
         self._error.hide()
@@ -123,10 +124,3 @@ def shown(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value) or "empty"
-
-
-def _keep_room(widget: QWidget) -> None:
-    """The words keep their width whether or not there is something to reset."""
-    policy = widget.sizePolicy()
-    policy.setRetainSizeWhenHidden(True)
-    widget.setSizePolicy(policy)

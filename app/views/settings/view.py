@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QElapsedTimer, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from app import operations
 from app.service_state import ServiceState
@@ -18,6 +18,7 @@ from app.views.settings.section import Section
 from app.views.settings.window_section import WindowSection
 from app.widgets.banner import Banner
 from app.widgets.button import Button
+from app.widgets.centred_column import CentredColumn
 from app.widgets.command_palette import Command
 from app.widgets.label import Label
 from app.widgets.search_field import SearchField
@@ -25,6 +26,7 @@ from sidecar.errors import InvalidRequest
 from sidecar.types import SettingInfo
 
 COLUMN_WIDTH = 820
+BUDGET_MS = 10  # of one turn of the event loop for making rows
 
 
 class SettingsView(View):
@@ -39,6 +41,9 @@ class SettingsView(View):
         self.search = SearchField(self.tr("Search settings"))
         self.rows: dict[str, SettingRow] = {}
         self._sections: dict[str, Section] = {"": WindowSection(frame)}
+        self._shown: list[SettingInfo] = []  # of the service's table, what is not on screen yet
+        self._later = QTimer(self, singleShot=True, interval=0)
+        self._later.timeout.connect(self._show_next)
         self._pending: set[str] = set()  # changed, and waiting for a restart
         self.restart_button = Button(self.tr("Restart now"), "primary", "refresh-cw", compact=True)
         self.restart_banner = self._restart_banner()
@@ -60,8 +65,11 @@ class SettingsView(View):
             for key, row in self.rows.items()
         ]
 
+    def is_settled(self) -> bool:
+        """Whether the service's whole table is on screen."""
+        return bool(self.rows) and not self._shown
+
     def _lay_out(self) -> None:
-        self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(28)
         for widget in (self.restart_banner, self._sections[""], self._waiting, self._nothing):
             self._column.addWidget(widget)
@@ -72,7 +80,7 @@ class SettingsView(View):
         outside.setContentsMargins(0, 0, 0, 0)
         outside.setSpacing(0)
         outside.addWidget(self._header())
-        outside.addWidget(_scrolled(self._column), 1)
+        outside.addWidget(CentredColumn(self._column, COLUMN_WIDTH, (24, 24, 24, 32)), 1)
 
     def _header(self) -> QFrame:
         header = QFrame()
@@ -111,13 +119,24 @@ class SettingsView(View):
             operations.run(self, self.session.client.settings(), on_success=self._show)
 
     def _show(self, table: Sequence[SettingInfo]) -> None:
-        for info in table:
+        self._shown = list(table)
+        self._waiting.hide()
+        self.restart_banner.setVisible(bool(self._pending))
+        self._show_next()
+
+    def _show_next(self) -> None:
+        """Show what the table still holds, as many rows as one turn of the event loop has time for."""
+        clock = QElapsedTimer()
+        clock.start()
+        while self._shown and clock.elapsed() < BUDGET_MS:
+            info = self._shown.pop(0)
             if info.key not in self.rows:
                 self._add_row(info)
             self.rows[info.key].show_info(info, pending=info.key in self._pending)
-        self._waiting.hide()
-        self.restart_banner.setVisible(bool(self._pending))
-        self._filter(self.search.text())
+        if self._shown:
+            self._later.start()
+        else:
+            self._filter(self.search.text())
 
     def _add_row(self, info: SettingInfo) -> None:
         if info.section not in self._sections:
@@ -160,22 +179,3 @@ class SettingsView(View):
         self.frame.show_view(self.name)
         self.search.setText(key)
         self.rows[key].editor.setFocus()
-
-
-def _scrolled(column: QVBoxLayout) -> QScrollArea:
-    """A column of at most COLUMN_WIDTH in the middle."""
-    inside = QWidget()
-    inside.setMaximumWidth(COLUMN_WIDTH)
-    inside.setLayout(column)
-    page = QWidget()
-    row = QHBoxLayout(page)
-    row.setContentsMargins(24, 24, 24, 32)
-    row.addStretch(1)
-    row.addWidget(inside, 1000)
-    row.addStretch(1)
-    scroll = QScrollArea()
-    scroll.setWidgetResizable(True)
-    scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    scroll.setWidget(page)
-    return scroll

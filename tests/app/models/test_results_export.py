@@ -45,3 +45,11 @@ async def test_an_export_that_fails_leaves_the_old_file_alone(table, tmp_path):
 async def test_a_folder_that_does_not_exist_is_an_os_error(table, tmp_path):
     with pytest.raises(FileNotFoundError):
         await export_csv(tmp_path / "gone" / "out.csv", table, range(3), lambda done, total: None)
+
+
+async def test_where_a_text_was_cut_the_file_says_so(table, tmp_path):
+    table.results.mark_cut(0)
+    path = tmp_path / "out.csv"
+    await export_csv(path, table, range(3), lambda done, total: None)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        assert [row[-1] for row in csv.reader(file)] == ["cut", "yes", "", ""]

@@ -31,7 +31,7 @@ async def window(paths, monkeypatch):
 @pytest.fixture
 async def view(window, until):
     shown_view = window.show_view("settings")
-    await until(lambda: shown_view.rows, 120)
+    await until(shown_view.is_settled, 120)
     return shown_view
 
 

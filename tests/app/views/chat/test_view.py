@@ -1,7 +1,12 @@
 """What a person sees and does in the Chat view, against the real service with the echo engine."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.widgets.icon_button import IconButton
+from app.widgets.shadow import SPREAD
 
 
 async def test_a_question_is_answered_and_both_are_stored(echo):
@@ -209,3 +214,32 @@ async def test_export_writes_both_kinds(echo, tmp_path):
         file = tmp_path / export.file_name("a/b: c?", kind)
         export.write(echo.view, export.document(echo.view.dialogue.store, echo.view.chat.id, kind), file)
         assert expected in file.read_text()
+
+
+async def test_answering_again_leaves_the_focus_in_the_conversation(echo):
+    await echo.ask("hello")
+    echo.window.activateWindow()
+    footer = echo.answer_widget().footer
+    button = next(button for button in footer.findChildren(IconButton) if "gain" in button.accessibleName())
+    button.setFocus()
+    button.click()
+    await echo.settled()
+    assert QApplication.focusWidget() is echo.page.transcript
+
+
+async def test_showing_what_can_be_done_with_a_question_moves_nothing(echo):
+    await echo.ask("hello")
+    question = echo.page.transcript.message_widget(echo.view.messages.path[0].id)
+    before = question.heightForWidth(question.width())
+    QApplication.sendEvent(question, QFocusEvent(QEvent.Type.FocusIn))
+    question.setFocus()
+    question._reveal()
+    assert question._buttons.isVisible()
+    assert question.heightForWidth(question.width()) == before
+
+
+async def test_a_message_in_passing_does_not_cover_the_field(echo):
+    await echo.ask("hello")
+    echo.page.sidebar.delete_requested.emit(echo.view.chat.id)
+    toast, composer = echo.window.toast_overlay, echo.page.composer
+    assert toast.geometry().bottom() <= composer.mapTo(echo.window, composer.rect().topLeft()).y() + SPREAD

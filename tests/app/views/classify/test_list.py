@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.models.arrangement import Column, Only
+from app.models.results_table import CUT_ROLE
 from app.views.classify.input_card import LIST
 
 
@@ -200,3 +201,18 @@ async def test_ten_thousand_rows_fill_without_blocking_the_window(echo):
     watching.cancel()
     assert echo.list.results.classified == 10_000
     assert max(longest) < 0.05  # of processor time in one turn
+
+
+async def test_texts_that_the_model_cut_are_counted_marked_and_can_be_filtered(bench):
+    await bench.until(lambda: bench.session.model("starter-sentiment"))
+    bench.view.choose("starter-sentiment")
+    await bench.open("texts.txt", "I love it\n" + "good " * 3000 + "\nawful\n")
+    await bench.run()
+    assert bench.list.results.cut == {1}
+    assert "1 text was cut" in bench.list.card.line._figures.text()
+    index = bench.list.table.index(1, Column.LABEL)
+    assert index.data(CUT_ROLE)
+    assert "longer than the model reads" in index.data(Qt.ItemDataRole.ToolTipRole)
+    bench.list.card.labels.setCurrentIndex(bench.list.card.labels.findData(Only.CUT))
+    bench.list.card.label_chosen.emit(Only.CUT)
+    await bench.until(lambda: bench.list.table.rowCount() == 1)
