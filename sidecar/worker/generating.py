@@ -21,6 +21,10 @@ class Generating:
         self._decoding = Decoding(generator, self, max_sequences, clock)
 
     @property
+    def busy(self) -> bool:
+        return self._decoding.busy
+
+    @property
     def running(self) -> int:
         return len(self._decoding.running)
 
