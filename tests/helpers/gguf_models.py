@@ -160,6 +160,9 @@ def write_encoder(folder: Path, file: Path, pooling: gguf.PoolingType) -> None:
     writer.add_pooling_type(pooling)
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     _add_word_pieces(writer, folder)
+    if pooling is gguf.PoolingType.RANK:  # one [SEP] after the query and one after the document
+        writer.add_add_eos_token(True)
+        writer.add_add_sep_token(False)
     for key, value in _encoder_arrays(folder, rank=pooling is gguf.PoolingType.RANK):
         _add(writer, key, value)
     _write(writer)

@@ -14,9 +14,12 @@ from sidecar.engines.base import News, Working
 from sidecar.engines.llamacpp import chunks
 from sidecar.engines.llamacpp.chunks import CallPart, Choice, Chunk, Timings
 from sidecar.engines.llamacpp.prompts import Question
+from sidecar.engines.llamacpp.schemas import Schemas
 from sidecar.errors import InferenceFailed
 from sidecar.runtime.protocol import Delta, Finished, Generated
 from sidecar.types import FinishReason, TokenLogprob, ToolCall
+
+REPLACEMENT = "\ufffd"  # what the library puts where bytes of a character are missing
 
 
 class Job(Protocol):
@@ -36,6 +39,7 @@ class Answering:
 
     id: int
     question: Question
+    schemas: Schemas
     logprobs: int | None = None
     cancelled: bool = False
     received: float = field(default_factory=time.monotonic)
@@ -44,6 +48,7 @@ class Answering:
     _calls: dict[int, ToolCall] = field(default_factory=dict)
     _logprobs: list[TokenLogprob] = field(default_factory=list)
     _fault: Exception | None = None
+    _held: str = ""  # what stands for an incomplete character, in case it is the last
 
     @property
     def cells(self) -> int:
@@ -53,6 +58,8 @@ class Answering:
         """Ask, and tell every piece; blocks to the end. Raises what the library or its messages say went wrong."""
         queued = time.monotonic() - self.received
         ask = server.handle_chat_completions if self.question.chat else server.handle_completions
+        if (schema := self.question.body.get("json_schema")) is not None:
+            self.schemas.check(server, schema)
         if not self.cancelled:
             ask(json.dumps(self.question.body).encode(), lambda message: self._take(message, tell))
         if self._fault is not None:
@@ -71,11 +78,18 @@ class Answering:
     def _follow(self, chunk: Chunk, tell: Callable[[News], None]) -> None:
         known = self._timings.predicted_n
         self._timings = chunk.timings or self._timings
-        text = "".join(self._text(choice) for choice in chunk.choices)
+        text = self._certain("".join(self._text(choice) for choice in chunk.choices))
         if text or self._timings.predicted_n > known:
             tell(Delta(self.id, text, self._timings.predicted_n))
         else:
             tell(Working(self.id))
+
+    def _certain(self, text: str) -> str:
+        """A character that never became whole is shown inside a text, but not at its end."""
+        text = self._held + text
+        certain = text.rstrip(REPLACEMENT)
+        self._held = text[len(certain) :]
+        return certain
 
     def _text(self, choice: Choice) -> str:
         self._finish = choice.finish_reason or self._finish

@@ -52,7 +52,7 @@ def parameters(frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, doo
     params.n_gpu_layers = ALL_LAYERS if uses_gpu(frame) else 0
     if "text_generation" in facts.types:
         _set_for_answers(params, frame, files, room)
-        _set_cache_type(params, facts)
+        _set_precision(params, facts)
     else:
         _set_for_reading(params, facts, room)
     return params
@@ -101,8 +101,10 @@ def _set_for_answers(params: xllamacpp.CommonParams, frame: Load, files: GgufFil
         params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
 
 
-def _set_cache_type(params: xllamacpp.CommonParams, facts: GgufFacts) -> None:
+def _set_precision(params: xllamacpp.CommonParams, facts: GgufFacts) -> None:
+    """Flash attention rounds to 16 bits, as the cache does by default: too coarse beside weights in full precision."""
     if facts.quantization == FLOAT32:
+        params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
         params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
+from sidecar.engines.llamacpp.schemas import NOT_JSON
 from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.engines.turns import without_oldest_turn
 from sidecar.errors import ContextExceeded, InvalidRequest, Unsupported
@@ -36,6 +37,11 @@ class Prompts:
         self._door = door
         self._context = context
         self._chats = chats
+
+    @property
+    def not_json(self) -> list[int]:
+        """The tokens of a text that no JSON begins with."""
+        return self._door.tokens(NOT_JSON, special=False)
 
     def question(self, request: Generate) -> Question:
         """Raises ContextExceeded unless the request lets the prompt be cut, InvalidRequest, Unsupported."""
@@ -136,6 +142,8 @@ def _check_shaping(request: Generate) -> None:
     given = [name for name in ("json_schema", "grammar", "tools") if getattr(request, name) is not None]
     if len(given) > 1:
         raise InvalidRequest(reason=f"{' and '.join(given)} cannot be used together")
+    if (request.grammar or "").lstrip().startswith("%"):
+        raise InvalidRequest(reason="grammar: only GBNF is taken")
 
 
 def _shaping(request: Generate) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from sidecar.engines.base import Broken, News
 from sidecar.engines.llamacpp.answering import Answering, Job
 from sidecar.engines.llamacpp.deciding import Deciding
 from sidecar.engines.llamacpp.prompts import Prompts
+from sidecar.engines.llamacpp.schemas import Schemas
 from sidecar.runtime.protocol import Decide, Finished, Generate
 
 
@@ -31,6 +32,7 @@ class Slots:
         self._places = places
         self._cells = cells
         self._end_id = end_id
+        self._schemas = Schemas(prompts.not_json)
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
         self._running: dict[int, Job] = {}
@@ -70,7 +72,7 @@ class Slots:
         if isinstance(request, Decide):
             prompt, labels = self._prompts.decision(request)
             return Deciding(request.id, prompt, labels, self._end_id)
-        return Answering(request.id, self._prompts.question(request), request.logprobs)
+        return Answering(request.id, self._prompts.question(request), self._schemas, request.logprobs)
 
     def _admit(self) -> None:
         """Start those at the front of the line that have a place and room. The lock is held."""

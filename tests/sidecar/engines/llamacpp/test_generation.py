@@ -55,8 +55,9 @@ def failure(worker: WorkerProcess, request: Generate) -> Failed:
 @pytest.mark.parametrize("name", ["llama-chat", "qwen2"])
 def test_greedy_answers_are_those_of_transformers(start: Start, llama: WorkerProcess, name: str) -> None:
     worker = llama if name == "llama-chat" else start(gguf_model(name))
-    questions = [question(text, repetition_penalty=1.0) for text in PROMPTS]
-    questions.append(question(None, CHAT, repetition_penalty=1.0))
+    # With 16 tokens one of them would end amid a character, where llama.cpp shows nothing of the last token.
+    plain = {"repetition_penalty": 1.0, "max_new_tokens": 15}
+    questions = [*(question(text, **plain) for text in PROMPTS), question(None, CHAT, **plain)]
     theirs = answer(load(tiny(name)), *questions)
     for request, (text, outcome) in zip(questions, ask(worker, *questions), strict=True):
         expected, figures = theirs[request.id]
