@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,6 +112,23 @@ def fingerprint(files: GgufFiles) -> str:
         with file.open("rb") as stream:
             digest.update(stream.read(FINGERPRINT_BYTES))
     return digest.hexdigest()[:12]
+
+
+def check_companions(engine: str, adapters: Sequence[str], draft_model: str | None) -> None:
+    """That these files can be used beside a model. Raises InvalidRequest that says why one cannot, OSError."""
+    if engine != "llamacpp" and (adapters or draft_model):
+        raise InvalidRequest(reason="adapters and draft_model go with GGUF models only")
+    for path in map(Path, adapters):
+        if _companion(path).text("general.type") != "adapter":
+            raise InvalidRequest(reason=f"adapters: {path} is not a LoRA adapter")
+    if draft_model and _types(_companion(Path(draft_model))) != ("text_generation",):
+        raise InvalidRequest(reason=f"draft_model: {draft_model} does not generate text")
+
+
+def _companion(path: Path) -> GgufHeader:
+    if not path.is_absolute() or not path.is_file():
+        raise InvalidRequest(reason=f"{path} is not a file on this machine; give its whole path")
+    return read_header(path)
 
 
 # ---- files ----------------------------------------------------------------------------------------------------------

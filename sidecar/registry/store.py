@@ -19,6 +19,7 @@ from msgspec import field
 
 from sidecar.db import Database
 from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed, ModelNotFound
+from sidecar.registry.gguf_model import check_companions
 from sidecar.registry.inspect import Inspection, inspect
 from sidecar.runtime.protocol import ModelFacts
 from sidecar.types import Adapter, GenerationDefaults, ModelType
@@ -119,6 +120,8 @@ class ModelStore:
         self._refuse_other_folder(model_id, folder)
         inspection = await asyncio.to_thread(inspect, folder)
         _check_type(folder, inspection, model_type)
+        adapters = [adapter.path for adapter in options.adapters]
+        await asyncio.to_thread(check_companions, inspection.engine, adapters, options.draft_model)
         self._refuse_other_folder(model_id, folder)
         known = self._models.get(model_id)
         if known is not None:

@@ -143,6 +143,19 @@ def _add_byte_level_tokenizer(writer: gguf.GGUFWriter, folder: Path) -> None:
         writer.add_chat_template(template.read_text("utf-8"))
 
 
+def write_adapter(file: Path, *, seed: int = 0, rank: int = 4) -> None:
+    """A LoRA adapter for the output projections of `tiny("llama-chat")`, strong enough to change its answers."""
+    numbers = np.random.default_rng(seed)
+    writer = gguf.GGUFWriter(file, "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", float(rank))
+    for layer in range(2):
+        _add(writer, f"blk.{layer}.attn_output.weight.lora_a", numbers.normal(size=(rank, 32)))
+        _add(writer, f"blk.{layer}.attn_output.weight.lora_b", numbers.normal(size=(32, rank)))
+    _write(writer)
+
+
 # ---- encoders -------------------------------------------------------------------------------------------------------
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -20,7 +23,7 @@ from sidecar.errors import InglenookError, LoadFailed
 from sidecar.registry.gguf_model import GgufFacts, GgufFiles, gguf_files, read_facts
 from sidecar.runtime.protocol import SHAPING, Decide, Generate, Load, ModelFacts
 
-LOG_LINES = 3
+_ERROR = re.compile(r"^\S+ E .*?: (?P<reason>.+)$", re.MULTILINE)  # time, level, function, reason
 
 
 def load(frame: Load) -> Model:
@@ -41,8 +44,17 @@ def _start(frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, door: S
     try:
         return xllamacpp.Server(parameters(frame, files, facts, room, door))
     except RuntimeError as error:
-        reason = _said(lambda: xllamacpp.Server(parameters(frame, files, facts, room, door)))
+        door.close()
+        reason = _reason(lambda: _start_anew(frame, files, facts, room))
         raise LoadFailed(model=frame.model, reason=reason or str(error)) from error
+
+
+def _start_anew(frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes) -> None:
+    door = SideDoor()
+    try:
+        xllamacpp.Server(parameters(frame, files, facts, room, door))
+    finally:
+        door.close()
 
 
 def _assemble(frame: Load, facts: GgufFacts, room: Sizes, server: xllamacpp.Server, door: SideDoor) -> Model:
@@ -70,18 +82,20 @@ def _facts(frame: Load, facts: GgufFacts, room: Sizes) -> ModelFacts:
     )
 
 
-def _said(attempt: object) -> str:
-    """What the library writes to stderr while it fails once more: it raises without a reason."""
+def _reason(attempt: Callable[[], None]) -> str:
+    """Why an attempt that failed before fails again: the library raises without a reason, but writes one to stderr.
+
+    The first attempt leaves stderr alone, so that the parent sees what is written before a crash.
+    """
     with tempfile.TemporaryFile() as log:
         kept = os.dup(2)
         os.dup2(log.fileno(), 2)
         try:
-            attempt()  # type: ignore[operator]
-        except RuntimeError:
-            pass
+            with contextlib.suppress(RuntimeError):
+                attempt()
         finally:
             os.dup2(kept, 2)
             os.close(kept)
         log.seek(0)
-        lines = [line.strip() for line in log.read().decode("utf-8", "replace").splitlines()]
-    return " ".join(dict.fromkeys(filter(None, lines[-LOG_LINES:])))
+        found = _ERROR.search(log.read().decode("utf-8", "replace"))
+    return found["reason"].strip() if found else ""

@@ -97,7 +97,7 @@ def _set_for_answers(params: xllamacpp.CommonParams, frame: Load, files: GgufFil
         params.mmproj.path = str(files.projector)
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(one.path, one.scale) for one in frame.adapters]
     if frame.draft_model:
-        params.speculative.draft.model.path = frame.draft_model
+        params.speculative.draft.mparams.path = frame.draft_model
         params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
 
 

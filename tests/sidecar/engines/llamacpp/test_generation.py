@@ -55,13 +55,15 @@ def failure(worker: WorkerProcess, request: Generate) -> Failed:
 @pytest.mark.parametrize("name", ["llama-chat", "qwen2"])
 def test_greedy_answers_are_those_of_transformers(start: Start, llama: WorkerProcess, name: str) -> None:
     worker = llama if name == "llama-chat" else start(gguf_model(name))
-    # With 16 tokens one of them would end amid a character, where llama.cpp shows nothing of the last token.
-    plain = {"repetition_penalty": 1.0, "max_new_tokens": 15}
-    questions = [*(question(text, **plain) for text in PROMPTS), question(None, CHAT, **plain)]
+    questions = [
+        *(question(text, repetition_penalty=1.0) for text in PROMPTS),
+        question(None, CHAT, repetition_penalty=1.0),
+    ]
     theirs = answer(load(tiny(name)), *questions)
     for request, (text, outcome) in zip(questions, ask(worker, *questions), strict=True):
         expected, figures = theirs[request.id]
-        assert text == expected
+        # Where the last token ends amid a character, llama.cpp shows nothing of it.
+        assert text == expected or (expected.startswith(text) and len(expected) - len(text) <= 2)
         assert outcome.finish_reason == figures.finish_reason
         assert (outcome.prompt_tokens, outcome.completion_tokens) == (figures.prompt_tokens, figures.completion_tokens)
 
