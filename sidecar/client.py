@@ -32,6 +32,8 @@ from sidecar.types import (
     ClassifyBatchResponse,
     ClassifyRequest,
     ClassifyResponse,
+    DecideRequest,
+    DecideResponse,
     DeletedResponse,
     EmbedRequest,
     EmbedResponse,
@@ -52,6 +54,8 @@ from sidecar.types import (
     ModelType,
     RegisterRequest,
     ReleaseRequest,
+    RerankRequest,
+    RerankResponse,
     Result,
     RootResponse,
     SettingInfo,
@@ -73,6 +77,7 @@ InferenceResponse = (
     | TranslateResponse
     | TranslateBatchResponse
     | EmbedResponse
+    | RerankResponse
 )
 
 CONNECT_SECONDS = 10.0
@@ -256,6 +261,12 @@ class Client:
     async def embed(self, model_id: str, request: EmbedRequest) -> EmbedResponse:
         return await self._send("POST", _of(model_id, "embed"), request, EmbedResponse)
 
+    async def decide(self, model_id: str, request: DecideRequest) -> DecideResponse:
+        return await self._send("POST", _of(model_id, "decide"), request, DecideResponse)
+
+    async def rerank(self, model_id: str, request: RerankRequest) -> RerankResponse:
+        return await self._send("POST", _of(model_id, "rerank"), request, RerankResponse)
+
     async def inference(self, request: InferenceRequest) -> InferenceResponse:
         """Whatever the type's own route answers, from `request.model` or the default model of the type."""
         content = await self._request("POST", "/inference", request)
@@ -407,4 +418,6 @@ def _response_of(request: InferenceRequest) -> type[InferenceResponse]:
         return _classified(request.data.get("texts") is not None)
     if request.model_type == "translation":
         return _translated(request.data.get("texts") is not None)
+    if request.model_type == "reranking":
+        return RerankResponse
     return EmbedResponse

@@ -87,6 +87,7 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     default_embedding_model: Annotated[str, _about("Models", "The embedding model used when a request names none.")] = (
         ""
     )
+    default_reranking_model: Annotated[str, _about("Models", "The reranker used when a request names none.")] = ""
 
     queue_limit: Annotated[
         int, _about("Performance", "Requests that may wait for one model; more are refused with 429.", ge=1)

@@ -7,7 +7,7 @@ from typing import cast
 
 from sidecar.engines.base import Engine
 
-ENGINES = ("echo", "transformers")
+ENGINES = ("echo", "llamacpp", "transformers")
 
 
 def load_engine(name: str) -> Engine:

@@ -10,7 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Generate, Load, ModelFacts, Translate
+from sidecar.runtime.protocol import (
+    Classified,
+    Classify,
+    Decide,
+    Delta,
+    Embed,
+    Embedded,
+    Finished,
+    Generate,
+    Load,
+    ModelFacts,
+    Rerank,
+    Reranked,
+    Translate,
+)
 from sidecar.types import Sampling
 
 Request = TypeVar("Request", contravariant=True)
@@ -37,7 +51,12 @@ class Prompt:
 
 
 class Answer(Protocol):
-    """What the engine sees of a running sequence. `generated` are the answer's tokens so far, the last not yet fed."""
+    """What the engine sees of a running sequence. `generated` are the answer's tokens so far, the last not yet fed.
+
+    The engine sets `cached_tokens`: those of the prompt that it had kept and did not compute again.
+    """
+
+    cached_tokens: int
 
     @property
     def key(self) -> int: ...
@@ -104,8 +123,50 @@ class Reader(Protocol[Request, Outcome]):
 
 
 @dataclass(frozen=True)
+class Broken:
+    """A request of a self-scheduling engine ended with an error."""
+
+    id: int
+    error: Exception
+
+
+@dataclass(frozen=True)
+class Working:
+    """A self-scheduling engine got on with a request that has nothing to show yet, such as a long prompt."""
+
+    id: int
+
+
+News = Delta | Finished | Broken | Working
+
+
+class SelfScheduling(Protocol):
+    """An engine that decides itself what is computed when, on threads of its own, and tells what comes of it.
+
+    Of every request accepted by `submit`, exactly one Finished or Broken is told in the end, also after `cancel`.
+    """
+
+    @property
+    def running(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+
+    def connect(self, tell: Callable[[News], None]) -> None:
+        """Called once, before any request. `tell` may be called from any thread."""
+
+    def submit(self, request: Generate | Decide) -> None:
+        """Take a request in. Raises InglenookError when it cannot be served."""
+
+    def cancel(self, request_id: int) -> None:
+        """End a request with what it has; it costs no further step. One that is not known is ignored."""
+
+
+@dataclass(frozen=True)
 class Model:
-    """A loaded model: what is known about it, and a part for each thing it can do."""
+    """A loaded model: what is known about it, and a part for each thing it can do.
+
+    Generation is served either by a `generator`, which the scheduler steps, or by a part that schedules itself.
+    """
 
     name: str
     facts: ModelFacts
@@ -113,6 +174,10 @@ class Model:
     translator: Translator | None = None
     classifier: Reader[Classify, Classified] | None = None
     embedder: Reader[Embed, Embedded] | None = None
+    reranker: Reader[Rerank, Reranked] | None = None
+    self_scheduling: SelfScheduling | None = None
+    serves: tuple[type, ...] = ()  # the requests that the self-scheduling part takes
+    shaping: frozenset[str] = frozenset()  # which of protocol.SHAPING it can do
 
 
 class Engine(Protocol):

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from sidecar.errors import InvalidRequest
+from sidecar.registry import gguf_model
 from sidecar.registry.weights import Weights, read_weights
 from sidecar.types import GenerationDefaults, ModelType
 
@@ -49,8 +50,10 @@ class Inspection:
 
 
 def inspect(folder: Path) -> Inspection:
-    """Look at `folder`. Raises InvalidRequest that says which file is missing or wrong."""
+    """Look at `folder`, or at a GGUF file. Raises InvalidRequest that says which file is missing or wrong."""
     try:
+        if gguf_model.is_gguf(folder):
+            return _llamacpp(folder)
         if not folder.is_dir():
             raise InvalidRequest(reason=f"{folder} is not a folder on this machine")
         config = _json(folder / "config.json")
@@ -70,6 +73,23 @@ def _echo(folder: Path, config: dict[str, Any]) -> Inspection:
         file_bytes=_total_bytes(folder),
         context_length=_positive(config, "context_length"),
         capabilities=("generate", "chat", "classify", "translate", "embed"),
+    )
+
+
+def _llamacpp(path: Path) -> Inspection:
+    files = gguf_model.gguf_files(path)
+    facts = gguf_model.read_facts(files)
+    return Inspection(
+        architecture=facts.architecture,
+        engine="llamacpp",
+        types=facts.types,
+        version=gguf_model.fingerprint(files),
+        weights=facts.weights,
+        file_bytes=sum(file.stat().st_size for file in files.all),
+        context_length=facts.context_length,
+        cache_bytes_per_token=facts.cache_bytes_per_token,
+        capabilities=facts.capabilities,
+        description=facts.description[:DESCRIPTION_LENGTH],
     )
 
 

@@ -15,12 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
+from msgspec import field
 
 from sidecar.db import Database
 from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed, ModelNotFound
+from sidecar.registry.gguf_model import check_companions
 from sidecar.registry.inspect import Inspection, inspect
 from sidecar.runtime.protocol import ModelFacts
-from sidecar.types import GenerationDefaults, ModelType
+from sidecar.types import Adapter, GenerationDefaults, ModelType
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,8 @@ class ModelOptions(GenerationDefaults, forbid_unknown_fields=False, kw_only=True
     keep_alive: float | None = None
     pinned: bool = False
     quantization: str | None = None
+    adapters: list[Adapter] = field(default_factory=list)
+    draft_model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,8 @@ class ModelStore:
         self._refuse_other_folder(model_id, folder)
         inspection = await asyncio.to_thread(inspect, folder)
         _check_type(folder, inspection, model_type)
+        adapters = [adapter.path for adapter in options.adapters]
+        await asyncio.to_thread(check_companions, inspection.engine, adapters, options.draft_model)
         self._refuse_other_folder(model_id, folder)
         known = self._models.get(model_id)
         if known is not None:
@@ -268,9 +274,12 @@ def _delete_inside(root: Path, folder: Path, others: list[Path]) -> None:
     if target == inside or not target.is_relative_to(inside):
         return
     used = [other.resolve() for other in others]
-    if any(other.is_relative_to(target) for other in used) or not target.is_dir():
+    if any(other.is_relative_to(target) for other in used):
         return
     try:
-        shutil.rmtree(target)
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
     except OSError as error:
         raise EnvironmentFault(f"The files in {target} could not be deleted: {error}.", path=str(target)) from error

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.errors import InvalidRequest
+from sidecar.registry.gguf import BITS as GGUF_BITS
 
 MAX_HEADER_BYTES = 100_000_000
 _LENGTH = struct.Struct("<Q")
@@ -23,6 +24,7 @@ _BITS = {
     "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64,
     "C64": 64,
 }  # fmt: skip
+_ALL_BITS = GGUF_BITS | _BITS
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Weights:
 
     @property
     def stored_bytes(self) -> int:
-        return sum(_BITS[dtype] * count // 8 for dtype, count in self.elements.items())
+        return sum(int(_ALL_BITS[dtype] * count / 8) for dtype, count in self.elements.items())
 
 
 def read_weights(files: Iterable[Path]) -> Weights:

@@ -14,6 +14,8 @@ from sidecar.types import (
     ClassifyBatchResponse,
     ClassifyRequest,
     ClassifyResponse,
+    DecideRequest,
+    DecideResponse,
     EmbedRequest,
     EmbedResponse,
     ErrorBody,
@@ -22,6 +24,8 @@ from sidecar.types import (
     GenerateRequest,
     GenerateResponse,
     InferenceRequest,
+    RerankRequest,
+    RerankResponse,
     TranslateBatchResponse,
     TranslateRequest,
     TranslateResponse,
@@ -59,6 +63,14 @@ async def translate(call: Call, body: TranslateRequest) -> Answer:
 
 async def embed(call: Call, body: EmbedRequest) -> Answer:
     return await call.manager.embed(call.model_id, body, caller=call.caller)
+
+
+async def decide(call: Call, body: DecideRequest) -> Answer:
+    return await call.manager.decide(call.model_id, body, caller=call.caller)
+
+
+async def rerank(call: Call, body: RerankRequest) -> Answer:
+    return await call.manager.rerank(call.model_id, body, caller=call.caller)
 
 
 async def inference(call: Call, body: InferenceRequest) -> Answer:
@@ -125,6 +137,14 @@ ROUTES = [
         TranslateBatchResponse,
     ),
     _row("embed", embed, "One vector per text.", EmbedRequest, EmbedResponse),
+    _row(
+        "decide",
+        decide,
+        "Which of the labels a language model would answer, with probabilities; no text is generated.",
+        DecideRequest,
+        DecideResponse,
+    ),
+    _row("rerank", rerank, "How well each document answers the query, best first.", RerankRequest, RerankResponse),
     Route(
         "POST",
         "/inference",
@@ -139,6 +159,7 @@ ROUTES = [
             TranslateResponse,
             TranslateBatchResponse,
             EmbedResponse,
+            RerankResponse,
         ),
         body=InferenceRequest,
         errors=INFERENCE_ERRORS,

@@ -13,13 +13,28 @@ from sidecar.errors import InternalError, InvalidRequest, Unsupported, WorkerCra
 from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime import results
 from sidecar.runtime.asking import REPEATED, Answer, Asking
-from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Generate, Generated, Translate, Translated
+from sidecar.runtime.protocol import (
+    Classified,
+    Classify,
+    Decide,
+    Decided,
+    Embed,
+    Embedded,
+    Generate,
+    Generated,
+    Rerank,
+    Reranked,
+    Translate,
+    Translated,
+)
 from sidecar.runtime.record import Record
 from sidecar.runtime.sampling import filled
 from sidecar.types import (
     ClassifyBatchResponse,
     ClassifyRequest,
     ClassifyResponse,
+    DecideRequest,
+    DecideResponse,
     EmbedRequest,
     EmbedResponse,
     GenerateBatchResponse,
@@ -27,6 +42,8 @@ from sidecar.types import (
     GenerateRequest,
     GenerateResponse,
     ModelType,
+    RerankRequest,
+    RerankResponse,
     TranslateBatchResponse,
     TranslateRequest,
     TranslateResponse,
@@ -138,6 +155,35 @@ class Inference:
         record.output.append(answer.text)
         return _generated(record, answer)
 
+    async def decide(self, model: str, request: DecideRequest, *, caller: str) -> DecideResponse:
+        _check_exactly_one(prompt=request.prompt, messages=request.messages)
+        version = self._version(model, "text_generation")
+        asked = lambda: _asked_text(GenerateRequest(prompt=request.prompt, messages=request.messages))  # noqa: E731
+        with self._asking.recorded(Record(version, "decide", caller, 1, asked)) as record:
+            answer = await self._asking.whole(
+                record,
+                request.keep_alive,
+                lambda: Decide(0, request.labels, request.prompt, request.messages),
+            )
+            if not isinstance(outcome := answer.outcome, Decided):
+                raise _unexpected(outcome)
+            record.prompt_tokens = outcome.tokens
+            return results.decided(request, outcome, record.elapsed_ms)
+
+    async def rerank(self, model: str, request: RerankRequest, *, caller: str) -> RerankResponse:
+        documents = request.documents
+        version = self._version(model, "reranking")
+        with self._asking.recorded(
+            Record(version, "rerank", caller, len(documents), lambda: "\n".join([request.query, *documents]))
+        ) as record:
+            answer = await self._asking.whole(
+                record, request.keep_alive, lambda: Rerank(0, request.query, documents, request.truncate)
+            )
+            if not isinstance(outcome := answer.outcome, Reranked):
+                raise _unexpected(outcome)
+            record.prompt_tokens = outcome.tokens
+            return results.reranked(request, outcome, record.elapsed_ms)
+
     async def _answers(self, record: Record, request: GenerateRequest, prompts: list[str]) -> list[GenerateResponse]:
         """One answer per prompt, in order, as many at once as the workers step together. One failure ends them all."""
         places = asyncio.Semaphore(self._settings().max_sequences * max(1, record.version.options.num_workers))
@@ -167,7 +213,18 @@ class Inference:
 
 def _question(version: ModelVersion, request: GenerateRequest, prompt: str | None) -> Generate:
     sampling = filled(request, version.options, version.inspection.defaults)
-    return Generate(0, prompt, request.messages, sampling, request.truncate)
+    return Generate(
+        0,
+        prompt,
+        request.messages,
+        sampling,
+        request.truncate,
+        request.json_schema,
+        request.grammar,
+        request.logprobs,
+        request.tools,
+        request.tool_choice,
+    )
 
 
 def _generated(record: Record, answer: Answer) -> GenerateResponse:

@@ -81,9 +81,17 @@ class Launcher:
             stored_bytes=seen.weights.stored_bytes,
             on_cpu=device in ("auto", "cpu"),
             cache_bytes_per_token=seen.cache_bytes_per_token,
-            context_length=seen.context_length,
+            context_length=self._context(version),
             max_sequences=self._settings().max_sequences,
         ).total
+
+    def _context(self, version: ModelVersion) -> int | None:
+        """The context that fits; engines whose cache grows with use are not bound by it."""
+        seen = version.inspection
+        if seen.context_length is None:
+            return None
+        sequences = self._settings().max_sequences
+        return placement.fitting_context(seen.context_length, seen.cache_bytes_per_token, sequences, self.memory_limit)
 
     async def _start(self, engine: str) -> Worker:
         return await Worker.start(engine, stall_timeout_s=self._settings().stall_timeout_s)
@@ -104,4 +112,7 @@ class Launcher:
             batch_tokens=settings.batch_tokens,
             quantization=version.options.quantization or "auto",
             prefix_cache_mb=settings.prefix_cache_mb,
+            context_length=self._context(version) or 0,
+            adapters=version.options.adapters,
+            draft_model=version.options.draft_model,
         )

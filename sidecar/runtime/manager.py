@@ -36,6 +36,8 @@ from sidecar.types import (
     ClassifyBatchResponse,
     ClassifyRequest,
     ClassifyResponse,
+    DecideRequest,
+    DecideResponse,
     EmbedRequest,
     EmbedResponse,
     GenerateBatchResponse,
@@ -48,6 +50,8 @@ from sidecar.types import (
     ModelInfo,
     ModelsSummary,
     RegisterRequest,
+    RerankRequest,
+    RerankResponse,
     Result,
     TranslateBatchResponse,
     TranslateRequest,
@@ -192,6 +196,12 @@ class ModelManager:
 
     async def embed(self, model_id: str, request: EmbedRequest, *, caller: str) -> EmbedResponse:
         return await self._inference.embed(model_id, request, caller=caller)
+
+    async def decide(self, model_id: str, request: DecideRequest, *, caller: str) -> DecideResponse:
+        return await self._inference.decide(model_id, request, caller=caller)
+
+    async def rerank(self, model_id: str, request: RerankRequest, *, caller: str) -> RerankResponse:
+        return await self._inference.rerank(model_id, request, caller=caller)
 
     async def inference(self, request: InferenceRequest, *, caller: str) -> TaskResponse:
         """The task that the body names, by the model it names or the settings' one for that task."""

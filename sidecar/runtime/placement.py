@@ -14,13 +14,17 @@ from sidecar.errors import DoesNotFit
 MB = 1024 * 1024
 DEFAULT_SHARE = 0.8
 # Measured: a process that has imported the engine and loaded a model of almost no size.
-ENGINE_BASE = {"transformers": 360 * MB, "echo": 40 * MB}
+ENGINE_BASE = {"transformers": 360 * MB, "llamacpp": 110 * MB, "echo": 40 * MB}
+IN_FILE_TYPE = ("llamacpp",)  # engines that hold weights as they are stored
 UNKNOWN_BASE = 360 * MB
 SANE_CONTEXT = 1024
 DEFAULT_CONTEXT = 512
 WORKSPACE_BASE = 64 * MB
 WORKSPACE_SHARE = 0.05
 FLOAT32_BYTES = 4
+CELLS_PER_ANSWER = 2048
+CACHE_SHARE = 0.25  # of the memory limit: a context is made shorter rather than leave no room for other models
+SHORTEST_CONTEXT = 512
 
 
 @dataclass(frozen=True)
@@ -65,19 +69,35 @@ def estimate(
     context_length: int | None,
     max_sequences: int,
 ) -> Estimate:
-    """One replica's memory. On a CPU the weights are held as float32 whatever type the files have.
+    """One replica's memory. On a CPU the weights are held as float32 whatever type the files have, unless the engine computes with that type.
 
     The cache is reckoned for `max_sequences` answers at a usual length, not at the longest context there could be:
-    that would refuse models that in use never come near it.
+    that would refuse models that in use never come near it. An engine with a shared cache takes all of it at the load.
     """
-    weights = parameters * FLOAT32_BYTES if on_cpu else stored_bytes
+    as_stored = engine in IN_FILE_TYPE
+    weights = parameters * FLOAT32_BYTES if on_cpu and not as_stored else stored_bytes
     tokens = min(context_length or DEFAULT_CONTEXT, SANE_CONTEXT)
+    cells = shared_cells(context_length or DEFAULT_CONTEXT, max_sequences) if as_stored else tokens * max_sequences
     return Estimate(
         weights=weights,
-        cache=cache_bytes_per_token * tokens * max_sequences,
+        cache=cache_bytes_per_token * cells,
         workspace=(WORKSPACE_BASE + int(weights * WORKSPACE_SHARE)) if weights else 0,
         process=ENGINE_BASE.get(engine, UNKNOWN_BASE),
     )
+
+
+def shared_cells(context_length: int, max_sequences: int) -> int:
+    """Tokens in a cache that answers share: one of full length, or as many as there can be of a usual one."""
+    return max(context_length, min(context_length, CELLS_PER_ANSWER) * max_sequences)
+
+
+def fitting_context(trained: int, cache_bytes_per_token: int, max_sequences: int, limit: int) -> int:
+    """The longest context, up to what the model was trained for, whose shared cache keeps to its share of the limit."""
+    room = int(limit * CACHE_SHARE)
+    context = trained
+    while context > SHORTEST_CONTEXT and shared_cells(context, max_sequences) * cache_bytes_per_token > room:
+        context = max(SHORTEST_CONTEXT, context // 2)
+    return context
 
 
 def does_not_fit(model: str, needed: int, room: Room, held: str = "") -> DoesNotFit:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from sidecar.types import FinishReason, Message, ModelType, Sampling
+from sidecar.types import Adapter, FinishReason, Message, ModelType, Sampling, TokenLogprob, ToolCall
 
 PROTOCOL_VERSION = 1
 MAX_FRAME_BYTES = 1 << 30
@@ -24,7 +24,10 @@ HEADER = struct.Struct(">I")
 
 class Load(Struct, tag="load"):
     """The first frame. `threads` 0 leaves the choice to the engine; `max_sequences` bounds how many are stepped together.
-    `prefix_cache_mb`: of ended sequences kept for those that continue them."""
+
+    `prefix_cache_mb`: of ended sequences kept for those that continue them. `context_length` is the longest context, prompt
+    and answer, that memory allows; 0 is as long as the model knows.
+    """
 
     model: str
     path: str
@@ -35,16 +38,30 @@ class Load(Struct, tag="load"):
     batch_tokens: int = 4096
     quantization: str = "auto"
     prefix_cache_mb: int = 256
+    context_length: int = 0
+    adapters: list[Adapter] = []
+    draft_model: str | None = None
 
 
 class Generate(Struct, tag="generate"):
-    """One sequence: exactly one of `prompt` and `messages`. `sampling` has the model's defaults already filled in."""
+    """One sequence: exactly one of `prompt` and `messages`. `sampling` has the model's defaults already filled in.
+
+    The last fields shape or explain the answer; not every engine can (see `SHAPING`).
+    """
 
     id: int
     prompt: str | None
     messages: list[Message] | None
     sampling: Sampling
     truncate: bool = False
+    json_schema: dict[str, Any] | None = None
+    grammar: str | None = None
+    logprobs: int | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str = "auto"
+
+
+SHAPING = ("json_schema", "grammar", "logprobs", "tools")
 
 
 class Classify(Struct, tag="classify"):
@@ -67,6 +84,22 @@ class Translate(Struct, tag="translate"):
     texts: list[str]
     source_lang: str | None = None
     target_lang: str | None = None
+    truncate: bool = False
+
+
+class Decide(Struct, tag="decide"):
+    """The probabilities of the labels as the answer: exactly one of `prompt` and `messages`."""
+
+    id: int
+    labels: list[str]
+    prompt: str | None
+    messages: list[Message] | None
+
+
+class Rerank(Struct, tag="rerank"):
+    id: int
+    query: str
+    documents: list[str]
     truncate: bool = False
 
 
@@ -135,6 +168,9 @@ class Generated(Struct, tag="generated"):
     prefill_ms: float
     decode_ms: float
     warnings: list[str] = []
+    cached_tokens: int = 0
+    tool_calls: list[ToolCall] = []
+    logprobs: list[TokenLogprob] = []
 
 
 class Classified(Struct, tag="classified"):
@@ -166,7 +202,25 @@ class Translated(Struct, tag="translated"):
     warnings: list[str] = []
 
 
-Outcome = Generated | Classified | Embedded | Translated
+class Decided(Struct, tag="decided"):
+    """`probabilities[i]`: of label i; they sum to one."""
+
+    probabilities: list[float]
+    tokens: int
+    queue_ms: float = 0.0
+    warnings: list[str] = []
+
+
+class Reranked(Struct, tag="reranked"):
+    """`scores[i]`: of document i, higher is better."""
+
+    scores: list[float]
+    tokens: int
+    queue_ms: float = 0.0
+    warnings: list[str] = []
+
+
+Outcome = Generated | Classified | Embedded | Translated | Decided | Reranked
 
 
 class Finished(Struct, tag="finished"):
@@ -192,7 +246,7 @@ class Stats(Struct, tag="stats"):
     memory_bytes: int
 
 
-Down = Load | Generate | Classify | Embed | Translate | Cancel | Shutdown
+Down = Load | Generate | Classify | Embed | Translate | Decide | Rerank | Cancel | Shutdown
 Up = Hello | Loaded | Step | Finished | Failed | Stats
 
 _encoder = msgspec.msgpack.Encoder()

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from array import array
 
-from sidecar.runtime.protocol import Classified, Embedded, Generated, ModelFacts, Translated
+from sidecar.runtime.protocol import Classified, Decided, Embedded, Generated, ModelFacts, Reranked, Translated
 from sidecar.types import (
     Classification,
     ClassifyBatchResponse,
     ClassifyRequest,
     ClassifyResponse,
+    DecideRequest,
+    DecideResponse,
     EmbedResponse,
     Execution,
     GenerateChunk,
     GenerateResponse,
+    Ranked,
+    RerankRequest,
+    RerankResponse,
     Timings,
     TranslateBatchResponse,
     TranslateRequest,
@@ -34,7 +39,8 @@ def generated(
     total_ms: float,
 ) -> GenerateResponse:
     """`waited_ms`: before a worker had the request; `first_token_ms` and `total_ms`: from the request's arrival."""
-    tokens = Usage(outcome.prompt_tokens, outcome.completion_tokens, outcome.prompt_tokens + outcome.completion_tokens)
+    prompt, answer = outcome.prompt_tokens, outcome.completion_tokens
+    tokens = Usage(prompt, answer, prompt + answer, outcome.cached_tokens)
     return GenerateResponse(
         generated_text=text,
         finish_reason=outcome.finish_reason,
@@ -51,6 +57,8 @@ def generated(
         context_length=facts.context_length or 0,
         execution=Execution(facts.engine, facts.device, facts.precision),
         warnings=outcome.warnings,
+        tool_calls=outcome.tool_calls,
+        logprobs=outcome.logprobs,
     )
 
 
@@ -74,6 +82,8 @@ def last_chunk(response: GenerateResponse) -> GenerateChunk:
         context_length=response.context_length,
         execution=response.execution,
         warnings=response.warnings,
+        tool_calls=response.tool_calls,
+        logprobs=response.logprobs,
     )
 
 
@@ -91,6 +101,17 @@ def classified(
 def _ranked(labels: list[str], scores: list[float], top_k: int | None) -> dict[str, float]:
     pairs = sorted(zip(labels, scores, strict=True), key=lambda pair: -pair[1])
     return dict(pairs[:top_k])
+
+
+def decided(request: DecideRequest, outcome: Decided, total_ms: float) -> DecideResponse:
+    """Probabilities highest first."""
+    return DecideResponse(_ranked(request.labels, outcome.probabilities, None), round(total_ms, 3), outcome.warnings)
+
+
+def reranked(request: RerankRequest, outcome: Reranked, total_ms: float) -> RerankResponse:
+    """Scores highest first, the best `top_k` of them."""
+    ranked = sorted((Ranked(index, score) for index, score in enumerate(outcome.scores)), key=lambda row: -row.score)
+    return RerankResponse(ranked[: request.top_k], round(total_ms, 3), outcome.warnings)
 
 
 def translated(

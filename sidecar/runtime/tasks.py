@@ -25,6 +25,8 @@ from sidecar.types import (
     GenerateResponse,
     InferenceRequest,
     ModelType,
+    RerankRequest,
+    RerankResponse,
     Result,
     TaskRequest,
     TranslateBatchResponse,
@@ -42,12 +44,14 @@ TaskResponse = (
     | TranslateResponse
     | TranslateBatchResponse
     | EmbedResponse
+    | RerankResponse
 )
 _DEFAULT_SETTING: dict[ModelType, str] = {
     "text_generation": "default_chat_model",
     "classification": "default_classification_model",
     "translation": "default_translation_model",
     "embedding": "default_embedding_model",
+    "reranking": "default_reranking_model",
 }
 # The field that a bare text, or a bare list of texts, stands for.
 _TEXT_FIELDS: dict[ModelType, tuple[str, str]] = {
@@ -55,6 +59,7 @@ _TEXT_FIELDS: dict[ModelType, tuple[str, str]] = {
     "classification": ("text", "texts"),
     "translation": ("text", "texts"),
     "embedding": ("texts", "texts"),
+    "reranking": ("query", "documents"),
 }
 
 
@@ -111,6 +116,8 @@ async def run(runner: Inference, task: ModelType, model: str, data: dict[str, An
             return await runner.translate(model, _decoded(data, TranslateRequest), caller=caller)
         case "embedding":
             return await runner.embed(model, _decoded(data, EmbedRequest), caller=caller)
+        case "reranking":
+            return await runner.rerank(model, _decoded(data, RerankRequest), caller=caller)
 
 
 def model_for(request: InferenceRequest, settings: Settings) -> str:

@@ -20,6 +20,7 @@ from sidecar.runtime.protocol import (
     PROTOCOL_VERSION,
     Cancel,
     Classify,
+    Decide,
     Embed,
     Failed,
     Finished,
@@ -29,6 +30,7 @@ from sidecar.runtime.protocol import (
     Loaded,
     ModelFacts,
     ProtocolError,
+    Rerank,
     Shutdown,
     Stats,
     Step,
@@ -39,7 +41,7 @@ from sidecar.runtime.reply import Reply
 
 log = logging.getLogger(__name__)
 
-Question = Generate | Classify | Embed | Translate
+Question = Generate | Classify | Embed | Translate | Decide | Rerank
 T = TypeVar("T")
 START_TIMEOUT_S = 300.0  # importing an engine from a cold, slow disk takes minutes
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-ModelType = Literal["text_generation", "classification", "translation", "embedding"]
-FinishReason = Literal["stop", "length", "cancelled"]
+ModelType = Literal["text_generation", "classification", "translation", "embedding", "reranking"]
+FinishReason = Literal["stop", "length", "cancelled", "tool_calls"]
 Role = Literal["system", "user", "assistant", "tool"]
 
 LARGEST = 2**31 - 1  # of any count: larger ones do not travel to a worker

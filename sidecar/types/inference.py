@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -18,6 +18,22 @@ from sidecar.types.common import (
     Texts,
     Truncate,
 )
+
+
+class ToolCall(Struct):
+    """A call that the model asks for. `arguments` is a JSON object as text, as the model wrote it."""
+
+    name: str
+    arguments: str
+    id: str = ""
+
+
+class TokenLogprob(Struct):
+    """A token of the answer, the natural logarithm of its probability, and the likeliest tokens in its place."""
+
+    token: str
+    logprob: float
+    top: dict[str, float] = {}
 
 
 class Message(Struct, forbid_unknown_fields=True):
@@ -56,14 +72,31 @@ class GenerateRequest(Sampling):
     stream: bool = False
     truncate: Truncate = False
     keep_alive: Seconds | None = None
+    json_schema: Annotated[dict[str, Any], Meta(description="The answer is JSON that this schema allows.")] | None = (
+        None
+    )
+    grammar: Annotated[str, Meta(description="The answer follows this grammar, in GBNF.")] | None = None
+    logprobs: (
+        Annotated[int, Meta(ge=0, le=20, description="Log-probability of each token, and of so many others.")] | None
+    ) = None
+    tools: (
+        Annotated[
+            list[dict[str, Any]], Meta(min_length=1, max_length=128, description="Functions the model may ask to call.")
+        ]
+        | None
+    ) = None
+    tool_choice: Annotated[
+        Literal["auto", "required", "none"], Meta(description="Whether the model may, must or must not call one.")
+    ] = "auto"
 
 
 class Usage(Response):
-    """Tokens."""
+    """Tokens. `cached_tokens`: those of the prompt that were kept from an earlier request and not computed again."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    cached_tokens: int = 0
 
 
 class Timings(Response):
@@ -94,6 +127,8 @@ class GenerateResponse(Response):
     context_length: int
     execution: Execution
     warnings: list[str] = []
+    tool_calls: list[ToolCall] = []
+    logprobs: list[TokenLogprob] = []
 
 
 class GenerateBatchResponse(Response):
@@ -117,6 +152,8 @@ class GenerateChunk(Response, omit_defaults=True):
     execution: Execution | None = None
     warnings: list[str] = []
     error: ErrorBody | None = None
+    tool_calls: list[ToolCall] = []
+    logprobs: list[TokenLogprob] = []
 
 
 class ClassifyRequest(Request):
@@ -200,6 +237,48 @@ class EmbedResponse(Response):
     dimensions: int
     execution_time_ms: float
     cached: int = 0
+    warnings: list[str] = []
+
+
+class DecideRequest(Request):
+    """`POST /models/{id}/decide`: which of the labels the model would answer; exactly one of prompt, messages."""
+
+    labels: Annotated[list[str], Meta(min_length=2, max_length=100)]
+    prompt: str | None = None
+    messages: Annotated[list[Message], Meta(min_length=1)] | None = None
+    keep_alive: Seconds | None = None
+
+
+class DecideResponse(Response):
+    """Probability per label, highest first; they sum to one: the model has to answer with one of them."""
+
+    probabilities: dict[str, float]
+    execution_time_ms: float
+    warnings: list[str] = []
+
+
+class RerankRequest(Request):
+    """`POST /models/{id}/rerank`: how well each document answers the query."""
+
+    query: str
+    documents: Texts
+    top_k: Count | None = None
+    truncate: Truncate = False
+    keep_alive: Seconds | None = None
+
+
+class Ranked(Response):
+    """A document by its position in the request. `score`: the model's own, higher is better."""
+
+    index: int
+    score: float
+
+
+class RerankResponse(Response):
+    """The documents, best first."""
+
+    results: list[Ranked]
+    execution_time_ms: float
     warnings: list[str] = []
 
 

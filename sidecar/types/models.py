@@ -29,8 +29,15 @@ Quantization = Annotated[
 ]
 
 
+class Adapter(Request):
+    """A LoRA adapter in a GGUF file of its own, applied to every answer of the model."""
+
+    path: str
+    scale: float = 1.0
+
+
 class RegisterRequest(GenerationDefaults, kw_only=True):
-    """`POST /models`: make a model folder on this machine known under a name, and load it."""
+    """`POST /models`: make a model folder, or a GGUF file, on this machine known under a name, and load it."""
 
     name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$", max_length=200)]
     model_type: ModelType
@@ -39,6 +46,10 @@ class RegisterRequest(GenerationDefaults, kw_only=True):
     quantization: Quantization | None = None
     num_workers: Annotated[int, Meta(ge=1, le=64)] = 1
     keep_alive: Seconds | None = None
+    adapters: Annotated[list[Adapter], Meta(max_length=16, description="LoRA adapters, for GGUF models.")] = []
+    draft_model: (
+        Annotated[str, Meta(description="A small GGUF file of the same vocabulary that proposes tokens.")] | None
+    ) = None
 
 
 class UpdateRequest(Request):

@@ -21,6 +21,10 @@ class Generating:
         self._decoding = Decoding(generator, self, max_sequences, clock)
 
     @property
+    def busy(self) -> bool:
+        return self._decoding.busy
+
+    @property
     def running(self) -> int:
         return self._decoding.active
 
@@ -59,6 +63,7 @@ def _outcome(sequence: Sequence, now: float) -> Generated:
         finish_reason=sequence.finish_reason or "stop",
         prompt_tokens=len(sequence.prompt.token_ids),
         completion_tokens=len(sequence.generated),
+        cached_tokens=sequence.cached_tokens,
         queue_ms=1000 * (started - sequence.received),
         prefill_ms=1000 * (first - started),
         decode_ms=1000 * (now - first),

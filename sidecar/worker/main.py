@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,7 +43,7 @@ STATS_EVERY_S = 1.0
 EXIT_PROTOCOL_ERROR = 2
 OOM_SCORE = "500"  # of 1000: when memory runs out the kernel ends a worker rather than the service
 
-Inbox = queue.SimpleQueue[Down]
+Inbox = queue.SimpleQueue[Down | None]  # None only wakes the main thread
 
 
 class Channel:
@@ -111,14 +112,14 @@ def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
     if not isinstance(settings, Load):
         print(f"the first frame was {type(settings).__name__}, not Load", file=sys.stderr)  # noqa: T201
         return EXIT_PROTOCOL_ERROR
-    scheduler = _load(engine, settings, channel)
+    scheduler = _load(engine, settings, channel, wake=lambda: inbox.put(None))
     if scheduler is None:
         return 0
     _run(scheduler, inbox, channel)
     return 0
 
 
-def _load(engine: Engine, settings: Load, channel: Channel) -> Scheduler | None:
+def _load(engine: Engine, settings: Load, channel: Channel, wake: Callable[[], None]) -> Scheduler | None:
     """Load the model and say how it went; None when it cannot be loaded."""
     began = time.monotonic()
     try:
@@ -128,7 +129,7 @@ def _load(engine: Engine, settings: Load, channel: Channel) -> Scheduler | None:
         channel.send([Failed(0, fault.code, fault.message, fault.details)])
         return None
     channel.send([Loaded(model.facts, 1000 * (time.monotonic() - began))])
-    return Scheduler(model, settings)
+    return Scheduler(model, settings, wake=wake)
 
 
 def _load_failed(settings: Load, error: Exception) -> LoadFailed:
@@ -141,7 +142,7 @@ def _run(scheduler: Scheduler, inbox: Inbox, channel: Channel) -> None:
     process = psutil.Process()
     next_stats = time.monotonic() + STATS_EVERY_S
     while True:
-        for frame in _drain(inbox, wait=not scheduler.busy):
+        for frame in _drain(inbox, _patience(scheduler, next_stats)):
             scheduler.accept(frame)
         frames = scheduler.iterate()
         if time.monotonic() >= next_stats:
@@ -150,9 +151,18 @@ def _run(scheduler: Scheduler, inbox: Inbox, channel: Channel) -> None:
         channel.send(frames)
 
 
-def _drain(inbox: Inbox, wait: bool) -> list[Down]:
-    """All frames that have arrived; with `wait`, at least one."""
-    frames = [inbox.get()] if wait else []
-    while not inbox.empty():
-        frames.append(inbox.get())
-    return frames
+def _patience(scheduler: Scheduler, next_stats: float) -> float | None:
+    """Seconds to wait for a frame: none while there is work, to the next sign of life while the model works itself."""
+    if scheduler.busy:
+        return 0.0
+    return max(0.0, next_stats - time.monotonic()) if scheduler.serving else None
+
+
+def _drain(inbox: Inbox, patience: float | None) -> list[Down]:
+    """All frames that have arrived, waiting up to `patience` seconds for the first; None waits as long as it takes."""
+    frames: list[Down | None] = []
+    with contextlib.suppress(queue.Empty):
+        frames.append(inbox.get(block=patience != 0.0, timeout=patience))
+        while True:
+            frames.append(inbox.get_nowait())
+    return [frame for frame in frames if frame is not None]

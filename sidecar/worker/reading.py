@@ -8,7 +8,7 @@ from typing import Any
 
 from sidecar.engines.base import Encoding, Reader
 from sidecar.errors import Cancelled
-from sidecar.runtime.protocol import Classify, Embed
+from sidecar.runtime.protocol import Classify, Embed, Rerank
 from sidecar.worker.batching import Batcher, Piece
 from sidecar.worker.replies import Replies
 
@@ -17,7 +17,7 @@ from sidecar.worker.replies import Replies
 class ReadingJob:
     """A request whose texts are being read. `rows` fills up as batches are computed."""
 
-    request: Classify | Embed
+    request: Classify | Embed | Rerank
     encoding: Encoding
     received: float
     started: float | None = None
@@ -39,6 +39,10 @@ class Reading:
         self._batcher = Batcher(budget)
 
     @property
+    def busy(self) -> bool:
+        return bool(self._jobs)
+
+    @property
     def running(self) -> int:
         return sum(job.started is not None for job in self._jobs.values())
 
@@ -46,7 +50,7 @@ class Reading:
     def waiting(self) -> int:
         return len(self._jobs) - self.running
 
-    def add(self, request: Classify | Embed) -> None:
+    def add(self, request: Classify | Embed | Rerank) -> None:
         """Tokenize and put in line. Raises InglenookError, or whatever a tokenizer raises."""
         job = ReadingJob(request, self._reader.encode(request), self._clock())
         self._jobs[request.id] = job

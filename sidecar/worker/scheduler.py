@@ -12,18 +12,34 @@ from typing import Any, Protocol
 
 from sidecar.engines.base import Model
 from sidecar.errors import Unsupported
-from sidecar.runtime.protocol import Cancel, Classify, Down, Embed, Generate, Load, Stats, Translate, Up
+from sidecar.runtime.protocol import (
+    SHAPING,
+    Cancel,
+    Classify,
+    Decide,
+    Down,
+    Embed,
+    Generate,
+    Load,
+    Rerank,
+    Stats,
+    Translate,
+    Up,
+)
+from sidecar.worker.delegating import Delegating
 from sidecar.worker.generating import Generating
 from sidecar.worker.reading import Reading
 from sidecar.worker.replies import Replies
 from sidecar.worker.translating import Translating
 
-Inference = Generate | Classify | Embed | Translate
+Inference = Generate | Classify | Embed | Translate | Decide | Rerank
 
 
 class Desk(Protocol):
-    """Serves the requests of one kind. It has something to do while requests run or wait."""
+    """Serves the requests of one kind. `busy`: an iteration has something to do now, be it to pass something on."""
 
+    @property
+    def busy(self) -> bool: ...
     @property
     def running(self) -> int: ...
     @property
@@ -33,46 +49,66 @@ class Desk(Protocol):
 
 
 class Scheduler:
-    """The requests to one model. `accept` takes frames in, `iterate` computes and returns the frames to send."""
+    """The requests to one model. `accept` takes frames in, `iterate` computes and returns the frames to send.
 
-    def __init__(self, model: Model, settings: Load, clock: Callable[[], float] = time.monotonic) -> None:
+    `wake` is called, from any thread, when a model that schedules itself has something to pass on.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        settings: Load,
+        clock: Callable[[], float] = time.monotonic,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
         self.steps = 0
         self._model = model
         self._replies = Replies()
-        self._desks = _desks(model, settings, self._replies, clock)
+        self._desks = _desks(model, settings, self._replies, clock, wake)
 
     @property
     def busy(self) -> bool:
         """Whether an iteration has something to compute or to say."""
-        return bool(self._replies) or any(desk.running or desk.waiting for desk in self._desks.values())
+        return bool(self._replies) or any(desk.busy for desk in self._each_desk())
+
+    @property
+    def serving(self) -> bool:
+        """Whether requests are open, computed here or by the model itself."""
+        return any(desk.running or desk.waiting for desk in self._each_desk())
 
     def accept(self, frame: Down) -> None:
         """Put a request in line, or cancel one; the next iteration returns the answer where one is due at once."""
         if isinstance(frame, Cancel):
-            for desk in self._desks.values():
+            for desk in self._each_desk():
                 desk.cancel(frame.id)
         elif isinstance(frame, Inference):
             self._enter(frame)
 
     def iterate(self) -> list[Up]:
-        """Compute one iteration and return its frames."""
-        self.steps += 1
-        for desk in self._desks.values():
-            if desk.running or desk.waiting:
-                desk.iterate()
+        """Compute one iteration and return its frames. It counts as a step when there was something to do."""
+        busy = [desk for desk in self._each_desk() if desk.busy]
+        self.steps += bool(busy)
+        for desk in busy:
+            desk.iterate()
         return self._replies.take()
 
     def stats(self, memory_bytes: int) -> Stats:
         return Stats(
-            running=sum(desk.running for desk in self._desks.values()),
-            waiting=sum(desk.waiting for desk in self._desks.values()),
+            running=sum(desk.running for desk in self._each_desk()),
+            waiting=sum(desk.waiting for desk in self._each_desk()),
             steps=self.steps,
             memory_bytes=memory_bytes,
         )
 
+    def _each_desk(self) -> list[Desk]:
+        """Every desk once, also one that serves several kinds."""
+        return list(dict.fromkeys(self._desks.values()))
+
     def _enter(self, frame: Inference) -> None:
         desk = self._desks.get(type(frame))
         try:
+            if isinstance(frame, Generate):
+                _refuse_shaping(frame, self._model)
             if desk is None:
                 raise Unsupported(model=self._model.name, reason=_cannot(frame, self._model.facts.capabilities))
             desk.add(frame)
@@ -80,7 +116,9 @@ class Scheduler:
             self._replies.fail(frame.id, error)
 
 
-def _desks(model: Model, settings: Load, replies: Replies, clock: Callable[[], float]) -> dict[type, Any]:
+def _desks(
+    model: Model, settings: Load, replies: Replies, clock: Callable[[], float], wake: Callable[[], None]
+) -> dict[type, Any]:
     """A desk for each kind of request that the model can serve. Each also has `add(request)` for its own kind."""
     desks: dict[type, Desk] = {}
     budget = settings.batch_tokens
@@ -92,7 +130,19 @@ def _desks(model: Model, settings: Load, replies: Replies, clock: Callable[[], f
         desks[Classify] = Reading(model.classifier, replies, budget, clock)
     if model.embedder:
         desks[Embed] = Reading(model.embedder, replies, budget, clock)
+    if model.reranker:
+        desks[Rerank] = Reading(model.reranker, replies, budget, clock)
+    if model.self_scheduling:
+        desks |= dict.fromkeys(model.serves, Delegating(model.self_scheduling, replies, wake))
     return desks
+
+
+def _refuse_shaping(frame: Generate, model: Model) -> None:
+    """Raises Unsupported that names the fields which this model's engine cannot do."""
+    refused = [name for name in SHAPING if getattr(frame, name) is not None and name not in model.shaping]
+    if refused:
+        reason = f"its engine, {model.facts.engine}, cannot do {', '.join(refused)}"
+        raise Unsupported(model=model.name, reason=reason)
 
 
 def _cannot(frame: Inference, capabilities: list[str]) -> str:

@@ -107,6 +107,7 @@ class Sequence:
         self.started: float | None = None
         self.first_token: float | None = None
         self.generated: list[int] = []
+        self.cached_tokens = 0
         self.finish_reason: FinishReason | None = None
         self._detokenizer = WholeText(prompt.decode) if whole else Detokenizer(prompt.decode)
         self._stops = StopStrings(prompt.stop)

@@ -51,6 +51,10 @@ class Translating:
         self._decoding = Decoding(generator, self, max_sequences=budget, clock=clock)
 
     @property
+    def busy(self) -> bool:
+        return bool(self._jobs)
+
+    @property
     def running(self) -> int:
         return len({piece.job for piece in self._pieces.values()})
 

@@ -10,6 +10,7 @@ from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_
 from sidecar.engines.transformers.loading import LoadedModel, context_length
 from sidecar.engines.transformers.sampling import resolve
 from sidecar.engines.transformers.templates import render
+from sidecar.engines.turns import without_oldest_turn
 from sidecar.errors import ContextExceeded, InvalidRequest
 from sidecar.runtime.protocol import Generate
 from sidecar.types import Message, Sampling
@@ -145,11 +146,3 @@ def decoder_room(loaded: LoadedModel) -> int | None:
     names = ("max_position_embeddings", "max_target_positions")
     lengths = [value for name in names if isinstance(value := getattr(loaded.config, name, None), int)]
     return min(lengths) - 1 if lengths else None
-
-
-def without_oldest_turn(messages: list[Message]) -> list[Message]:
-    """Drop the oldest question with all that answered it. The instructions and the last message always stay."""
-    start = next((index for index, message in enumerate(messages) if message.role != "system"), len(messages))
-    last = len(messages) - 1
-    end = next((index for index in range(start + 1, last) if messages[index].role == "user"), last)
-    return messages[:start] + messages[max(start, end) :]

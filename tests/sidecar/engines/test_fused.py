@@ -19,7 +19,7 @@ from sidecar.runtime.protocol import Cancel, Generate, Load
 from sidecar.types import Sampling
 from sidecar.worker.scheduler import Scheduler
 from tests.helpers.models import VOCABULARY, tiny
-from tests.helpers.worker import answer, load, run, text_of
+from tests.helpers.worker import answer, ends, load, outcome, run, text_of
 
 SHAPE = Shape(layers=2, heads=3, size=4)
 LONG = " ".join(VOCABULARY * 3)
@@ -163,6 +163,12 @@ def test_a_prompt_that_is_cancelled_while_it_is_read_leaves_nothing(monkeypatch:
 # ---- prefixes -------------------------------------------------------------------------------------------------------
 
 
+def run_all(model: Model, request: Generate) -> list[Any]:
+    scheduler = Scheduler(model, Load("test", "", "text_generation"))
+    scheduler.accept(request)
+    return run(scheduler)
+
+
 def read_tokens(model: Model, request: Generate) -> tuple[int, str]:
     """How many tokens were read for a request, and its answer."""
     read: list[int] = []
@@ -190,6 +196,13 @@ def test_the_same_prompt_again_reads_one_token() -> None:
     first, said = read_tokens(model, ask(1, LONG))
     assert read_tokens(model, ask(2, LONG)) == (1, said)
     assert first > 50
+
+
+def test_the_answer_says_how_much_of_its_prompt_was_kept() -> None:
+    model = load(tiny("llama-base"))
+    read, _ = read_tokens(model, ask(1, LONG))
+    kept = [outcome(ends(run_all(model, ask(key, LONG)))[key]).cached_tokens for key in (2, 3)]  # type: ignore[union-attr]
+    assert kept == [read - 1, read - 1]
 
 
 def test_without_a_budget_nothing_is_kept() -> None:

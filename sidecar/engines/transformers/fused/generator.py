@@ -86,6 +86,7 @@ class FusedGenerator:
         if filling is None:
             tokens = answer.prompt.token_ids + answer.generated
             filling = self._filling[answer.key] = _Filling(tokens, self._prefixes.begin(tokens))
+            answer.cached_tokens = filling.past.length
         piece = filling.tokens[filling.past.length :][:most]
         x = self._decoder.prefill(piece, filling.past)
         if filling.past.length < len(filling.tokens):

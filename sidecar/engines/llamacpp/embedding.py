@@ -1,0 +1,52 @@
+"""Embeddings from GGUF models: the library pools as the file says."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import xllamacpp
+
+from sidecar.engines.base import Encoding
+from sidecar.engines.llamacpp.side_door import SideDoor, refusal
+from sidecar.errors import ContextExceeded
+from sidecar.runtime.protocol import Embed, Embedded
+
+
+def within(tokens: list[int], limit: int, *, truncate: bool) -> list[int]:
+    """The tokens, with `truncate` without those in the middle of the end: the last, special one stays. Raises ContextExceeded."""
+    if len(tokens) <= limit:
+        return tokens
+    if not truncate:
+        raise ContextExceeded(prompt_tokens=len(tokens), context_tokens=limit)
+    return [*tokens[: limit - 1], tokens[-1]]
+
+
+class Embedder:
+    """`limit`: tokens that a text may have."""
+
+    def __init__(self, server: xllamacpp.Server, door: SideDoor, limit: int) -> None:
+        self._server = server
+        self._door = door
+        self._limit = limit
+
+    def encode(self, request: Embed) -> Encoding:
+        whole = [self._door.tokens(text) for text in request.texts]
+        inputs = [within(tokens, self._limit, truncate=request.truncate) for tokens in whole]
+        cut = sum(len(tokens) > self._limit for tokens in whole)
+        warnings = [f"{cut} texts were cut to the first {self._limit} tokens."] if cut else []
+        return Encoding(inputs, [len(tokens) for tokens in inputs], warnings)
+
+    def forward(self, inputs: list[list[int]]) -> list[np.ndarray]:
+        answer = json.loads(self._server.handle_embeddings(json.dumps({"input": inputs}).encode()))
+        if "data" not in answer:
+            raise refusal(answer)
+        rows = sorted(answer["data"], key=lambda row: row["index"])
+        return [np.asarray(row["embedding"], dtype=np.float32) for row in rows]
+
+    def outcome(self, request: Embed, encoding: Encoding, rows: list[np.ndarray]) -> Embedded:
+        vectors = np.stack(rows)[:, : request.dimensions]
+        if request.normalize:
+            vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        return Embedded(vectors.tobytes(), vectors.shape[1], encoding.tokens, warnings=encoding.warnings)

@@ -1,0 +1,122 @@
+"""The library's parameters for one load: sizes, threads, caches, devices. Starts nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+
+import psutil
+import xllamacpp
+
+from sidecar.engines.llamacpp.side_door import SideDoor
+from sidecar.registry.gguf_model import FLOAT32, GgufFacts, GgufFiles
+from sidecar.runtime.placement import shared_cells
+from sidecar.runtime.protocol import Load
+
+STEP_TOKENS = 512  # of a prompt: between two such steps a request can be cancelled and shows that it lives
+UNKNOWN_CONTEXT = 2048
+ALL_LAYERS = 999
+PROMPT_CACHE_MB = 1024
+PROMPT_CACHE_SHARE = 0.05  # of the memory that the machine has free at the load
+SIMILAR_ENOUGH = 0.5  # share of a prompt that a slot must hold already to be preferred over the longest idle one
+ERRORS_ONLY = 1
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """`context`: tokens of one conversation at most. `cells`: tokens of all running and remembered ones together."""
+
+    context: int
+    cells: int
+    warnings: list[str] = field(default_factory=list)
+
+
+def sizes(frame: Load, facts: GgufFacts) -> Sizes:
+    """As long as the model was trained for, or what fits where that is less; then it is said."""
+    trained = facts.context_length or UNKNOWN_CONTEXT
+    context = min(trained, frame.context_length or trained)
+    warnings = []
+    if context < trained:
+        warnings.append(f"The context is {context} tokens instead of {trained}: memory allows no more.")
+    return Sizes(context, shared_cells(context, frame.max_sequences), warnings)
+
+
+def parameters(frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, door: SideDoor) -> xllamacpp.CommonParams:
+    params = xllamacpp.CommonParams()
+    params.model.path = str(files.first)
+    params.verbosity = ERRORS_ONLY
+    params.warmup = False
+    params.fit_params = False
+    _lock_up(params, door)
+    _set_threads(params, frame.threads or physical_cores())
+    params.n_gpu_layers = ALL_LAYERS if uses_gpu(frame) else 0
+    if "text_generation" in facts.types:
+        _set_for_answers(params, frame, files, room)
+        _set_precision(params, facts)
+    else:
+        _set_for_reading(params, facts, room)
+    return params
+
+
+def physical_cores() -> int:
+    """Those this process may use; a second thread on the same core does not compute faster."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(psutil.cpu_count(logical=False) or allowed, allowed)
+
+
+def uses_gpu(frame: Load) -> bool:
+    """Whether the model goes to a GPU: the installed build must know one, and the load must allow it."""
+    return frame.device != "cpu" and any("GPU" in str(device["type"]) for device in xllamacpp.get_device_info())
+
+
+def _lock_up(params: xllamacpp.CommonParams, door: SideDoor) -> None:
+    params.hostnames = [door.host]
+    params.port = door.port
+    params.api_keys = [door.key]
+    params.ui = False
+    params.n_threads_http = 1
+    params.endpoint_slots = True
+
+
+def _set_threads(params: xllamacpp.CommonParams, threads: int) -> None:
+    params.cpuparams.n_threads = threads
+    params.cpuparams_batch.n_threads = threads
+
+
+def _set_for_answers(params: xllamacpp.CommonParams, frame: Load, files: GgufFiles, room: Sizes) -> None:
+    params.n_ctx = room.cells
+    params.kv_unified = True  # one conversation may use what the others leave
+    params.kv_unified_per_slot = room.context
+    params.n_parallel = frame.max_sequences
+    params.n_batch = params.n_ubatch = STEP_TOKENS
+    params.cache_prompt = True
+    params.cache_ram_mib = _prompt_cache_mb()
+    params.slot_prompt_similarity = SIMILAR_ENOUGH
+    params.use_jinja = True
+    if files.projector:
+        params.mmproj.path = str(files.projector)
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(one.path, one.scale) for one in frame.adapters]
+    if frame.draft_model:
+        params.speculative.draft.mparams.path = frame.draft_model
+        params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
+
+
+def _set_precision(params: xllamacpp.CommonParams, facts: GgufFacts) -> None:
+    """Flash attention rounds to 16 bits, as the cache does by default: too coarse beside weights in full precision."""
+    if facts.quantization == FLOAT32:
+        params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
+
+
+def _prompt_cache_mb() -> int:
+    """Memory for conversations that no slot holds any more."""
+    return min(PROMPT_CACHE_MB, int(psutil.virtual_memory().available * PROMPT_CACHE_SHARE) >> 20)
+
+
+def _set_for_reading(params: xllamacpp.CommonParams, facts: GgufFacts, room: Sizes) -> None:
+    """A text is read in one step, so that the step must hold the longest."""
+    params.embedding = True
+    params.n_parallel = 1
+    params.n_ctx = params.n_batch = params.n_ubatch = room.context
+    if "reranking" in facts.types:
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK

@@ -1,0 +1,217 @@
+"""What a GGUF model is: its shards, its projector, and the facts that its headers tell. Loads nothing.
+
+A model is one `.gguf` file, or a folder that holds one; a sharded model is any of its shards or their folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecar.errors import InvalidRequest
+from sidecar.registry.gguf import GgufHeader, read_header
+from sidecar.registry.weights import Weights
+from sidecar.types import ModelType
+
+SUFFIX = ".gguf"
+MAX_SHARDS = 999
+FLOAT32 = "f32"
+FINGERPRINT_BYTES = 1 << 20
+ENCODERS = ("bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3",
+            "eurobert", "t5encoder", "gemma-embedding")  # fmt: skip
+RANK = 4  # llama.cpp's pooling of models that judge a text against a query
+_SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
+
+
+@dataclass(frozen=True)
+class GgufFiles:
+    """The files of one model, in order; the first is what the engine is given."""
+
+    shards: tuple[Path, ...]
+    projector: Path | None = None
+
+    @property
+    def first(self) -> Path:
+        return self.shards[0]
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        return (*self.shards, self.projector) if self.projector else self.shards
+
+
+@dataclass(frozen=True)
+class GgufFacts:
+    """What the headers tell. `cache_bytes_per_token`: keys and values of one token, 0 for encoders.
+
+    They are kept in 16 bits, and beside weights in full float32 in 32 bits: who keeps those wants no rounding.
+    """
+
+    architecture: str
+    types: tuple[ModelType, ...]
+    capabilities: tuple[str, ...]
+    weights: Weights
+    quantization: str
+    context_length: int | None
+    cache_bytes_per_token: int
+    dimensions: int | None
+    layers: int
+    end_id: int | None
+    description: str
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether `path` is a GGUF file, or a folder with GGUF files and no other weights."""
+    if path.is_file():
+        return path.suffix.lower() == SUFFIX
+    return path.is_dir() and bool(_gguf_files(path)) and not any(path.glob("*.safetensors"))
+
+
+def gguf_files(path: Path) -> GgufFiles:
+    """The files of the model at `path`. Raises InvalidRequest when they are not complete or not one model, OSError."""
+    folder = path if path.is_dir() else path.parent
+    projectors = [file for file in _gguf_files(folder) if _is_projector(file)]
+    if len(projectors) > 1:
+        raise InvalidRequest(reason=f"{folder} holds {len(projectors)} projector files, and only one can be used")
+    return GgufFiles(_shards(path if path.is_file() else _only_model(folder)), next(iter(projectors), None))
+
+
+def read_facts(files: GgufFiles) -> GgufFacts:
+    """Read the headers of all files. Raises InvalidRequest that names the file when one is not sound, OSError."""
+    headers = [read_header(file) for file in files.shards]
+    if files.projector:
+        read_header(files.projector)
+    first = headers[0]
+    if not first.architecture or first.architecture == "clip":
+        raise InvalidRequest(reason=f"{files.first} names no architecture of a language model")
+    types = _types(first)
+    weights = _weights(headers)
+    return GgufFacts(
+        architecture=first.architecture,
+        types=types,
+        capabilities=_capabilities(first, types, files.projector is not None),
+        weights=weights,
+        quantization=_quantization(weights),
+        context_length=first.own("context_length") or None,
+        cache_bytes_per_token=_cache_bytes_per_token(first, weights) if "text_generation" in types else 0,
+        dimensions=first.own("embedding_length"),
+        layers=first.own("block_count") or 0,
+        end_id=first.number("tokenizer.ggml.eos_token_id"),
+        description=first.text("general.description"),
+    )
+
+
+def fingerprint(files: GgufFiles) -> str:
+    """Twelve hex digits that change when the files do: names, sizes, and the first megabyte of each."""
+    digest = hashlib.sha256()
+    for file in files.all:
+        digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as stream:
+            digest.update(stream.read(FINGERPRINT_BYTES))
+    return digest.hexdigest()[:12]
+
+
+def check_companions(engine: str, adapters: Sequence[str], draft_model: str | None) -> None:
+    """That these files can be used beside a model. Raises InvalidRequest that says why one cannot, OSError."""
+    if engine != "llamacpp" and (adapters or draft_model):
+        raise InvalidRequest(reason="adapters and draft_model go with GGUF models only")
+    for path in map(Path, adapters):
+        if _companion(path).text("general.type") != "adapter":
+            raise InvalidRequest(reason=f"adapters: {path} is not a LoRA adapter")
+    if draft_model and _types(_companion(Path(draft_model))) != ("text_generation",):
+        raise InvalidRequest(reason=f"draft_model: {draft_model} does not generate text")
+
+
+def _companion(path: Path) -> GgufHeader:
+    if not path.is_absolute() or not path.is_file():
+        raise InvalidRequest(reason=f"{path} is not a file on this machine; give its whole path")
+    return read_header(path)
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+
+def _gguf_files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() == SUFFIX and file.is_file())
+
+
+def _is_projector(file: Path) -> bool:
+    return file.name.lower().startswith("mmproj")
+
+
+def _only_model(folder: Path) -> Path:
+    models = [file for file in _gguf_files(folder) if not _is_projector(file) and not _is_later_shard(file)]
+    if len(models) != 1:
+        names = ", ".join(file.name for file in models[:3]) or "none"
+        raise InvalidRequest(reason=f"{folder} holds {len(models)} GGUF models ({names}); give the path of one file")
+    return models[0]
+
+
+def _is_later_shard(file: Path) -> bool:
+    shard = _SHARD.fullmatch(file.name)
+    return shard is not None and int(shard["number"]) != 1
+
+
+def _shards(file: Path) -> tuple[Path, ...]:
+    shard = _SHARD.fullmatch(file.name)
+    if shard is None:
+        return (file,)
+    count = int(shard["count"])
+    if not 1 <= count <= MAX_SHARDS:
+        raise InvalidRequest(reason=f"{file} claims to be one of {count} shards")
+    shards = tuple(file.with_name(f"{shard['stem']}-{n:05}-of-{count:05}.gguf") for n in range(1, count + 1))
+    missing = [one.name for one in shards if not one.is_file()]
+    if missing:
+        raise InvalidRequest(
+            reason=f"{file} is incomplete: {len(missing)} of {count} shards are missing ({missing[0]})"
+        )
+    return shards
+
+
+# ---- facts ----------------------------------------------------------------------------------------------------------
+
+
+def _types(header: GgufHeader) -> tuple[ModelType, ...]:
+    pooling = header.own("pooling_type")
+    if pooling == RANK:
+        return ("reranking",)
+    if pooling or header.architecture in ENCODERS:
+        return ("embedding",)
+    return ("text_generation",)
+
+
+def _capabilities(header: GgufHeader, types: tuple[ModelType, ...], sees: bool) -> tuple[str, ...]:
+    if types == ("reranking",):
+        return ("rerank",)
+    if types == ("embedding",):
+        return ("embed",)
+    chats = bool(header.text("tokenizer.chat_template"))
+    return ("generate", *(["chat"] if chats else []), "decide", *(["images"] if sees else []))
+
+
+def _weights(headers: list[GgufHeader]) -> Weights:
+    elements: Counter[str] = Counter()
+    for header in headers:
+        for tensor in header.tensors:
+            elements[tensor.dtype] += tensor.elements
+    return Weights(dict(elements))
+
+
+def _quantization(weights: Weights) -> str:
+    """The type that most weights have."""
+    return max(weights.elements, key=lambda dtype: weights.elements[dtype], default="none").lower()
+
+
+def _cache_bytes_per_token(header: GgufHeader, weights: Weights) -> int:
+    """Layers times keys and values of the key-value heads. Models without attention claim none."""
+    layers, width = header.own("block_count") or 0, header.own("embedding_length") or 0
+    heads = header.own("attention.head_count") or 0
+    kv_heads = header.own("attention.head_count_kv")
+    kv_heads = heads if kv_heads is None else kv_heads
+    head_width = width // heads if heads else 0
+    key = header.own("attention.key_length") or head_width
+    value = header.own("attention.value_length") or head_width
+    return layers * kv_heads * (key + value) * (4 if _quantization(weights) == FLOAT32 else 2)
