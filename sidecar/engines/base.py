@@ -10,7 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Generate, Load, ModelFacts, Translate
+from sidecar.runtime.protocol import (
+    Classified,
+    Classify,
+    Embed,
+    Embedded,
+    Generate,
+    Load,
+    ModelFacts,
+    Translate,
+    Translated,
+)
 from sidecar.types import Sampling
 
 Request = TypeVar("Request", contravariant=True)
@@ -69,11 +79,20 @@ class Generator(Protocol):
         """Forget sequences; those not known are ignored."""
 
 
+@dataclass(frozen=True)
+class TranslationPlan:
+    """A translation request as prompts: a text may be several. `join` makes the answer's texts of all prompts' answers."""
+
+    prompts: list[Prompt]
+    join: Callable[[list[str]], list[str]]
+    warnings: list[str] = field(default_factory=list)
+
+
 class Translator(Protocol):
     """Turns texts into prompts for the model's generator."""
 
-    def prepare(self, request: Translate) -> list[Prompt]:
-        """One prompt per text, in order. Raises InglenookError, Unsupported for languages the model does not know."""
+    def prepare(self, request: Translate) -> TranslationPlan:
+        """The prompts, in order. Raises InglenookError, Unsupported for languages the model does not know."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +102,7 @@ class Encoding:
     inputs: list[Any]
     lengths: list[int]
     warnings: list[str] = field(default_factory=list)
+    extra: Any = None  # what else the reader needs to make the answer
 
     @property
     def tokens(self) -> int:
@@ -90,7 +110,7 @@ class Encoding:
 
 
 class Reader(Protocol[Request, Outcome]):
-    """Reads whole texts in batches: a classifier or an embedder."""
+    """Reads whole texts in batches: a classifier, an embedder, or a translator that does not step token by token."""
 
     def encode(self, request: Request) -> Encoding:
         """Tokenize. Raises InglenookError."""
@@ -104,7 +124,11 @@ class Reader(Protocol[Request, Outcome]):
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model: what is known about it, and a part for each thing it can do."""
+    """A loaded model: what is known about it, and a part for each thing it can do.
+
+    `whole_translator` translates batches by itself: an engine's own decoding, or beam search beside a `translator`.
+    `batch_tokens`: the most tokens of a batch at which the engine is quick, None where the settings decide.
+    """
 
     name: str
     facts: ModelFacts
@@ -112,6 +136,8 @@ class Model:
     translator: Translator | None = None
     classifier: Reader[Classify, Classified] | None = None
     embedder: Reader[Embed, Embedded] | None = None
+    whole_translator: Reader[Translate, Translated] | None = None
+    batch_tokens: int | None = None
 
 
 class Engine(Protocol):

@@ -30,6 +30,7 @@ from sidecar.types import (
     TranslateBatchResponse,
     TranslateRequest,
     TranslateResponse,
+    TranslationOptions,
 )
 
 IN_A_THREAD_BYTES = 1 << 20
@@ -107,7 +108,9 @@ class Inference:
             answer = await self._asking.whole(
                 record,
                 request.keep_alive,
-                lambda: Translate(0, texts, request.source_lang, request.target_lang, request.truncate),
+                lambda: Translate(
+                    0, texts, request.source_lang, request.target_lang, request.truncate, _options(request)
+                ),
             )
             if not isinstance(outcome := answer.outcome, Translated):
                 raise _unexpected(outcome)
@@ -168,6 +171,10 @@ class Inference:
 def _question(version: ModelVersion, request: GenerateRequest, prompt: str | None) -> Generate:
     sampling = filled(request, version.options, version.inspection.defaults)
     return Generate(0, prompt, request.messages, sampling, request.truncate)
+
+
+def _options(request: TranslateRequest) -> TranslationOptions:
+    return TranslationOptions(**{name: getattr(request, name) for name in TranslationOptions.__struct_fields__})
 
 
 def _generated(record: Record, answer: Answer) -> GenerateResponse:

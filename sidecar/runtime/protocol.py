@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from sidecar.types import FinishReason, Message, ModelType, Sampling
+from sidecar.types import FinishReason, Message, ModelType, Sampling, TranslationOptions
 
 PROTOCOL_VERSION = 1
 MAX_FRAME_BYTES = 1 << 30
@@ -32,6 +32,8 @@ class Load(Struct, tag="load"):
     threads: int = 0
     max_sequences: int = 8
     batch_tokens: int = 4096
+    prepared: str | None = None  # the folder with what an engine made of the model beforehand
+    precision: str | None = None  # what the engine is asked to compute in, None leaves the choice to it
 
 
 class Generate(Struct, tag="generate"):
@@ -65,6 +67,7 @@ class Translate(Struct, tag="translate"):
     source_lang: str | None = None
     target_lang: str | None = None
     truncate: bool = False
+    options: TranslationOptions = msgspec.field(default_factory=TranslationOptions)
 
 
 class Cancel(Struct, tag="cancel"):

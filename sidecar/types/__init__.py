@@ -44,6 +44,7 @@ from sidecar.types.inference import (
     TranslateRequest,
     TranslateResponse,
     Translation,
+    TranslationOptions,
     Usage,
 )
 from sidecar.types.models import (
@@ -121,6 +122,7 @@ __all__ = [
     "TranslateRequest",
     "TranslateResponse",
     "Translation",
+    "TranslationOptions",
     "Truncate",
     "UpdateRequest",
     "Usage",

@@ -79,7 +79,9 @@ def test_the_source_language_changes_what_nllb_reads() -> None:
     translator = load(tiny("nllb"), "translation").translator
     assert translator
     tokenizer = AutoTokenizer.from_pretrained(tiny("nllb"))
-    first = [translator.prepare(Translate(1, ["tea"], code, "de"))[0].token_ids[0] for code in ("en", "fra_Latn")]
+    first = [
+        translator.prepare(Translate(1, ["tea"], code, "de")).prompts[0].token_ids[0] for code in ("en", "fra_Latn")
+    ]
     assert first == tokenizer.convert_tokens_to_ids(["eng_Latn", "fra_Latn"])
 
 
