@@ -76,6 +76,12 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     load_timeout_s: Annotated[
         float, _about("Models", "A model that is not loaded after so many seconds is given up.", ge=1)
     ] = 600.0
+    auto_prepare: Annotated[
+        bool,
+        _about(
+            "Models", "Convert models for the quicker engine in the background once they were loaded, where that works."
+        ),
+    ] = False
     default_chat_model: Annotated[str, _about("Models", "The model that answers when a request names none.")] = (
         "starter-chat"
     )

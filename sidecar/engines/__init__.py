@@ -7,7 +7,9 @@ from typing import cast
 
 from sidecar.engines.base import Engine
 
-ENGINES = ("echo", "transformers")
+ENGINES = ("echo", "transformers", "ctranslate2")
+# Their workers are kept from importing torch: they need none of it, and start sooner and smaller.
+WITHOUT_TORCH = ("ctranslate2",)
 
 
 def load_engine(name: str) -> Engine:

@@ -20,7 +20,7 @@ from sidecar.db import Database
 from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed, ModelNotFound
 from sidecar.registry.inspect import Inspection, inspect
 from sidecar.runtime.protocol import ModelFacts
-from sidecar.types import GenerationDefaults, ModelType
+from sidecar.types import EngineChoice, GenerationDefaults, ModelType
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ class ModelOptions(GenerationDefaults, forbid_unknown_fields=False, kw_only=True
     keep_alive: float | None = None
     pinned: bool = False
     quantization: str | None = None
+    engine: EngineChoice = "auto"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Model:
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """What a name stands for at one moment: these files, this engine, these options. It never changes."""
+    """What a name stands for at one moment: these files, these options. `engine` reads the files as they are. It never changes."""
 
     model: str
     version: str

@@ -14,7 +14,7 @@ from sidecar.errors import DoesNotFit
 MB = 1024 * 1024
 DEFAULT_SHARE = 0.8
 # Measured: a process that has imported the engine and loaded a model of almost no size.
-ENGINE_BASE = {"transformers": 360 * MB, "echo": 40 * MB}
+ENGINE_BASE = {"transformers": 360 * MB, "ctranslate2": 110 * MB, "echo": 40 * MB}
 UNKNOWN_BASE = 360 * MB
 SANE_CONTEXT = 1024
 DEFAULT_CONTEXT = 512
@@ -64,13 +64,15 @@ def estimate(
     cache_bytes_per_token: int,
     context_length: int | None,
     max_sequences: int,
+    prepared_bytes: int = 0,
 ) -> Estimate:
-    """One replica's memory. On a CPU the weights are held as float32 whatever type the files have.
+    """One replica's memory. On a CPU the weights are held as float32 whatever type the files have;
+    those of a prepared model (`prepared_bytes`) as they are.
 
     The cache is reckoned for `max_sequences` answers at a usual length, not at the longest context there could be:
     that would refuse models that in use never come near it.
     """
-    weights = parameters * FLOAT32_BYTES if on_cpu else stored_bytes
+    weights = prepared_bytes or (parameters * FLOAT32_BYTES if on_cpu else stored_bytes)
     tokens = min(context_length or DEFAULT_CONTEXT, SANE_CONTEXT)
     return Estimate(
         weights=weights,

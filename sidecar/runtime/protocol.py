@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from sidecar.types import FinishReason, Message, ModelType, Sampling, TranslationOptions
+from sidecar.types import FinishReason, Message, ModelType, Preparation, Sampling, TranslationOptions
 
 PROTOCOL_VERSION = 1
 MAX_FRAME_BYTES = 1 << 30
@@ -33,7 +33,20 @@ class Load(Struct, tag="load"):
     max_sequences: int = 8
     batch_tokens: int = 4096
     prepared: str | None = None  # the folder with what an engine made of the model beforehand
-    precision: str | None = None  # what the engine is asked to compute in, None leaves the choice to it
+
+
+class Prepare(Struct, tag="prepare"):
+    """The first frame of a worker that converts a model instead of loading it. `folder` must not exist; it gets the result.
+
+    `precisions` are tried in order until one passes the verification.
+    """
+
+    model: str
+    path: str
+    task: ModelType
+    folder: str
+    precisions: list[str]
+    threads: int = 0
 
 
 class Generate(Struct, tag="generate"):
@@ -109,6 +122,19 @@ class ModelFacts(Struct):
 class Loaded(Struct, tag="loaded"):
     facts: ModelFacts
     load_ms: float
+
+
+class Progress(Struct, tag="progress"):
+    """How far a preparation is: what is being done, and the share of the whole from 0 to 1."""
+
+    stage: str
+    done: float
+
+
+class Prepared(Struct, tag="prepared"):
+    """The end of a preparation, whether it passed or not."""
+
+    preparation: Preparation
 
 
 class Delta(Struct, array_like=True):
@@ -192,8 +218,8 @@ class Stats(Struct, tag="stats"):
     memory_bytes: int
 
 
-Down = Load | Generate | Classify | Embed | Translate | Cancel | Shutdown
-Up = Hello | Loaded | Step | Finished | Failed | Stats
+Down = Load | Prepare | Generate | Classify | Embed | Translate | Cancel | Shutdown
+Up = Hello | Loaded | Progress | Prepared | Step | Finished | Failed | Stats
 
 _encoder = msgspec.msgpack.Encoder()
 _down: msgspec.msgpack.Decoder[Down] = msgspec.msgpack.Decoder(Down)

@@ -121,6 +121,8 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
     for name, parameter in model.named_parameters():
         if parameter.dim() > 1:
             parameter.data.normal_(0, _spread(name, model.config.is_encoder_decoder))
+    if model.config.model_type == "marian":  # whose decoder begins with a vector of zeros, the padding's
+        model.get_input_embeddings().weight.data[model.config.pad_token_id] = 0
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

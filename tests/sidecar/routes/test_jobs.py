@@ -1,0 +1,205 @@
+"""Preparing models over HTTP, with a real service and real workers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from sidecar.client import Client
+from sidecar.errors import Conflict, JobNotFound, LoadFailed, ModelNotFound, Unsupported
+from sidecar.types import (
+    ClassifyRequest,
+    JobInfo,
+    ModelType,
+    PrepareRequest,
+    RegisterRequest,
+    TranslateBatchResponse,
+    TranslateRequest,
+    UpdateRequest,
+)
+from tests.helpers.models import tiny
+from tests.helpers.service import RunningService, running_service
+
+PATIENCE_S = 120
+TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee"]
+
+
+@pytest.fixture(scope="module")
+def preparing_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    with running_service(tmp_path_factory.mktemp("preparing"), max_loaded_models=20) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(preparing_service: RunningService) -> AsyncIterator[Client]:
+    async with preparing_service.client() as client:
+        yield client
+
+
+async def register(client: Client, name: str, folder: Path, task: ModelType) -> None:
+    await client.register(RegisterRequest(name=name, model_type=task, model_path=str(folder)))
+
+
+async def ended(client: Client, job_id: str) -> JobInfo:
+    async with asyncio.timeout(PATIENCE_S):
+        while (job := await client.job(job_id)).finished_at is None:  # noqa: ASYNC110 - another process's state
+            await asyncio.sleep(0.02)
+    return job
+
+
+async def prepared(client: Client, name: str, precision: str = "auto") -> JobInfo:
+    started = await client.prepare(name, PrepareRequest(precision=precision))  # type: ignore[arg-type]
+    return await ended(client, started.job_id)
+
+
+async def translations(client: Client, name: str) -> list[str]:
+    answer = await client.translate(name, TranslateRequest(texts=TEXTS, source_lang="en", target_lang="de"))
+    assert isinstance(answer, TranslateBatchResponse)
+    return [result.translated_text for result in answer.results]
+
+
+def files_of(service: RunningService) -> list[str]:
+    return sorted(str(file) for file in service.paths.derived_dir.rglob("*") if file.is_file())
+
+
+async def test_a_prepared_translator_gives_the_same_translations_with_the_other_engine(client: Client) -> None:
+    await register(client, "marian", tiny("marian"), "translation")
+    before, first = await client.model("marian"), await translations(client, "marian")
+    job = await prepared(client, "marian", "float32")
+    assert job.state == "done", job.message
+    second, after = await translations(client, "marian"), await client.model("marian")
+    assert (before.engine, after.engine) == ("transformers", "ctranslate2")
+    assert "not prepared" in before.engine_reason
+    assert "compared with the original" in after.engine_reason
+    assert after.preparation is not None
+    assert after.preparation.passed
+    assert after.preparation.measures["chrf"] == pytest.approx(100, abs=0.5)
+    assert second == first
+
+
+async def test_what_differs_too_much_is_refused_with_the_numbers_and_not_used(
+    client: Client, preparing_service: RunningService
+) -> None:
+    await register(client, "coarse", tiny("bert-single"), "classification")
+    job = await prepared(client, "coarse", "int8")
+    info = await client.model("coarse")
+    assert job.state == "failed"
+    assert job.error is not None
+    assert job.error.code == "preparation_failed"
+    assert "0.97 is asked" in job.message
+    assert info.engine == "transformers"
+    assert "did not agree" in info.engine_reason
+    assert not [file for file in files_of(preparing_service) if info.version in file and file.endswith("model.bin")]
+    with pytest.raises(LoadFailed, match="was refused"):
+        await client.update("coarse", UpdateRequest(engine="ctranslate2"))
+        await client.load("coarse")
+    await client.update("coarse", UpdateRequest(engine="auto"))
+
+
+async def test_a_precision_that_fails_is_followed_by_one_that_passes(client: Client) -> None:
+    await register(client, "finer", tiny("bert-multi"), "classification")
+    job = await prepared(client, "finer")
+    info = await client.model("finer")
+    assert job.state == "done", job.message
+    assert info.preparation is not None
+    assert info.preparation.precision == "float32"
+    await client.classify("finer", ClassifyRequest(text="good sun"))
+    assert (await client.model("finer")).engine == "ctranslate2"
+
+
+async def test_the_engine_can_be_chosen_per_model(client: Client) -> None:
+    await register(client, "chosen", tiny("embed-mean"), "embedding")
+    assert (await prepared(client, "chosen")).state == "done"
+    info = await client.update("chosen", UpdateRequest(engine="transformers"))
+    assert (info.engine, info.engine_choice) == ("transformers", "transformers")
+    assert "option" in info.engine_reason
+    await client.load("chosen")
+    assert (await client.model("chosen")).engine == "transformers"
+
+
+async def test_a_cancelled_preparation_leaves_nothing(client: Client, preparing_service: RunningService) -> None:
+    await register(client, "stopped", tiny("nllb"), "translation")
+    version = (await client.model("stopped")).version
+    started = await client.prepare("stopped")
+    async with asyncio.timeout(PATIENCE_S):
+        while (await client.job(started.job_id)).stage in ("", "starting"):  # noqa: ASYNC110 - another process's state
+            await asyncio.sleep(0.005)
+    job = await client.cancel_job(started.job_id)
+    assert job.state == "cancelled"
+    assert not (preparing_service.paths.derived_dir / version).exists()
+    assert (await client.model("stopped")).preparation is None
+    assert (await client.cancel_job(started.job_id)).state == "cancelled"
+
+
+async def test_preparing_twice_at_once_is_a_conflict(client: Client) -> None:
+    await register(client, "twice", tiny("mbart50"), "translation")
+    started = await client.prepare("twice")
+    with pytest.raises(Conflict, match=started.job_id):
+        await client.prepare("twice")
+    await client.cancel_job(started.job_id)
+
+
+async def test_a_family_that_cannot_be_converted_is_told_at_once(client: Client) -> None:
+    await register(client, "decoder", tiny("gpt2-classifier"), "classification")
+    with pytest.raises(Unsupported, match="GPT2ForSequenceClassification"):
+        await client.prepare("decoder")
+
+
+async def test_unknown_models_and_jobs_are_not_found(client: Client) -> None:
+    with pytest.raises(ModelNotFound):
+        await client.prepare("nobody")
+    with pytest.raises(JobNotFound, match="GET /jobs"):
+        await client.job("none")
+
+
+async def test_removing_a_model_removes_what_was_made_of_it(client: Client, preparing_service: RunningService) -> None:
+    await register(client, "gone", tiny("embed-cls"), "embedding")
+    assert (await prepared(client, "gone")).state == "done"
+    version = (await client.model("gone")).version
+    assert (preparing_service.paths.derived_dir / version).exists()
+    await client.remove("gone")
+    assert not (preparing_service.paths.derived_dir / version).exists()
+
+
+async def test_a_job_tells_of_itself_among_the_events(client: Client) -> None:
+    await register(client, "told", tiny("embed-dense"), "embedding")
+    seen: list[JobInfo] = []
+    async with contextlib.aclosing(client.events()) as events:
+        waiting = asyncio.ensure_future(anext(events))
+        started = await client.prepare("told")
+        async with asyncio.timeout(PATIENCE_S):
+            while not seen or seen[-1].finished_at is None:
+                event = await waiting
+                waiting = asyncio.ensure_future(anext(events))
+                if event.job is not None and event.job.id == started.job_id:
+                    seen.append(event.job)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+    assert seen[-1].state == "done"
+    assert [job.progress for job in seen] == sorted(job.progress for job in seen)
+    assert started.job_id in [job.id for job in await client.jobs()]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+async def test_a_disk_without_room_is_told_before_anything_is_done(small_disk: Path) -> None:
+    with running_service(small_disk) as running:
+        async with running.client() as client:
+            await register(client, "m", tiny("embed-plain"), "embedding")
+            job = await prepared(client, "m")
+    assert job.error is not None
+    assert job.error.code == "disk_full"
+    assert "MB are free" in job.message
