@@ -15,11 +15,11 @@ async def list_jobs(call: Call) -> Answer:
     return call.manager.jobs()
 
 
-async def show(call: Call) -> Answer:
+async def show_job(call: Call) -> Answer:
     return call.manager.job(call.request.match_info["job_id"])
 
 
-async def cancel(call: Call) -> Answer:
+async def cancel_job(call: Call) -> Answer:
     return await call.manager.cancel_job(call.request.match_info["job_id"])
 
 
@@ -37,11 +37,11 @@ ROUTES = [
         errors=(errors.InvalidRequest, errors.ModelNotFound, errors.Conflict, errors.Unsupported, errors.LoadFailed),
     ),
     Route("GET", "/jobs", list_jobs, _GROUP, "Every job since the service started, the newest last.", (list[JobInfo],)),
-    Route("GET", "/jobs/{job_id}", show, _GROUP, "One job.", (JobInfo,), errors=(errors.JobNotFound,)),
+    Route("GET", "/jobs/{job_id}", show_job, _GROUP, "One job.", (JobInfo,), errors=(errors.JobNotFound,)),
     Route(
         "POST",
         "/jobs/{job_id}/cancel",
-        cancel,
+        cancel_job,
         _GROUP,
         "Stop a job; what it had made is deleted. One that has ended stays as it is.",
         (JobInfo,),

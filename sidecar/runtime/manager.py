@@ -25,11 +25,14 @@ from sidecar.paths import Paths, resources_dir
 from sidecar.registry.derived import Derived
 from sidecar.registry.store import ModelStore
 from sidecar.runtime.asking import Asking
+from sidecar.runtime.embedding import Embedding
+from sidecar.runtime.embedding_cache import EmbeddingCache
 from sidecar.runtime.engines import EngineChooser
 from sidecar.runtime.inference import Inference
 from sidecar.runtime.jobs import Jobs
 from sidecar.runtime.launcher import Launcher
 from sidecar.runtime.models import Models
+from sidecar.runtime.placement import replica_devices
 from sidecar.runtime.preparing import Preparing
 from sidecar.runtime.reporting import Reporter
 from sidecar.runtime.residency import Change, Limits, Residency
@@ -77,6 +80,7 @@ class ModelManager:
         derived: Derived,
         chooser: EngineChooser,
         total_memory: int,
+        gpus: int,
         events: EventBus,
         metrics: Metrics,
     ) -> None:
@@ -96,10 +100,13 @@ class ModelManager:
             relieve=self._launcher.spare.close,
             report=self._model_changed,
             limits=self._limits,
+            devices=lambda asked, actual, count: replica_devices(asked, actual, count, gpus),
             clock=self._clock,
         )
         self._asking = Asking(self._residency, store, self.history, metrics, lambda: self.settings)
-        self._inference = Inference(self._asking, store, lambda: self.settings)
+        cache = EmbeddingCache(database, lambda: self.settings)
+        embedding = Embedding(cache, metrics, lambda version: chooser.choice(version, version.options.device).engine)
+        self._inference = Inference(self._asking, embedding, store, lambda: self.settings)
         self._models = Models(store, derived, chooser, self._residency, events, self._clock, lambda: self.settings)
         self._jobs = Jobs(events)
         self._preparing = Preparing(store, derived, self._jobs, chooser, lambda: self.settings, self._models.renew)
@@ -133,6 +140,7 @@ class ModelManager:
                 derived,
                 chooser,
                 total_memory,
+                await asyncio.to_thread(hardware.gpu_count),
                 events or EventBus(),
                 metrics or Metrics(),
             )
@@ -329,6 +337,7 @@ class ModelManager:
             queue=settings.queue_limit,
             sequences=settings.max_sequences,
             keep_alive=settings.keep_alive_s,
+            round_robin=settings.dispatch == "round_robin",
         )
 
     def _model_changed(self, model: str, change: Change, message: str | None) -> None:

@@ -82,6 +82,18 @@ def estimate(
     )
 
 
+def replica_devices(asked: str, actual: str, count: int, gpus: int) -> list[str]:
+    """Where the replicas of a model go: on a processor as many as asked, on GPUs at most one for each.
+
+    `asked` is the model's device, `actual` the one that its first replica found.
+    """
+    if actual in ("cpu", "auto"):
+        return [asked] * count
+    if ":" in asked or not actual.startswith("cuda"):
+        return [asked]
+    return [f"cuda:{index}" for index in range(max(1, min(count, gpus)))]
+
+
 def does_not_fit(model: str, needed: int, room: Room, held: str = "") -> DoesNotFit:
     """The refusal with its numbers; `held` says what keeps the rest occupied."""
     by_limit = room.limit - room.used <= room.available

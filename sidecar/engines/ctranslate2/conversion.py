@@ -105,8 +105,8 @@ def _trunk(loaded: LoadedModel, loader: Any) -> Any:
     """The encoder without its head, as the loader expects to find it. The model itself is left as it is."""
     base, config = loaded.model.base_model, copy.copy(loaded.config)
     config.position_embedding_type = "absolute"
-    parts = {"config": config, **base._modules}
-    if loader.architecture_name == "BertModel" and parts.get("pooler") is None:
+    parts = {"config": config, "pooler": None, **base._modules}
+    if loader.architecture_name == "BertModel" and parts["pooler"] is None:
         parts["pooler"] = SimpleNamespace(dense=torch.nn.Linear(config.hidden_size, 1))  # converted, never used
     trunk = SimpleNamespace(**parts)
     nested = loader.architecture_name.endswith("ForSequenceClassification")

@@ -31,7 +31,9 @@ class Encoder:
         return hidden, (np.arange(hidden.shape[1]) < lengths[:, None]).astype(np.float32)
 
     def _types(self, inputs: list[Inputs]) -> list[list[int]] | None:
-        if not self._token_types or "token_type_ids" not in inputs[0]:
+        """Padded to one width, which the library wants here; zeros where the tokenizer makes none."""
+        if not self._token_types:
             return None
         width = max(len(row["input_ids"]) for row in inputs)
-        return [row["token_type_ids"] + [0] * (width - len(row["token_type_ids"])) for row in inputs]
+        types = [row.get("token_type_ids", []) for row in inputs]
+        return [row + [0] * (width - len(row)) for row in types]

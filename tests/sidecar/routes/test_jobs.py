@@ -26,6 +26,7 @@ from tests.helpers.models import tiny
 from tests.helpers.service import RunningService, running_service
 
 PATIENCE_S = 120
+STARTER = "starter-sentiment"
 TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee"]
 
 
@@ -67,7 +68,9 @@ def files_of(service: RunningService) -> list[str]:
     return sorted(str(file) for file in service.paths.derived_dir.rglob("*") if file.is_file())
 
 
-async def test_a_prepared_translator_gives_the_same_translations_with_the_other_engine(client: Client) -> None:
+async def test_a_prepared_translator_gives_the_same_translations_until_it_is_removed_with_all_that_was_made_of_it(
+    client: Client, preparing_service: RunningService
+) -> None:
     await register(client, "marian", tiny("marian"), "translation")
     before, first = await client.model("marian"), await translations(client, "marian")
     job = await prepared(client, "marian", "float32")
@@ -80,6 +83,8 @@ async def test_a_prepared_translator_gives_the_same_translations_with_the_other_
     assert after.preparation.passed
     assert after.preparation.measures["chrf"] == pytest.approx(100, abs=0.5)
     assert second == first
+    await client.remove("marian")
+    assert not (preparing_service.paths.derived_dir / after.version).exists()
 
 
 async def test_what_differs_too_much_is_refused_with_the_numbers_and_not_used(
@@ -95,59 +100,10 @@ async def test_what_differs_too_much_is_refused_with_the_numbers_and_not_used(
     assert info.engine == "transformers"
     assert "did not agree" in info.engine_reason
     assert not [file for file in files_of(preparing_service) if info.version in file and file.endswith("model.bin")]
+    await client.update("coarse", UpdateRequest(engine="ctranslate2"))
     with pytest.raises(LoadFailed, match="was refused"):
-        await client.update("coarse", UpdateRequest(engine="ctranslate2"))
         await client.load("coarse")
     await client.update("coarse", UpdateRequest(engine="auto"))
-
-
-async def test_a_precision_that_fails_is_followed_by_one_that_passes(client: Client) -> None:
-    await register(client, "finer", tiny("bert-multi"), "classification")
-    job = await prepared(client, "finer")
-    info = await client.model("finer")
-    assert job.state == "done", job.message
-    assert info.preparation is not None
-    assert info.preparation.precision == "float32"
-    await client.classify("finer", ClassifyRequest(text="good sun"))
-    assert (await client.model("finer")).engine == "ctranslate2"
-
-
-async def test_the_engine_can_be_chosen_per_model(client: Client) -> None:
-    await register(client, "chosen", tiny("embed-mean"), "embedding")
-    assert (await prepared(client, "chosen")).state == "done"
-    info = await client.update("chosen", UpdateRequest(engine="transformers"))
-    assert (info.engine, info.engine_choice) == ("transformers", "transformers")
-    assert "option" in info.engine_reason
-    await client.load("chosen")
-    assert (await client.model("chosen")).engine == "transformers"
-
-
-async def test_a_cancelled_preparation_leaves_nothing(client: Client, preparing_service: RunningService) -> None:
-    await register(client, "stopped", tiny("nllb"), "translation")
-    version = (await client.model("stopped")).version
-    started = await client.prepare("stopped")
-    async with asyncio.timeout(PATIENCE_S):
-        while (await client.job(started.job_id)).stage in ("", "starting"):  # noqa: ASYNC110 - another process's state
-            await asyncio.sleep(0.005)
-    job = await client.cancel_job(started.job_id)
-    assert job.state == "cancelled"
-    assert not (preparing_service.paths.derived_dir / version).exists()
-    assert (await client.model("stopped")).preparation is None
-    assert (await client.cancel_job(started.job_id)).state == "cancelled"
-
-
-async def test_preparing_twice_at_once_is_a_conflict(client: Client) -> None:
-    await register(client, "twice", tiny("mbart50"), "translation")
-    started = await client.prepare("twice")
-    with pytest.raises(Conflict, match=started.job_id):
-        await client.prepare("twice")
-    await client.cancel_job(started.job_id)
-
-
-async def test_a_family_that_cannot_be_converted_is_told_at_once(client: Client) -> None:
-    await register(client, "decoder", tiny("gpt2-classifier"), "classification")
-    with pytest.raises(Unsupported, match="GPT2ForSequenceClassification"):
-        await client.prepare("decoder")
 
 
 async def test_unknown_models_and_jobs_are_not_found(client: Client) -> None:
@@ -157,32 +113,67 @@ async def test_unknown_models_and_jobs_are_not_found(client: Client) -> None:
         await client.job("none")
 
 
-async def test_removing_a_model_removes_what_was_made_of_it(client: Client, preparing_service: RunningService) -> None:
-    await register(client, "gone", tiny("embed-cls"), "embedding")
-    assert (await prepared(client, "gone")).state == "done"
-    version = (await client.model("gone")).version
-    assert (preparing_service.paths.derived_dir / version).exists()
-    await client.remove("gone")
-    assert not (preparing_service.paths.derived_dir / version).exists()
+@pytest.fixture(scope="module")
+def told(preparing_service: RunningService) -> list[JobInfo]:
+    """What the events told of preparing the starter model, from its start to its end."""
+    return asyncio.run(_followed(preparing_service))
 
 
-async def test_a_job_tells_of_itself_among_the_events(client: Client) -> None:
-    await register(client, "told", tiny("embed-dense"), "embedding")
+async def _followed(service: RunningService) -> list[JobInfo]:
     seen: list[JobInfo] = []
-    async with contextlib.aclosing(client.events()) as events:
+    async with service.client() as client, contextlib.aclosing(client.events()) as events:
         waiting = asyncio.ensure_future(anext(events))
-        started = await client.prepare("told")
+        started = await client.prepare(STARTER)
         async with asyncio.timeout(PATIENCE_S):
             while not seen or seen[-1].finished_at is None:
                 event = await waiting
                 waiting = asyncio.ensure_future(anext(events))
-                if event.job is not None and event.job.id == started.job_id:
-                    seen.append(event.job)
+                seen += [event.job] if event.job is not None and event.job.id == started.job_id else []
         waiting.cancel()
         await asyncio.wait({waiting})
-    assert seen[-1].state == "done"
-    assert [job.progress for job in seen] == sorted(job.progress for job in seen)
-    assert started.job_id in [job.id for job in await client.jobs()]
+    return seen
+
+
+def test_a_job_tells_of_itself_among_the_events(told: list[JobInfo]) -> None:
+    assert told[-1].state == "done", told[-1].message
+    assert told[0].state in ("queued", "running")
+    assert [job.progress for job in told] == sorted(job.progress for job in told)
+
+
+async def test_a_precision_that_fails_is_followed_by_one_that_passes(told: list[JobInfo], client: Client) -> None:
+    info = await client.model(STARTER)
+    assert "verifying int8" in [job.stage for job in told]
+    assert info.preparation is not None
+    assert (info.preparation.precision, info.precision) == ("float32", "float32")
+
+
+async def test_the_engine_can_be_chosen_per_model(told: list[JobInfo], client: Client) -> None:
+    await client.classify(STARTER, ClassifyRequest(text="Could not be happier."))
+    used = await client.model(STARTER)
+    info = await client.update(STARTER, UpdateRequest(engine="transformers"))
+    assert (used.engine, info.engine, info.engine_choice) == ("ctranslate2", "transformers", "transformers")
+    assert "option" in info.engine_reason
+    await client.update(STARTER, UpdateRequest(engine="auto"))
+
+
+async def test_a_cancelled_preparation_leaves_nothing_new_and_two_at_once_are_a_conflict(
+    told: list[JobInfo], client: Client, preparing_service: RunningService
+) -> None:
+    before = files_of(preparing_service)
+    started = await client.prepare(STARTER)
+    with pytest.raises(Conflict, match=started.job_id):
+        await client.prepare(STARTER)
+    async with asyncio.timeout(PATIENCE_S):
+        while (await client.job(started.job_id)).stage in ("", "starting"):  # noqa: ASYNC110 - another process's state
+            await asyncio.sleep(0.005)
+    assert (await client.cancel_job(started.job_id)).state == "cancelled"
+    assert files_of(preparing_service) == before
+    assert (await client.cancel_job(started.job_id)).state == "cancelled"
+
+
+async def test_a_family_that_cannot_be_converted_is_told_at_once(client: Client) -> None:
+    with pytest.raises(Unsupported, match="text generation"):
+        await client.prepare("starter-chat")
 
 
 @pytest.fixture
@@ -190,16 +181,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MB."""
     folder = tmp_path / "small"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)
+    subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    subprocess.run(["/bin/umount", str(folder)], check=True)
 
 
 async def test_a_disk_without_room_is_told_before_anything_is_done(small_disk: Path) -> None:
     with running_service(small_disk) as running:
         async with running.client() as client:
-            await register(client, "m", tiny("embed-plain"), "embedding")
-            job = await prepared(client, "m")
+            job = await prepared(client, STARTER)
     assert job.error is not None
     assert job.error.code == "disk_full"
     assert "MB are free" in job.message

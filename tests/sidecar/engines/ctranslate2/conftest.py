@@ -1,0 +1,36 @@
+"""Converted tiny models, made once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from sidecar.engines import ctranslate2
+from sidecar.engines.base import Model
+from sidecar.engines.ctranslate2.conversion import convert
+from sidecar.engines.transformers.loading import load_model
+from sidecar.types import ModelType
+from tests.helpers.models import tiny
+from tests.helpers.worker import frame
+
+Converted = Callable[..., Model]
+
+
+@pytest.fixture(scope="session")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Converted:
+    """`converted("marian", "translation")`: the tiny model as this engine runs it, in float32 unless told otherwise."""
+
+    @functools.cache
+    def folder(name: str, task: ModelType, precision: str) -> Path:
+        target = tmp_path_factory.mktemp("converted") / name
+        convert(load_model(frame(tiny(name), task), torch.device("cpu")), target, precision)
+        return target
+
+    def loaded(name: str, task: ModelType, precision: str = "float32") -> Model:
+        return ctranslate2.load(frame(tiny(name), task, prepared=str(folder(name, task, precision))))
+
+    return loaded
