@@ -63,7 +63,13 @@ def distilbert() -> Path:
     from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
     config = DistilBertConfig(vocab_size=30522, num_labels=2, pad_token_id=1)
-    return _cached("distilbert", config.vocab_size, lambda: DistilBertForSequenceClassification(config))
+
+    def build() -> object:
+        model = DistilBertForSequenceClassification(config)
+        model.classifier.bias.data[0] = 2  # random answers would hang on a hair, and no conversion could repeat them
+        return model
+
+    return _cached("distilbert-1", config.vocab_size, build)
 
 
 def marian() -> Path:
@@ -91,6 +97,7 @@ def marian() -> Path:
     def build() -> object:
         model = MarianMTModel(config)
         model.final_logits_bias[0, 0] = -1e4  # the end is never chosen: every translation has the length asked for
+        model.final_logits_bias[0, 9] = 1e3  # always one word: what random weights choose hangs on a hair
         model.generation_config.update(max_length=512, bad_words_ids=[[size - 1]])
         return model
 
@@ -139,7 +146,7 @@ def _tokenizer(vocabulary: int):  # type: ignore[no-untyped-def]  # transformers
 
 
 def _marian_tokenizer(vocabulary: int, folder: Path):  # type: ignore[no-untyped-def]
-    """Two sentencepiece models that know the words w0 to w899, and a vocabulary of Opus-MT's size."""
+    """Two sentencepiece models of the words w0 to w899, mostly one piece each, and a vocabulary of Opus-MT's size."""
     import sentencepiece
     from transformers import MarianTokenizer
 
@@ -148,9 +155,8 @@ def _marian_tokenizer(vocabulary: int, folder: Path):  # type: ignore[no-untyped
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter([" ".join(words[start : start + 30]) for start in range(0, 900, 30)] * 20),
             model_prefix=str(folder / side),
-            vocab_size=2000,
+            vocab_size=1200,
             hard_vocab_limit=False,
-            user_defined_symbols=[f"▁{word}" for word in words],
             minloglevel=2,
         )
         (folder / f"{side}.model").rename(folder / f"{side}.spm")

@@ -22,6 +22,7 @@ from sidecar.types import (
     TranslateRequest,
     UpdateRequest,
 )
+from tests.helpers.command_line import inglenook
 from tests.helpers.models import tiny
 from tests.helpers.service import RunningService, running_service
 
@@ -104,6 +105,12 @@ async def test_what_differs_too_much_is_refused_with_the_numbers_and_not_used(
     with pytest.raises(LoadFailed, match="was refused"):
         await client.load("coarse")
     await client.update("coarse", UpdateRequest(engine="auto"))
+
+
+def test_the_command_prepares_and_says_how_close_it_came(preparing_service: RunningService) -> None:
+    done = inglenook("prepare", STARTER, INGLENOOK_DATA_DIR=str(preparing_service.paths.data_dir))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{STARTER} is prepared in float32: agreement 1")
 
 
 async def test_unknown_models_and_jobs_are_not_found(client: Client) -> None:
