@@ -70,8 +70,7 @@ class Derived:
     def delete(self, version: str) -> None:
         """Forget all that was made of a version."""
         self._known = {key: made for key, made in self._known.items() if key[0] != version}
-        if version:
-            shutil.rmtree(self._root / version, ignore_errors=True)
+        shutil.rmtree(self._root / version, ignore_errors=True)
 
 
 def _read(file: Path) -> Preparation | None:

@@ -56,9 +56,10 @@ class Models:
     async def register(self, request: RegisterRequest) -> ModelInfo:
         check_device(request.device)
         values = {name: getattr(request, name) for name in ModelOptions.__struct_fields__ if hasattr(request, name)}
-        known = request.name in {model.id for model in self._store.all()}
+        known = {model.id: model.version for model in self._store.all()}
         await self._store.add(request.name, request.model_type, Path(request.model_path), ModelOptions(**values))
-        return self._changed(request.name, "changed" if known else "registered")
+        await self._forget_derived(known.get(request.name, ""))
+        return self._changed(request.name, "changed" if request.name in known else "registered")
 
     async def update(self, model_id: str, request: UpdateRequest) -> ModelInfo:
         given = {name: getattr(request, name) for name in request.__struct_fields__}
@@ -78,8 +79,7 @@ class Models:
             raise Conflict(f"{model_id!r} came with the application and cannot be removed.", reason="built in")
         await self._residency.unload(model_id)
         await self._store.remove(model_id)
-        if model.version not in {other.version for other in self._store.all()}:
-            await asyncio.to_thread(self._derived.delete, model.version)
+        await self._forget_derived(model.version)
         self._events.model(model_id, "removed")
 
     async def load(self, model_id: str, request: LoadRequest) -> LoadResponse:
@@ -114,6 +114,11 @@ class Models:
         await self._residency.unload(model_id)
         if resident.pinned:
             await self.bring_in(model_id, Wish())
+
+    async def _forget_derived(self, version: str) -> None:
+        """Delete what was made of a version that no model stands for any more."""
+        if version and version not in {model.version for model in self._store.all()}:
+            await asyncio.to_thread(self._derived.delete, version)
 
     def _choice(self, model: Model) -> Choice:
         """The engine of the next load; of a model whose folder cannot be used, the one it had."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import psutil
 import pytest
 
+from sidecar.engines.ctranslate2.device import place
 from sidecar.errors import LoadFailed
-from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Failed
+from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Failed, Finished, Loaded
 from tests.helpers.models import tiny
-from tests.helpers.worker import drive, frame, load, outcome
+from tests.helpers.worker import WorkerProcess, drive, load, outcome
 
-from .conftest import Converted
+from .conftest import Converted, ConvertedFolder
 
 TEXTS = ["good sun", "bad rain and bad tea, what does it think", "a", "the small model reads every word"]
 CLASSIFIERS = ["bert-single", "bert-multi", "distilbert", "roberta"]
@@ -84,10 +88,21 @@ def test_a_preparation_that_was_damaged_is_not_loaded(converted: Converted, tmp_
         load(tiny("bert-single"), "classification", "ctranslate2", prepared=str(tmp_path))
 
 
-def test_a_device_that_is_not_there_is_named(converted: Converted) -> None:
-    converted("bert-single", "classification")
-    from sidecar.engines.ctranslate2.device import place
-
+def test_a_device_that_is_not_there_is_named() -> None:
     with pytest.raises(LoadFailed, match="cuda:7"):
         place("m", "cuda:7", "int8", 1)
-    assert frame(tiny("bert-single")).device == "auto"
+    with pytest.raises(LoadFailed, match="mps"):
+        place("m", "mps", "int8", 1)
+
+
+def test_its_worker_serves_without_torch(converted_folder: ConvertedFolder) -> None:
+    prepared = str(converted_folder("distilbert", "classification", "int8"))
+    with WorkerProcess("ctranslate2") as worker:
+        loaded = worker.load(tiny("distilbert"), "classification", prepared=prepared)
+        assert isinstance(loaded, Loaded)
+        worker.send(Classify(1, TEXTS))
+        (*_, end) = worker.receive_ends(1)
+        libraries = {Path(part.path).name for part in psutil.Process(worker.process.pid).memory_maps()}
+    assert isinstance(end, Finished)
+    assert any("ctranslate2" in name for name in libraries)
+    assert not any("torch" in name for name in libraries)
