@@ -47,11 +47,14 @@ from sidecar.types import (
     Health,
     HistoryPage,
     InferenceRequest,
+    JobInfo,
+    JobStarted,
     LoadRequest,
     LoadResponse,
     ModelInfo,
     ModelsSummary,
     ModelType,
+    PrepareRequest,
     RegisterRequest,
     ReleaseRequest,
     RerankRequest,
@@ -226,6 +229,22 @@ class Client:
     async def remove(self, model_id: str) -> StatusResponse:
         """Forget it, and delete its files where they lie in the models folder."""
         return await self._send("DELETE", _of(model_id, "remove"), None, StatusResponse)
+
+    # ---- jobs -------------------------------------------------------------------------------------------------------
+
+    async def prepare(self, model_id: str, request: PrepareRequest | None = None) -> JobStarted:
+        """Begin to convert a model for a quicker engine; follow it with `job`."""
+        return await self._send("POST", _of(model_id, "prepare"), request, JobStarted)
+
+    async def jobs(self) -> list[JobInfo]:
+        return await self._get("/jobs", list[JobInfo])
+
+    async def job(self, job_id: str) -> JobInfo:
+        return await self._get(f"/jobs/{quote(job_id, safe='')}", JobInfo)
+
+    async def cancel_job(self, job_id: str) -> JobInfo:
+        """Stop it and wait until it has cleaned up."""
+        return await self._send("POST", f"/jobs/{quote(job_id, safe='')}/cancel", None, JobInfo)
 
     # ---- inference --------------------------------------------------------------------------------------------------
 

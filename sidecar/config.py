@@ -77,6 +77,12 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     load_timeout_s: Annotated[
         float, _about("Models", "A model that is not loaded after so many seconds is given up.", ge=1)
     ] = 600.0
+    auto_prepare: Annotated[
+        bool,
+        _about(
+            "Models", "Convert models for the quicker engine in the background once they were loaded, where that works."
+        ),
+    ] = False
     default_chat_model: Annotated[str, _about("Models", "The model that answers when a request names none.")] = (
         "starter-chat"
     )
@@ -107,6 +113,19 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     threads: Annotated[
         int, _about("Performance", "Processor threads per model; 0 means one per physical core.", ge=0, le=1024)
     ] = 0
+    dispatch: Annotated[
+        Literal["least_loaded", "round_robin"],
+        _about("Performance", "Which of a model's replicas gets a request: the one with least to do, or each in turn."),
+    ] = "least_loaded"
+    embedding_cache_entries: Annotated[
+        int, _about("Performance", "Vectors of texts that are remembered; 0 remembers none.", ge=0, le=10_000_000)
+    ] = 10_000
+    embedding_cache_s: Annotated[
+        float, _about("Performance", "Seconds after which a remembered vector is forgotten.", ge=0)
+    ] = 3600.0
+    embedding_cache_disk: Annotated[
+        bool, _about("Performance", "Keep remembered vectors on disk too, so that they outlive the service.")
+    ] = False
     spare_worker: Annotated[
         bool, _about("Performance", "Keep a process ready with the libraries imported, so that loading is quicker.")
     ] = True

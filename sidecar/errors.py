@@ -11,6 +11,7 @@
      │    ├── OriginNotAllowed     403 a web page that is not on the allow-list
      │    ├── NotFound             404 no such route or thing
      │    ├── ModelNotFound        404 no model of that name
+     │    ├── JobNotFound          404 no job of that id
      │    ├── MethodNotAllowed     405
      │    ├── Conflict             409 already there, or in use
      │    ├── BodyTooLarge         413
@@ -29,7 +30,8 @@
      │    ├── WorkerCrashed        503 with exit code and the end of its stderr
      │    ├── WorkerStalled        503 no progress within the time limit; its process was ended
      │    ├── OutOfMemory          507 the engine ran out of memory during this request
-     │    └── InferenceFailed      500 the engine raised an error
+     │    ├── InferenceFailed      500 the engine raised an error
+     │    └── PreparationFailed    503 it could not be converted, or what came out differs too much
      ├── RequestTimeout            503 not finished within `request_timeout_s`
      ├── NotReady                  503 starting or stopping
      ├── ServiceUnreachable        503 raised by the client: nobody answers at the address
@@ -108,6 +110,12 @@ class ModelNotFound(RequestError):
     code = "model_not_found"
     status = 404
     template = "There is no model named {model!r}. GET /models lists those there are."
+
+
+class JobNotFound(RequestError):
+    code = "job_not_found"
+    status = 404
+    template = "There is no job {job!r}. GET /jobs lists those there are."
 
 
 class MethodNotAllowed(RequestError):
@@ -224,6 +232,11 @@ class InferenceFailed(ModelError):
     code = "inference_failed"
     status = 500
     template = "The engine failed on this request: {reason}"
+
+
+class PreparationFailed(ModelError):
+    code = "preparation_failed"
+    template = "{model!r} was not prepared: {reason}"
 
 
 class RequestTimeout(InglenookError):

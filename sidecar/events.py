@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from sidecar.types import Event
+from sidecar.types import Event, JobInfo
 
 QUEUE_SIZE = 256
 
@@ -35,6 +35,9 @@ class EventBus:
 
     def system(self, **figures: Any) -> None:
         self.publish(Event(type="system", time=time.time(), **figures))
+
+    def job(self, job: JobInfo) -> None:
+        self.publish(Event(type="job", time=time.time(), job=job))
 
     def close(self) -> None:
         """End every subscription."""

@@ -106,6 +106,12 @@ def gpu_name() -> str | None:
     return processor_name() if sys.platform == "darwin" and platform.machine() == "arm64" else None
 
 
+def gpu_count() -> int:
+    """NVIDIA GPUs, or Apple's own as one."""
+    cards = Path("/proc/driver/nvidia/gpus")
+    return sum(1 for _ in cards.iterdir()) if cards.is_dir() else int(gpu_name() is not None)
+
+
 def _cpuinfo(key: str) -> str:
     for line in PROCFS_CPU.read_text("utf-8", "replace").splitlines():
         name, _, value = line.partition(":")

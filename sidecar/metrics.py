@@ -36,6 +36,10 @@ class Metrics:
             "inglenook_model_evictions", "Models unloaded to make room.", ["model"], registry=registry
         )
         self.crashes = Counter("inglenook_worker_crashes", "Workers that ended unasked.", ["model"], registry=registry)
+        self.embedding_cache = Counter(
+            "inglenook_embedding_cache", "Texts to embed, by whether the cache had them.", ["model", "outcome"],
+            registry=registry,
+        )  # fmt: skip
         self.queue_depth = Gauge("inglenook_queue_depth", "Requests that wait.", registry=registry)
         self.active = Gauge("inglenook_active_requests", "Requests in progress.", registry=registry)
         self.memory = Gauge("inglenook_model_memory_bytes", "Memory of a loaded model.", ["model"], registry=registry)

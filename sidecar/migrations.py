@@ -44,7 +44,19 @@ def _models_and_history(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX history_by_model ON history (model, time)")
 
 
-MIGRATIONS = [_models_and_history]
+def _embeddings(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """
+        CREATE TABLE embeddings (         -- the cache's tier on disk, empty unless embedding_cache_disk is on
+            key BLOB PRIMARY KEY,         -- SHA-256 of what makes the vector what it is, and of the text
+            vector BLOB NOT NULL,         -- float32 in the machine's byte order
+            expires_at REAL NOT NULL
+        ) WITHOUT ROWID"""
+    )
+    connection.execute("CREATE INDEX embeddings_by_time ON embeddings (expires_at)")
+
+
+MIGRATIONS = [_models_and_history, _embeddings]
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -66,6 +66,11 @@ class Paths:
         return self.data_dir / "models"
 
     @property
+    def derived_dir(self) -> Path:
+        """What was made of models, such as converted weights; all of it can be made again."""
+        return self.data_dir / "derived"
+
+    @property
     def runtime_file(self) -> Path:
         """The discovery file: where the running service listens, and the owner's token."""
         return self.runtime_dir / "runtime.json"

@@ -1,20 +1,35 @@
-"""`models`, `register`, `load`, `unload`, `remove`."""
+"""`models`, `register`, `load`, `prepare`, `jobs`, `unload`, `remove`."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from sidecar.cli.connection import Start, ask
 from sidecar.cli.declaring import command
-from sidecar.cli.output import note, say, say_json, size, table, working
+from sidecar.cli.output import note, progress, say, say_json, size, table, working
 from sidecar.cli.status import Options
-from sidecar.types import LoadRequest, LoadResponse, ModelInfo, ModelType, RegisterRequest, StatusResponse
+from sidecar.client import Client
+from sidecar.errors import from_wire
+from sidecar.types import (
+    JobInfo,
+    LoadRequest,
+    LoadResponse,
+    ModelInfo,
+    ModelType,
+    PrepareRequest,
+    RegisterRequest,
+    StatusResponse,
+)
 
 Name = Annotated[str, typer.Argument(help="The model's id.", show_default=False)]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, gpu, cuda:0 …")]
+POLL_SECONDS = 0.2
+Precision = Literal["auto", "int8", "float32"]
 KeepAlive = Annotated[float | None, typer.Option(help="Seconds to stay in memory after the last request.")]
 
 
@@ -51,6 +66,50 @@ def load(
     _say_loaded(options, answer)
 
 
+def prepare(
+    options: Options,
+    name: Name,
+    precision: Annotated[Precision, typer.Option(help="int8 is quicker and smaller, float32 exact.")] = "auto",
+    start: Start = False,
+) -> None:
+    """Convert a model for the quicker engine, and compare it with the original. Ctrl-C stops it."""
+
+    async def work(client: Client) -> JobInfo:
+        started = await client.prepare(name, PrepareRequest(precision=precision))
+        with progress(f"Preparing {name}") as show:
+            return await _followed(client, started.job_id, show)
+
+    job = ask(options, work, start=start)
+    if job.error is not None:
+        raise from_wire(job.error.code, job.error.message, job.error.details)
+    if options.as_json:
+        say_json(job)
+    else:
+        say(job.message)
+
+
+async def _followed(client: Client, job_id: str, show: Callable[[str, float], None]) -> JobInfo:
+    """The job once it has ended; when the command is interrupted, so is the job."""
+    try:
+        while (job := await client.job(job_id)).finished_at is None:
+            show(job.stage, job.progress)
+            await asyncio.sleep(POLL_SECONDS)
+    except asyncio.CancelledError:
+        await client.cancel_job(job_id)
+        raise
+    return job
+
+
+def jobs(options: Options) -> None:
+    """List the long tasks since the service started."""
+    found = ask(options, lambda client: client.jobs())
+    if options.as_json:
+        say_json(found)
+        return
+    rows = [[job.id, job.kind, job.model, job.state, f"{job.progress:.0%}", job.message or job.stage] for job in found]
+    table(["Job", "Kind", "Model", "State", "Done", ""], rows)
+
+
 def unload(
     options: Options,
     name: Name,
@@ -66,7 +125,7 @@ def remove(options: Options, name: Name) -> None:
 
 
 def add(app: typer.Typer) -> None:
-    for function in (models, register, load, unload, remove):
+    for function in (models, register, load, prepare, jobs, unload, remove):
         command(app, function)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -60,6 +60,20 @@ def counted(batches: Sequence[T], what: str) -> Iterator[T]:
     from rich.progress import track
 
     yield from track(batches, what, console=Console(stderr=True))
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[str, float], None]]:
+    """A bar while the block runs, moved by calling `show(stage, done)`, `done` from 0 to 1."""
+    if not sys.stderr.isatty():
+        yield lambda stage, done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda stage, done: bar.update(task, completed=done, description=f"{what}: {stage}")
 
 
 def size(megabytes: float | None) -> str:

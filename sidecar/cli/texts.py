@@ -53,10 +53,11 @@ def translate(
     model: Model = None,
     source: Annotated[str | None, typer.Option("--from", help="The language of the texts.")] = None,
     target: Annotated[str | None, typer.Option("--to", help="The language wanted.")] = None,
+    beams: Annotated[int | None, typer.Option(help="Beams to search: slower, often better.")] = None,
     start: Start = False,
 ) -> None:
     """Translate each text."""
-    given = {"source_lang": source, "target_lang": target}
+    given = {"source_lang": source, "target_lang": target, "num_beams": beams}
     for texts, answer in _answers(options, "translation", model, text, given, start):
         results = cast("TranslateBatchResponse", answer).results
         for asked, result in zip(texts, results, strict=True):

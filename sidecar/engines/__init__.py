@@ -7,7 +7,9 @@ from typing import cast
 
 from sidecar.engines.base import Engine
 
-ENGINES = ("echo", "llamacpp", "transformers")
+ENGINES = ("echo", "ctranslate2", "llamacpp", "transformers")
+# Their workers are kept from importing torch: they need none of it, and start sooner and smaller.
+WITHOUT_TORCH = ("ctranslate2",)
 
 
 def load_engine(name: str) -> Engine:

@@ -24,6 +24,7 @@ from sidecar.runtime.protocol import (
     Rerank,
     Reranked,
     Translate,
+    Translated,
 )
 from sidecar.types import Sampling
 
@@ -89,11 +90,20 @@ class Generator(Protocol):
         """Forget sequences; those not known are ignored."""
 
 
+@dataclass(frozen=True)
+class TranslationPlan:
+    """A translation request as prompts: a text may be several. `join` makes the answer's texts of all prompts' answers."""
+
+    prompts: list[Prompt]
+    join: Callable[[list[str]], list[str]]
+    warnings: list[str] = field(default_factory=list)
+
+
 class Translator(Protocol):
     """Turns texts into prompts for the model's generator."""
 
-    def prepare(self, request: Translate) -> list[Prompt]:
-        """One prompt per text, in order. Raises InglenookError, Unsupported for languages the model does not know."""
+    def prepare(self, request: Translate) -> TranslationPlan:
+        """The prompts, in order. Raises InglenookError, Unsupported for languages the model does not know."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,7 @@ class Encoding:
     inputs: list[Any]
     lengths: list[int]
     warnings: list[str] = field(default_factory=list)
+    extra: Any = None  # what else the reader needs to make the answer
 
     @property
     def tokens(self) -> int:
@@ -110,7 +121,7 @@ class Encoding:
 
 
 class Reader(Protocol[Request, Outcome]):
-    """Reads whole texts in batches: a classifier or an embedder."""
+    """Reads whole texts in batches: a classifier, an embedder, or a translator that does not step token by token."""
 
     def encode(self, request: Request) -> Encoding:
         """Tokenize. Raises InglenookError."""
@@ -166,6 +177,8 @@ class Model:
     """A loaded model: what is known about it, and a part for each thing it can do.
 
     Generation is served either by a `generator`, which the scheduler steps, or by a part that schedules itself.
+    `whole_translator` translates batches by itself: an engine's own decoding, or beam search beside a `translator`.
+    `batch_tokens`: the most tokens of a batch at which the engine is quick, None where the settings decide.
     """
 
     name: str
@@ -178,6 +191,8 @@ class Model:
     self_scheduling: SelfScheduling | None = None
     serves: tuple[type, ...] = ()  # the requests that the self-scheduling part takes
     shaping: frozenset[str] = frozenset()  # which of protocol.SHAPING it can do
+    whole_translator: Reader[Translate, Translated] | None = None
+    batch_tokens: int | None = None
 
 
 class Engine(Protocol):

@@ -33,7 +33,7 @@ import numpy as np
 import psutil
 from msgspec import Struct, field
 
-from sidecar.engines.base import Answer, Encoding, Model, Prompt
+from sidecar.engines.base import Answer, Encoding, Model, Prompt, TranslationPlan
 from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
 from sidecar.errors import LoadFailed, Unsupported
 from sidecar.runtime.protocol import (
@@ -169,13 +169,20 @@ class EchoTranslator:
         self._config = config
         self._generator = generator
 
-    def prepare(self, request: Translate) -> list[Prompt]:
+    def prepare(self, request: Translate) -> TranslationPlan:
+        self._refuse_options(request)
         target = request.target_lang or self._config.languages[0]
         if target not in self._config.languages:
             known = ", ".join(self._config.languages)
             raise Unsupported(model=self._model, reason=f"it does not know the language {target!r}; it knows {known}")
         texts = [f"[{target}] {text}" for text in request.texts]
-        return [self._generator.prompt(words_of(text), Sampling(), truncate=request.truncate) for text in texts]
+        prompts = [self._generator.prompt(words_of(text), Sampling(), truncate=request.truncate) for text in texts]
+        return TranslationPlan(prompts, join=list)
+
+    def _refuse_options(self, request: Translate) -> None:
+        given = [name for name, value in msgspec.structs.asdict(request.options).items() if value is not None]
+        if given:
+            raise Unsupported(model=self._model, reason=f"the echo engine knows no {', '.join(given)}")
 
 
 class EchoClassifier:

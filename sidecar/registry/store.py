@@ -22,7 +22,7 @@ from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFaile
 from sidecar.registry.gguf_model import check_companions
 from sidecar.registry.inspect import Inspection, inspect
 from sidecar.runtime.protocol import ModelFacts
-from sidecar.types import Adapter, GenerationDefaults, ModelType
+from sidecar.types import Adapter, EngineChoice, GenerationDefaults, ModelType
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class ModelOptions(GenerationDefaults, forbid_unknown_fields=False, kw_only=True
     quantization: str | None = None
     adapters: list[Adapter] = field(default_factory=list)
     draft_model: str | None = None
+    engine: EngineChoice = "auto"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Model:
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """What a name stands for at one moment: these files, this engine, these options. It never changes."""
+    """What a name stands for at one moment: these files, these options. `engine` reads the files as they are. It never changes."""
 
     model: str
     version: str

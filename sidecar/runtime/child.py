@@ -42,6 +42,7 @@ def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",  # that torch is not there is meant, where it is not
         # Threads that wait for each other sleep instead of spinning: beside a busy program, spinning costs a factor of ten.
         "OMP_WAIT_POLICY": environment.get("OMP_WAIT_POLICY", "PASSIVE"),
         "PYTHONFAULTHANDLER": "1",  # a segmentation fault leaves its stack in stderr

@@ -13,6 +13,7 @@ from sidecar.errors import InternalError, InvalidRequest, Unsupported, WorkerCra
 from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime import results
 from sidecar.runtime.asking import REPEATED, Answer, Asking
+from sidecar.runtime.embedding import Embedding
 from sidecar.runtime.protocol import (
     Classified,
     Classify,
@@ -47,6 +48,7 @@ from sidecar.types import (
     TranslateBatchResponse,
     TranslateRequest,
     TranslateResponse,
+    TranslationOptions,
 )
 
 IN_A_THREAD_BYTES = 1 << 20
@@ -55,8 +57,11 @@ IN_A_THREAD_BYTES = 1 << 20
 class Inference:
     """The inference half of the manager. `settings()` gives those in force."""
 
-    def __init__(self, asking: Asking, store: ModelStore, settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self, asking: Asking, embedding: Embedding, store: ModelStore, settings: Callable[[], Settings]
+    ) -> None:
         self._asking = asking
+        self._embedding = embedding
         self._store = store
         self._settings = settings
 
@@ -124,7 +129,9 @@ class Inference:
             answer = await self._asking.whole(
                 record,
                 request.keep_alive,
-                lambda: Translate(0, texts, request.source_lang, request.target_lang, request.truncate),
+                lambda: Translate(
+                    0, texts, request.source_lang, request.target_lang, request.truncate, _options(request)
+                ),
             )
             if not isinstance(outcome := answer.outcome, Translated):
                 raise _unexpected(outcome)
@@ -136,17 +143,23 @@ class Inference:
         texts = request.texts
         version = self._version(model, "embedding")
         with self._asking.recorded(Record(version, "embed", caller, len(texts), lambda: "\n".join(texts))) as record:
-            answer = await self._asking.whole(
-                record,
-                request.keep_alive,
-                lambda: Embed(0, texts, request.normalize, request.dimensions, request.truncate),
+            outcome, cached = await self._embedding.embed(
+                version, request, lambda unseen: self._embedded(record, request, unseen)
             )
-            if not isinstance(outcome := answer.outcome, Embedded):
-                raise _unexpected(outcome)
             record.prompt_tokens = outcome.tokens
             if len(outcome.vectors) > IN_A_THREAD_BYTES:
-                return await asyncio.to_thread(results.embedded, outcome, record.elapsed_ms)
-            return results.embedded(outcome, record.elapsed_ms)
+                return await asyncio.to_thread(results.embedded, outcome, record.elapsed_ms, cached)
+            return results.embedded(outcome, record.elapsed_ms, cached)
+
+    async def _embedded(self, record: Record, request: EmbedRequest, texts: list[str]) -> Embedded:
+        answer = await self._asking.whole(
+            record,
+            request.keep_alive,
+            lambda: Embed(0, texts, request.normalize, request.dimensions, request.truncate),
+        )
+        if not isinstance(outcome := answer.outcome, Embedded):
+            raise _unexpected(outcome)
+        return outcome
 
     async def _answer(self, record: Record, request: GenerateRequest, prompt: str | None) -> GenerateResponse:
         answer = await self._asking.whole(
@@ -225,6 +238,10 @@ def _question(version: ModelVersion, request: GenerateRequest, prompt: str | Non
         request.tools,
         request.tool_choice,
     )
+
+
+def _options(request: TranslateRequest) -> TranslationOptions:
+    return TranslationOptions(**{name: getattr(request, name) for name in TranslationOptions.__struct_fields__})
 
 
 def _generated(record: Record, answer: Answer) -> GenerateResponse:

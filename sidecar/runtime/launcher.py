@@ -15,6 +15,7 @@ from sidecar.config import Settings
 from sidecar.metrics import Metrics
 from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime import placement
+from sidecar.runtime.engines import Engine, EngineChooser
 from sidecar.runtime.protocol import Load
 from sidecar.runtime.resident import LoopClock
 from sidecar.runtime.spare import SpareWorker
@@ -33,6 +34,7 @@ class Launcher:
     def __init__(
         self,
         store: ModelStore,
+        chooser: EngineChooser,
         metrics: Metrics,
         settings: Callable[[], Settings],
         used: Callable[[], int],
@@ -40,6 +42,7 @@ class Launcher:
         total_memory: int,
     ) -> None:
         self._store = store
+        self._chooser = chooser
         self._metrics = metrics
         self._settings = settings
         self._used = used
@@ -60,29 +63,31 @@ class Launcher:
     async def launch(self, version: ModelVersion, device: str) -> Worker:
         """A worker with `version` loaded. Raises LoadFailed, OutOfMemory."""
         began = time.perf_counter()
-        worker = await self.spare.take(version.engine) or await self._start(version.engine)
+        engine = self._chooser.engine(version, device)
+        worker = await self.spare.take(engine.name) or await self._start(engine.name)
         try:
-            loaded = await worker.load(self._frame(version, device), self._settings().load_timeout_s)
+            loaded = await worker.load(self._frame(version, device, engine), self._settings().load_timeout_s)
         except BaseException:
             await worker.close()
             raise
         self._metrics.loads.labels(version.model).inc()
         self._metrics.load_seconds.labels(version.model).observe(time.perf_counter() - began)
         await self._store.learned(version.model, loaded.facts)
-        self.spare.prepare(version.engine)
+        self.spare.prepare(engine.name)
         return worker
 
     def needed(self, version: ModelVersion, device: str) -> int:
         """Bytes that one replica will probably use."""
-        seen = version.inspection
+        seen, engine = version.inspection, self._chooser.engine(version, device)
         return placement.estimate(
-            engine=version.engine,
+            engine=engine.name,
             parameters=seen.weights.parameters,
             stored_bytes=seen.weights.stored_bytes,
             on_cpu=device in ("auto", "cpu"),
             cache_bytes_per_token=seen.cache_bytes_per_token,
             context_length=self._context(version),
             max_sequences=self._settings().max_sequences,
+            prepared_bytes=engine.prepared_bytes,
         ).total
 
     def _context(self, version: ModelVersion) -> int | None:
@@ -100,7 +105,7 @@ class Launcher:
         available = await asyncio.to_thread(hardware.available_memory)
         return available >= ROOM_BESIDE_SPARE * SPARE_BYTES and self._used() + SPARE_BYTES <= self.memory_limit
 
-    def _frame(self, version: ModelVersion, device: str) -> Load:
+    def _frame(self, version: ModelVersion, device: str, engine: Engine) -> Load:
         settings = self._settings()
         return Load(
             model=version.model,
@@ -115,4 +120,5 @@ class Launcher:
             context_length=self._context(version) or 0,
             adapters=version.options.adapters,
             draft_model=version.options.draft_model,
+            prepared=str(engine.prepared) if engine.prepared else None,
         )

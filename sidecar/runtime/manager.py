@@ -22,13 +22,20 @@ from sidecar.events import EventBus
 from sidecar.history import History
 from sidecar.metrics import Metrics
 from sidecar.paths import Paths, resources_dir
+from sidecar.registry.derived import Derived
 from sidecar.registry.store import ModelStore
 from sidecar.runtime.asking import Asking
+from sidecar.runtime.embedding import Embedding
+from sidecar.runtime.embedding_cache import EmbeddingCache
+from sidecar.runtime.engines import EngineChooser
 from sidecar.runtime.inference import Inference
+from sidecar.runtime.jobs import Jobs
 from sidecar.runtime.launcher import Launcher
 from sidecar.runtime.models import Models
+from sidecar.runtime.placement import replica_devices
+from sidecar.runtime.preparing import Preparing
 from sidecar.runtime.reporting import Reporter
-from sidecar.runtime.residency import Limits, Residency
+from sidecar.runtime.residency import Change, Limits, Residency
 from sidecar.runtime.resident import LoopClock
 from sidecar.runtime.tasks import TaskResponse, Tasks
 from sidecar.runtime.worker import Worker
@@ -45,10 +52,12 @@ from sidecar.types import (
     GenerateRequest,
     GenerateResponse,
     InferenceRequest,
+    JobInfo,
     LoadRequest,
     LoadResponse,
     ModelInfo,
     ModelsSummary,
+    PrepareRequest,
     RegisterRequest,
     RerankRequest,
     RerankResponse,
@@ -71,7 +80,10 @@ class ModelManager:
         settings: Settings,
         database: Database,
         store: ModelStore,
+        derived: Derived,
+        chooser: EngineChooser,
         total_memory: int,
+        gpus: int,
         events: EventBus,
         metrics: Metrics,
     ) -> None:
@@ -82,19 +94,26 @@ class ModelManager:
         self._store = store
         self._clock = LoopClock()
         self._reporter = Reporter(events, metrics)
-        self._launcher = Launcher(store, metrics, lambda: self.settings, self._used_bytes, self._busy, total_memory)
+        self._launcher = Launcher(
+            store, chooser, metrics, lambda: self.settings, self._used_bytes, self._busy, total_memory
+        )
         self._residency: Residency[Worker] = Residency(
             spawn=self._launcher.launch,
             needed=self._launcher.needed,
             available=lambda: asyncio.to_thread(hardware.available_memory),
             relieve=self._launcher.spare.close,
-            report=self._reporter.model_changed,
+            report=self._model_changed,
             limits=self._limits,
+            devices=lambda asked, actual, count: replica_devices(asked, actual, count, gpus),
             clock=self._clock,
         )
         self._asking = Asking(self._residency, store, self.history, metrics, lambda: self.settings)
-        self._inference = Inference(self._asking, store, lambda: self.settings)
-        self._models = Models(store, self._residency, events, self._clock, lambda: self.settings)
+        cache = EmbeddingCache(database, lambda: self.settings)
+        embedding = Embedding(cache, metrics, lambda version: chooser.choice(version, version.options.device).engine)
+        self._inference = Inference(self._asking, embedding, store, lambda: self.settings)
+        self._models = Models(store, derived, chooser, self._residency, events, self._clock, lambda: self.settings)
+        self._jobs = Jobs(events)
+        self._preparing = Preparing(store, derived, self._jobs, chooser, lambda: self.settings, self._models.renew)
         self._tasks = Tasks(self._models, self._inference, lambda: self.settings)
 
     @classmethod
@@ -114,8 +133,21 @@ class ModelManager:
         try:
             models_dir = Path(settings.models_dir) if settings.models_dir else paths.models_dir
             store = await ModelStore.open(database, models_dir, await asyncio.to_thread(resources_dir) / "models")
+            derived = Derived(paths.derived_dir)
+            await asyncio.to_thread(derived.read)
+            chooser = await asyncio.to_thread(EngineChooser.create, derived)
             total_memory = await asyncio.to_thread(hardware.total_memory)
-            manager = cls(settings, database, store, total_memory, events or EventBus(), metrics or Metrics())
+            manager = cls(
+                settings,
+                database,
+                store,
+                derived,
+                chooser,
+                total_memory,
+                await asyncio.to_thread(hardware.gpu_count),
+                events or EventBus(),
+                metrics or Metrics(),
+            )
             async with manager._running():
                 yield manager
         finally:
@@ -130,6 +162,7 @@ class ModelManager:
         finally:
             figures.cancel()
             await asyncio.wait({figures})
+            await self._jobs.close()
             await self._residency.close()
             await self._launcher.spare.close()
             await self._store.write_usage()
@@ -172,6 +205,23 @@ class ModelManager:
     async def unload(self, model_id: str, *, force: bool = False) -> None:
         """Raises ModelNotFound; Conflict while requests run, unless `force` ends them."""
         await self._models.unload(model_id, force=force)
+
+    # ---- jobs -------------------------------------------------------------------------------------------------------
+
+    def prepare(self, model_id: str, request: PrepareRequest) -> JobInfo:
+        """Begin to convert a model for a quicker engine. Raises ModelNotFound, LoadFailed, Unsupported, Conflict."""
+        return self._preparing.start(model_id, request)
+
+    def jobs(self) -> list[JobInfo]:
+        return self._jobs.all()
+
+    def job(self, job_id: str) -> JobInfo:
+        """Raises JobNotFound."""
+        return self._jobs.get(job_id)
+
+    async def cancel_job(self, job_id: str) -> JobInfo:
+        """Stop a job and wait until it has cleaned up. Raises JobNotFound."""
+        return await self._jobs.cancel(job_id)
 
     # ---- inference --------------------------------------------------------------------------------------------------
 
@@ -299,9 +349,15 @@ class ModelManager:
             queue=settings.queue_limit,
             sequences=settings.max_sequences,
             keep_alive=settings.keep_alive_s,
+            round_robin=settings.dispatch == "round_robin",
         )
 
+    def _model_changed(self, model: str, change: Change, message: str | None) -> None:
+        self._reporter.model_changed(model, change, message)
+        if change == "loaded" and self.settings.auto_prepare:
+            self._preparing.start_unasked(model)
+
     def _prepare_spare(self) -> None:
-        engines = {model.engine for model in self._store.all()} - {"echo"}
+        engines = {info.engine for info in self.models()} - {"echo"}
         if engines:
-            self._launcher.spare.prepare(min(engines))
+            self._launcher.spare.prepare(max(engines))  # transformers, where it is among them, has most to import

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from sidecar.registry.inspect import Inspection
 from sidecar.registry.store import Model
+from sidecar.runtime.choosing import Choice
 from sidecar.runtime.protocol import ModelFacts
 from sidecar.runtime.resident import Resident
 from sidecar.runtime.sampling import effective
 from sidecar.runtime.worker import Worker
-from sidecar.types import GenerationDefaults, ModelInfo
+from sidecar.types import GenerationDefaults, ModelInfo, Preparation
 
 MB = 1024 * 1024
 
 
-def model_info(model: Model, resident: Resident[Worker] | None, now: float) -> ModelInfo:
-    """`now`: the clock by which the resident's time runs out."""
+def model_info(
+    model: Model, resident: Resident[Worker] | None, now: float, choice: Choice, preparation: Preparation | None
+) -> ModelInfo:
+    """`now`: the clock by which the resident's time runs out. `choice`: the engine of the next load."""
     seen, facts = model.inspection, _facts(model, resident)
     loaded = resident is not None and bool(resident.live)
     own = effective(model.options, seen.defaults if seen else GenerationDefaults())
@@ -34,7 +37,7 @@ def model_info(model: Model, resident: Resident[Worker] | None, now: float) -> M
         memory_usage_mb=round(resident.memory_bytes / MB, 1) if resident and loaded else None,
         parameters_count=_parameters(facts, seen),
         version=model.version,
-        engine=model.engine,
+        engine=facts.engine if loaded and facts else choice.engine,
         capabilities=list(facts.capabilities if facts else seen.capabilities if seen else ()),
         description=model.problem or (seen.description if seen else ""),
         state="loaded" if loaded else "loading" if resident else "unloaded",
@@ -54,7 +57,17 @@ def model_info(model: Model, resident: Resident[Worker] | None, now: float) -> M
         min_p=own.min_p,
         repetition_penalty=own.repetition_penalty,
         max_new_tokens=own.max_new_tokens,
+        engine_choice=model.options.engine,
+        engine_reason=_reason(facts if loaded else None, choice),
+        precision=facts.precision if loaded and facts else choice.precision,
+        preparation=preparation,
     )
+
+
+def _reason(loaded: ModelFacts | None, choice: Choice) -> str:
+    if loaded is None or loaded.engine == choice.engine:
+        return choice.reason
+    return f"it was loaded before; the next load uses {choice.engine}: {choice.reason}"
 
 
 def _facts(model: Model, resident: Resident[Worker] | None) -> ModelFacts | None:

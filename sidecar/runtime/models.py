@@ -11,8 +11,11 @@ import msgspec
 from sidecar.config import Settings
 from sidecar.errors import Conflict, LoadFailed
 from sidecar.events import EventBus
-from sidecar.registry.store import ModelOptions, ModelStore
+from sidecar.registry.derived import Derived
+from sidecar.registry.store import Model, ModelOptions, ModelStore
+from sidecar.runtime.choosing import Choice
 from sidecar.runtime.devices import check_device
+from sidecar.runtime.engines import EngineChooser
 from sidecar.runtime.model_info import model_info
 from sidecar.runtime.residency import Residency
 from sidecar.runtime.resident import Clock, Resident, Wish
@@ -26,12 +29,16 @@ class Models:
     def __init__(
         self,
         store: ModelStore,
+        derived: Derived,
+        chooser: EngineChooser,
         residency: Residency[Worker],
         events: EventBus,
         clock: Clock,
         settings: Callable[[], Settings],
     ) -> None:
         self._store = store
+        self._derived = derived
+        self._chooser = chooser
         self._residency = residency
         self._events = events
         self._clock = clock
@@ -42,14 +49,17 @@ class Models:
 
     def get(self, model_id: str) -> ModelInfo:
         """Raises ModelNotFound."""
-        return model_info(self._store.get(model_id), self._residency.get(model_id), self._clock.now())
+        model, resident = self._store.get(model_id), self._residency.get(model_id)
+        preparation = self._derived.preparation(model.version, model.model_type)
+        return model_info(model, resident, self._clock.now(), self._choice(model), preparation)
 
     async def register(self, request: RegisterRequest) -> ModelInfo:
         check_device(request.device)
         values = {name: getattr(request, name) for name in ModelOptions.__struct_fields__ if hasattr(request, name)}
-        known = request.name in {model.id for model in self._store.all()}
+        known = {model.id: model.version for model in self._store.all()}
         await self._store.add(request.name, request.model_type, Path(request.model_path), ModelOptions(**values))
-        return self._changed(request.name, "changed" if known else "registered")
+        await self._forget_derived(known.get(request.name, ""))
+        return self._changed(request.name, "changed" if request.name in known else "registered")
 
     async def update(self, model_id: str, request: UpdateRequest) -> ModelInfo:
         given = {name: getattr(request, name) for name in request.__struct_fields__}
@@ -58,13 +68,18 @@ class Models:
             check_device(changes["device"])
         options = msgspec.structs.replace(self._store.get(model_id).options, **changes)
         await self._store.set_options(model_id, options)
+        if "engine" in changes:
+            self._changed(model_id, "changed")
+            await self.renew(model_id)
         return self._changed(model_id, "changed")
 
     async def remove(self, model_id: str) -> None:
-        if self._store.get(model_id).builtin:
+        model = self._store.get(model_id)
+        if model.builtin:
             raise Conflict(f"{model_id!r} came with the application and cannot be removed.", reason="built in")
         await self._residency.unload(model_id)
         await self._store.remove(model_id)
+        await self._forget_derived(model.version)
         self._events.model(model_id, "removed")
 
     async def load(self, model_id: str, request: LoadRequest) -> LoadResponse:
@@ -90,6 +105,26 @@ class Models:
     async def unload(self, model_id: str, *, force: bool = False) -> None:
         self._store.get(model_id)
         await self._residency.unload(model_id, force=force)
+
+    async def renew(self, model_id: str) -> None:
+        """Let go of what is in memory, unless it is busy, so that the engine is chosen anew; a pinned model is loaded again."""
+        resident = self._residency.get(model_id)
+        if resident is None or resident.busy:
+            return
+        await self._residency.unload(model_id)
+        if resident.pinned:
+            await self.bring_in(model_id, Wish())
+
+    async def _forget_derived(self, version: str) -> None:
+        """Delete what was made of a version that no model stands for any more."""
+        if version and version not in {model.version for model in self._store.all()}:
+            await asyncio.to_thread(self._derived.delete, version)
+
+    def _choice(self, model: Model) -> Choice:
+        """The engine of the next load; of a model whose folder cannot be used, the one it had."""
+        if model.inspection is None:
+            return Choice(model.engine, None, "")
+        return self._chooser.choice(self._store.resolve(model.id), model.options.device)
 
     def keep_alive(self, resident: Resident[Worker]) -> float:
         """Seconds that a loaded model stays after its last request."""

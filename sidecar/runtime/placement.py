@@ -14,7 +14,7 @@ from sidecar.errors import DoesNotFit
 MB = 1024 * 1024
 DEFAULT_SHARE = 0.8
 # Measured: a process that has imported the engine and loaded a model of almost no size.
-ENGINE_BASE = {"transformers": 360 * MB, "llamacpp": 110 * MB, "echo": 40 * MB}
+ENGINE_BASE = {"transformers": 360 * MB, "ctranslate2": 110 * MB, "llamacpp": 110 * MB, "echo": 40 * MB}
 IN_FILE_TYPE = ("llamacpp",)  # engines that hold weights as they are stored
 UNKNOWN_BASE = 360 * MB
 SANE_CONTEXT = 1024
@@ -68,14 +68,16 @@ def estimate(
     cache_bytes_per_token: int,
     context_length: int | None,
     max_sequences: int,
+    prepared_bytes: int = 0,
 ) -> Estimate:
-    """One replica's memory. On a CPU the weights are held as float32 whatever type the files have, unless the engine computes with that type.
+    """One replica's memory. On a CPU the weights are held as float32 whatever type the files have, unless the engine
+    computes with that type; those of a prepared model (`prepared_bytes`) as they are.
 
     The cache is reckoned for `max_sequences` answers at a usual length, not at the longest context there could be:
     that would refuse models that in use never come near it. An engine with a shared cache takes all of it at the load.
     """
     as_stored = engine in IN_FILE_TYPE
-    weights = parameters * FLOAT32_BYTES if on_cpu and not as_stored else stored_bytes
+    weights = prepared_bytes or (parameters * FLOAT32_BYTES if on_cpu and not as_stored else stored_bytes)
     tokens = min(context_length or DEFAULT_CONTEXT, SANE_CONTEXT)
     cells = shared_cells(context_length or DEFAULT_CONTEXT, max_sequences) if as_stored else tokens * max_sequences
     return Estimate(
@@ -98,6 +100,18 @@ def fitting_context(trained: int, cache_bytes_per_token: int, max_sequences: int
     while context > SHORTEST_CONTEXT and shared_cells(context, max_sequences) * cache_bytes_per_token > room:
         context = max(SHORTEST_CONTEXT, context // 2)
     return context
+
+
+def replica_devices(asked: str, actual: str, count: int, gpus: int) -> list[str]:
+    """Where the replicas of a model go: on a processor as many as asked, on GPUs at most one for each.
+
+    `asked` is the model's device, `actual` the one that its first replica found.
+    """
+    if actual in ("cpu", "auto"):
+        return [asked] * count
+    if ":" in asked or not actual.startswith("cuda"):
+        return [asked]
+    return [f"cuda:{index}" for index in range(max(1, min(count, gpus)))]
 
 
 def does_not_fit(model: str, needed: int, room: Room, held: str = "") -> DoesNotFit:

@@ -12,7 +12,17 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from sidecar.types import Adapter, FinishReason, Message, ModelType, Sampling, TokenLogprob, ToolCall
+from sidecar.types import (
+    Adapter,
+    FinishReason,
+    Message,
+    ModelType,
+    Preparation,
+    Sampling,
+    TokenLogprob,
+    ToolCall,
+    TranslationOptions,
+)
 
 PROTOCOL_VERSION = 1
 MAX_FRAME_BYTES = 1 << 30
@@ -41,6 +51,21 @@ class Load(Struct, tag="load"):
     context_length: int = 0
     adapters: list[Adapter] = []
     draft_model: str | None = None
+    prepared: str | None = None  # the folder with what an engine made of the model beforehand
+
+
+class Prepare(Struct, tag="prepare"):
+    """The first frame of a worker that converts a model instead of loading it. `folder` must not exist; it gets the result.
+
+    `precisions` are tried in order until one passes the verification.
+    """
+
+    model: str
+    path: str
+    task: ModelType
+    folder: str
+    precisions: list[str]
+    threads: int = 0
 
 
 class Generate(Struct, tag="generate"):
@@ -85,6 +110,7 @@ class Translate(Struct, tag="translate"):
     source_lang: str | None = None
     target_lang: str | None = None
     truncate: bool = False
+    options: TranslationOptions = msgspec.field(default_factory=TranslationOptions)
 
 
 class Decide(Struct, tag="decide"):
@@ -142,6 +168,19 @@ class ModelFacts(Struct):
 class Loaded(Struct, tag="loaded"):
     facts: ModelFacts
     load_ms: float
+
+
+class Progress(Struct, tag="progress"):
+    """How far a preparation is: what is being done, and the share of the whole from 0 to 1."""
+
+    stage: str
+    done: float
+
+
+class Prepared(Struct, tag="prepared"):
+    """The end of a preparation, whether it passed or not."""
+
+    preparation: Preparation
 
 
 class Delta(Struct, array_like=True):
@@ -246,8 +285,8 @@ class Stats(Struct, tag="stats"):
     memory_bytes: int
 
 
-Down = Load | Generate | Classify | Embed | Translate | Decide | Rerank | Cancel | Shutdown
-Up = Hello | Loaded | Step | Finished | Failed | Stats
+Down = Load | Prepare | Generate | Classify | Embed | Translate | Decide | Rerank | Cancel | Shutdown
+Up = Hello | Loaded | Progress | Prepared | Step | Finished | Failed | Stats
 
 _encoder = msgspec.msgpack.Encoder()
 _down: msgspec.msgpack.Decoder[Down] = msgspec.msgpack.Decoder(Down)

@@ -31,6 +31,7 @@ class Limits:
     queue: int
     sequences: int
     keep_alive: float
+    round_robin: bool = False
 
 
 class Residency(Generic[W]):
@@ -38,6 +39,7 @@ class Residency(Generic[W]):
 
     `spawn(version, device)` returns a worker with the model loaded. `needed(version, device)` estimates its bytes.
     `available()` is what the machine has free. `relieve()` gives up memory that no model needs, true if there was any.
+    `devices(asked, actual, count)` says where `count` replicas go once the first has found the `actual` one.
     `report(model, change, message)` hears of everything that changes.
     """
 
@@ -51,6 +53,7 @@ class Residency(Generic[W]):
         report: Callable[[str, Change, str | None], None],
         limits: Callable[[], Limits],
         clock: Clock,
+        devices: Callable[[str, str, int], list[str]] = lambda asked, actual, count: [asked] * count,
     ) -> None:
         self._spawn = spawn
         self._needed = needed
@@ -59,6 +62,7 @@ class Residency(Generic[W]):
         self._report = report
         self._limits = limits
         self._clock = clock
+        self._spread = devices
         self._residents: dict[str, Resident[W]] = {}
         self._devices: dict[str, asyncio.Lock] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -86,7 +90,7 @@ class Residency(Generic[W]):
         self._refuse_beyond_queue(resident)
         with self._waiting(resident):
             await self._ready(resident)
-            replica = resident.least_loaded()
+            replica = resident.next_in_turn() if self._limits().round_robin else resident.least_loaded()
             replica.active += 1
         started = self._clock.now()
         try:
@@ -102,7 +106,7 @@ class Residency(Generic[W]):
         resident = self._admitted(version, wish)
         with self._waiting(resident):
             for _ in range(resident.wanted + 1):
-                if len(resident.live) >= resident.wanted:
+                if len(resident.live) >= self._target(resident):
                     break
                 await self._one_more(resident)
             else:
@@ -216,7 +220,7 @@ class Residency(Generic[W]):
             raise LoadFailed(model=resident.model, reason="it was unloaded while it was being loaded.")
 
     def _grow(self, resident: Resident[W]) -> None:
-        if resident.loading is None and len(resident.live) < resident.wanted:
+        if resident.loading is None and len(resident.live) < self._target(resident):
             resident.loading = asyncio.create_task(self._load_one(resident), name=f"load {resident.model}")
             resident.loading.add_done_callback(lambda task: self._load_ended(resident, task))
 
@@ -227,8 +231,22 @@ class Residency(Generic[W]):
             resident.making_room = False
             if not resident.live:
                 self._report(resident.model, "loading", None)
-            worker = await self._spawn(resident.version, resident.device)
+            worker = await self._spawn(resident.version, self._free_device(resident))
             self._take_in(resident, worker)
+
+    def _target(self, resident: Resident[W]) -> int:
+        """How many replicas there can be: as many as wanted, unless the devices are fewer."""
+        return len(self._places(resident))
+
+    def _places(self, resident: Resident[W]) -> list[str]:
+        actual = resident.live[0].worker.device if resident.live else "auto"
+        return self._spread(resident.device, actual, resident.wanted)
+
+    def _free_device(self, resident: Resident[W]) -> str:
+        """The first of its places that no replica has; on a processor all have the same name."""
+        taken = {replica.worker.device for replica in resident.live}
+        places = self._places(resident)
+        return next((place for place in places if place not in taken), places[0])
 
     def _take_in(self, resident: Resident[W], worker: W) -> None:
         replica = Replica(worker)

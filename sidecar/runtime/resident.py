@@ -93,6 +93,7 @@ class Resident(Generic[W]):
     timer: Timer | None = None
     expires_at: float | None = None
     usual_seconds: float = 1.0
+    turn: int = -1
 
     @property
     def model(self) -> str:
@@ -125,6 +126,10 @@ class Resident(Generic[W]):
 
     def least_loaded(self) -> Replica[W]:
         return min(self.live, key=lambda replica: replica.active)
+
+    def next_in_turn(self) -> Replica[W]:
+        self.turn += 1
+        return self.live[self.turn % len(self.live)]
 
     def took(self, seconds: float) -> None:
         """Learn from one finished request how long they usually take."""

@@ -122,10 +122,10 @@ def translated(
     return TranslateBatchResponse([Translation(text) for text in outcome.texts], round(total_ms, 3), outcome.warnings)
 
 
-def embedded(outcome: Embedded, total_ms: float) -> EmbedResponse:
+def embedded(outcome: Embedded, total_ms: float, cached: int = 0) -> EmbedResponse:
     """The rows of the float32 matrix. A large one takes a while: call it in a thread."""
     flat = array("f")
     flat.frombytes(outcome.vectors)
     width = outcome.dimensions
     rows = [flat[start : start + width].tolist() for start in range(0, len(flat), width)]
-    return EmbedResponse(rows, width, round(total_ms, 3), warnings=outcome.warnings)
+    return EmbedResponse(rows, width, round(total_ms, 3), cached, warnings=outcome.warnings)

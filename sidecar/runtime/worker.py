@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from sidecar.errors import Cancelled, InglenookError, LoadFailed, WorkerCrashed, WorkerStalled, from_wire
 from sidecar.runtime.child import Child
@@ -29,6 +29,9 @@ from sidecar.runtime.protocol import (
     Load,
     Loaded,
     ModelFacts,
+    Prepare,
+    Prepared,
+    Progress,
     ProtocolError,
     Rerank,
     Shutdown,
@@ -60,6 +63,8 @@ class Worker:
         self._stall_timeout_s = stall_timeout_s
         self._hello: asyncio.Future[Hello] = loop.create_future()
         self._loaded: asyncio.Future[Loaded] = loop.create_future()
+        self._prepared: asyncio.Future[Prepared] = loop.create_future()
+        self._on_progress: Callable[[str, float], None] | None = None
         self._replies: dict[int, Reply] = {}
         self._ids = itertools.count(1)
         self._steps = 0
@@ -99,6 +104,13 @@ class Worker:
         loaded = await self._first(self._loaded, timeout_s, "it was not loaded")
         self.facts, self.memory_bytes = loaded.facts, loaded.facts.memory_bytes
         return loaded
+
+    async def prepare(self, frame: Prepare, on_progress: Callable[[str, float], None]) -> Prepared:
+        """Convert a model instead of loading one. Raises PreparationFailed, DiskFull and whatever else the engine reports."""
+        self.model = frame.model
+        self._on_progress = on_progress
+        self._child.send(frame)
+        return await asyncio.shield(self._prepared)
 
     @contextlib.contextmanager
     def ask(self, question: Question) -> Iterator[Reply]:
@@ -176,10 +188,16 @@ class Worker:
                 if (reply := self._replies.pop(id, None)) is not None:
                     reply.finish(outcome)
             case Failed(0, code, message, details):
-                _reject(self._loaded, from_wire(code, message, details))
+                for waited in (self._loaded, self._prepared):
+                    _reject(waited, from_wire(code, message, details))
             case Failed(id, code, message, details):
                 if (reply := self._replies.pop(id, None)) is not None:
                     reply.fail(from_wire(code, message, details))
+            case Progress(stage, done):
+                if self._on_progress is not None:
+                    self._on_progress(stage, done)
+            case Prepared() if not self._prepared.done():
+                self._prepared.set_result(frame)
             case Stats():
                 self.memory_bytes = frame.memory_bytes
             case Hello() if not self._hello.done():
@@ -198,6 +216,7 @@ class Worker:
         early = LoadFailed(model=self.model, reason=f"its worker ended ({how}). {outcome.stderr_sentence}")
         _reject(self._hello, early)
         _reject(self._loaded, early)
+        _reject(self._prepared, error)
         replies, self._replies = self._replies, {}
         for reply in replies.values():
             reply.fail(error)
@@ -241,7 +260,7 @@ def _check_protocol(engine: str, hello: Hello) -> None:
         )
 
 
-def _reject(future: asyncio.Future[T], error: InglenookError) -> None:
+def _reject(future: asyncio.Future[Any], error: InglenookError) -> None:
     """Set `error`, unless the future is done. It may be that nobody waits for it, which is no fault."""
     if not future.done():
         future.set_exception(error)

@@ -192,7 +192,28 @@ class ClassifyBatchResponse(Response, omit_defaults=True):
     warnings: list[str] = []
 
 
-class TranslateRequest(Request):
+class TranslationOptions(Request):
+    """How a translation is searched for. Greedy where nothing is given."""
+
+    num_beams: Annotated[int, Meta(ge=1, le=32, description="Beams to search; 1 is greedy. Default 1.")] | None = None
+    length_penalty: (
+        Annotated[float, Meta(ge=-5, le=5, description="With beams: above 1 favours longer texts, below shorter.")]
+        | None
+    ) = None
+    no_repeat_ngram_size: (
+        Annotated[int, Meta(ge=0, le=LARGEST, description="No so many tokens in a row occur twice; 0 is off.")] | None
+    ) = None
+    repetition_penalty: Annotated[float, Meta(gt=0, le=10, description="1 is off. Default: the model's.")] | None = None
+    max_new_tokens: (
+        Annotated[int, Meta(ge=1, le=LARGEST, description="Of each piece. Default: the model's.")] | None
+    ) = None
+    temperature: Annotated[float, Meta(ge=0, le=5, description="0 does not sample. Default 0.")] | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1, description="With a temperature. Default 1.")] | None = None
+    top_k: Annotated[int, Meta(ge=0, le=LARGEST, description="With a temperature. 0 is off.")] | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1, description="With a temperature.")] | None = None
+
+
+class TranslateRequest(TranslationOptions, kw_only=True):
     """`POST /models/{id}/translate`: exactly one of text, texts. Languages as the model names them or as ISO 639 codes."""
 
     source_lang: str | None = None

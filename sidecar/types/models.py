@@ -8,6 +8,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from sidecar.types.common import Count, CountFromZero, ModelType, Request, Response, Seconds
 
+EngineChoice = Annotated[
+    Literal["auto", "transformers", "ctranslate2"], Meta(description="auto takes the quickest that is verified.")
+]
+
 
 class GenerationDefaults(Request):
     """A model's own defaults, used where a request says nothing."""
@@ -44,6 +48,7 @@ class RegisterRequest(GenerationDefaults, kw_only=True):
     model_path: str
     device: str = "auto"
     quantization: Quantization | None = None
+    engine: EngineChoice = "auto"
     num_workers: Annotated[int, Meta(ge=1, le=64)] = 1
     keep_alive: Seconds | None = None
     adapters: Annotated[list[Adapter], Meta(max_length=16, description="LoRA adapters, for GGUF models.")] = []
@@ -66,6 +71,7 @@ class UpdateRequest(Request):
     num_workers: Annotated[int, Meta(ge=1, le=64)] | UnsetType = UNSET
     keep_alive: Seconds | UnsetType | None = UNSET
     pinned: bool | UnsetType = UNSET
+    engine: EngineChoice | UnsetType = UNSET
 
 
 class LoadRequest(Request):
@@ -87,6 +93,33 @@ class StatusResponse(Response):
     """`{"status": "unloaded"}`, `{"status": "removed"}` and the like."""
 
     status: str
+
+
+class PrepareRequest(Request):
+    """`POST /models/{id}/prepare`; every field may be left out. `auto` takes int8 where it verifies, else float32."""
+
+    precision: Literal["auto", "int8", "float32"] = "auto"
+
+
+class Preparation(Response):
+    """What became of converting a model for a quicker engine, and how it compares with the reference on sample texts.
+
+    `measures` and `thresholds` have the same keys: agreement (share of equal labels), max_deviation (of a probability),
+    cosine (the lowest), chrf (0 to 100). Unless `passed` it is not used, and `reason` says why.
+    """
+
+    engine: str
+    task: ModelType
+    precision: str
+    passed: bool
+    reason: str = ""
+    samples: int = 0
+    measures: dict[str, float] = {}
+    thresholds: dict[str, float] = {}
+    libraries: dict[str, str] = {}
+    size_mb: float = 0.0
+    seconds: float = 0.0
+    prepared_at: float = 0.0
 
 
 class ModelInfo(Response):
@@ -127,6 +160,10 @@ class ModelInfo(Response):
     min_p: float | None = None
     repetition_penalty: float | None = None
     max_new_tokens: int | None = None
+    engine_choice: str = "auto"
+    engine_reason: str = ""
+    precision: str | None = None
+    preparation: Preparation | None = None
 
 
 class ModelsSummary(Response):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from sidecar.types.common import Request, Response
+from sidecar.types.inference import ErrorBody
 
 
 class RootResponse(Response):
@@ -111,15 +112,40 @@ class Discovery(Struct):
     started_at: float
 
 
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class JobInfo(Response):
+    """A long task. `progress` from 0 to 1; `stage` what is being done; `message` how it ended. Times in Unix seconds."""
+
+    id: str
+    kind: str
+    model: str
+    state: JobState
+    progress: float = 0.0
+    stage: str = ""
+    message: str = ""
+    error: ErrorBody | None = None
+    created_at: float = 0.0
+    finished_at: float | None = None
+
+
+class JobStarted(Response):
+    """`POST /models/{id}/prepare`: follow the job at `GET /jobs/{job_id}` or among the events."""
+
+    job_id: str
+
+
 class Event(Response, omit_defaults=True):
     """One server-sent event of `GET /events`.
 
     `type` "model": `model`, `state` (loading, loaded, unloaded, failed, registered, removed, changed), `message`;
     `type` "system": `memory_used_mb`, `memory_total_mb`, `cpu_percent`, `models_loaded`, `models_memory_mb`, `active_requests`;
+    `type` "job": `job` with its new state or progress;
     `type` "settings": something in the table changed.
     """
 
-    type: Literal["model", "system", "settings"]
+    type: Literal["model", "system", "settings", "job"]
     time: float
     model: str | None = None
     state: str | None = None
@@ -130,3 +156,4 @@ class Event(Response, omit_defaults=True):
     models_loaded: int | None = None
     models_memory_mb: float | None = None
     active_requests: int | None = None
+    job: JobInfo | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import faulthandler
 import logging
 import os
@@ -21,9 +22,9 @@ from typing import BinaryIO
 
 import psutil
 
-from sidecar.engines import load_engine
+from sidecar.engines import WITHOUT_TORCH, load_engine
 from sidecar.engines.base import Engine
-from sidecar.errors import InglenookError, LoadFailed
+from sidecar.errors import DiskFull, InglenookError, LoadFailed, PreparationFailed
 from sidecar.runtime.protocol import (
     PROTOCOL_VERSION,
     Down,
@@ -31,6 +32,9 @@ from sidecar.runtime.protocol import (
     Hello,
     Load,
     Loaded,
+    Prepare,
+    Prepared,
+    Progress,
     ProtocolError,
     Shutdown,
     Up,
@@ -87,6 +91,8 @@ def main(arguments: list[str]) -> int:
     name = parser.parse_args(arguments).engine
     channel = Channel.take_stdio()
     _prepare_process()
+    if name in WITHOUT_TORCH:
+        sys.modules["torch"] = None  # type: ignore[assignment]  # tokenizers would import it: three seconds, 180 MB
     engine = load_engine(name)
     channel.send([Hello(PROTOCOL_VERSION, name, os.getpid())])
     # Only now: on Windows an import may hang while another thread blocks on a pipe.
@@ -109,6 +115,9 @@ def _prepare_process() -> None:
 
 def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
     settings = inbox.get()
+    if isinstance(settings, Prepare):
+        _prepare(settings, channel)
+        return 0
     if not isinstance(settings, Load):
         print(f"the first frame was {type(settings).__name__}, not Load", file=sys.stderr)  # noqa: T201
         return EXIT_PROTOCOL_ERROR
@@ -117,6 +126,28 @@ def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
         return 0
     _run(scheduler, inbox, channel)
     return 0
+
+
+def _prepare(frame: Prepare, channel: Channel) -> None:
+    """Convert a model, telling how far it is, and say how it went."""
+    from sidecar.engines.ctranslate2.preparing import (
+        prepare,  # with the libraries that convert, which others do not need
+    )
+
+    try:
+        made = prepare(frame, lambda stage, done: channel.send([Progress(stage, done)]))
+    except Exception as error:  # noqa: BLE001 - whatever a model's files make the libraries raise is the reason
+        fault = error if isinstance(error, InglenookError) else _preparation_failed(frame, error)
+        channel.send([Failed(0, fault.code, fault.message, fault.details)])
+        return
+    channel.send([Prepared(made)])
+
+
+def _preparation_failed(frame: Prepare, error: Exception) -> InglenookError:
+    logging.getLogger(__name__).error("preparing failed", exc_info=error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return DiskFull(path=frame.folder)
+    return PreparationFailed(model=frame.model, reason=str(error) or type(error).__name__)
 
 
 def _load(engine: Engine, settings: Load, channel: Channel, wake: Callable[[], None]) -> Scheduler | None:

@@ -1,4 +1,4 @@
-"""Classification and embedding requests: their texts are read in batches of similar length, whoever they belong to."""
+"""Requests whose texts are computed whole: they are read in batches of similar length, whoever they belong to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from sidecar.engines.base import Encoding, Reader
 from sidecar.errors import Cancelled
-from sidecar.runtime.protocol import Classify, Embed, Rerank
+from sidecar.runtime.protocol import Classify, Embed, Rerank, Translate
 from sidecar.worker.batching import Batcher, Piece
 from sidecar.worker.replies import Replies
 
@@ -17,7 +17,7 @@ from sidecar.worker.replies import Replies
 class ReadingJob:
     """A request whose texts are being read. `rows` fills up as batches are computed."""
 
-    request: Classify | Embed | Rerank
+    request: Classify | Embed | Rerank | Translate
     encoding: Encoding
     received: float
     started: float | None = None
@@ -50,7 +50,7 @@ class Reading:
     def waiting(self) -> int:
         return len(self._jobs) - self.running
 
-    def add(self, request: Classify | Embed | Rerank) -> None:
+    def add(self, request: Classify | Embed | Rerank | Translate) -> None:
         """Tokenize and put in line. Raises InglenookError, or whatever a tokenizer raises."""
         job = ReadingJob(request, self._reader.encode(request), self._clock())
         self._jobs[request.id] = job

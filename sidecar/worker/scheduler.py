@@ -33,6 +33,8 @@ from sidecar.worker.replies import Replies
 from sidecar.worker.translating import Translating
 
 Inference = Generate | Classify | Embed | Translate | Decide | Rerank
+# A batch that is translated whole cannot be cancelled in the middle, so it is kept short.
+WHOLE_TRANSLATION_TOKENS = 1024
 
 
 class Desk(Protocol):
@@ -105,7 +107,7 @@ class Scheduler:
         return list(dict.fromkeys(self._desks.values()))
 
     def _enter(self, frame: Inference) -> None:
-        desk = self._desks.get(type(frame))
+        desk = self._desks.get(_kind(frame)) or self._desks.get(type(frame))
         try:
             if isinstance(frame, Generate):
                 _refuse_shaping(frame, self._model)
@@ -116,16 +118,27 @@ class Scheduler:
             self._replies.fail(frame.id, error)
 
 
+class BeamSearch:
+    """Stands for translation requests that a stepping translator does not serve."""
+
+
+def _kind(frame: Inference) -> type:
+    return BeamSearch if isinstance(frame, Translate) and (frame.options.num_beams or 1) > 1 else type(frame)
+
+
 def _desks(
     model: Model, settings: Load, replies: Replies, clock: Callable[[], float], wake: Callable[[], None]
 ) -> dict[type, Any]:
     """A desk for each kind of request that the model can serve. Each also has `add(request)` for its own kind."""
     desks: dict[type, Desk] = {}
-    budget = settings.batch_tokens
+    budget = min(settings.batch_tokens, model.batch_tokens or settings.batch_tokens)
     if model.generator:
         desks[Generate] = Generating(model.generator, replies, settings.max_sequences, clock)
     if model.generator and model.translator:
         desks[Translate] = Translating(model.generator, model.translator, replies, budget, clock)
+    if model.whole_translator:
+        whole = Reading(model.whole_translator, replies, min(budget, WHOLE_TRANSLATION_TOKENS), clock)
+        desks[BeamSearch if model.translator else Translate] = whole
     if model.classifier:
         desks[Classify] = Reading(model.classifier, replies, budget, clock)
     if model.embedder:

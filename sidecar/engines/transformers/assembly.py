@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from sidecar.engines.base import Model
+from sidecar.engines.text_inputs import padding_id
 from sidecar.engines.transformers.classification import Classifier
 from sidecar.engines.transformers.embedding import Embedder
 from sidecar.engines.transformers.fused import rounding
@@ -13,11 +14,10 @@ from sidecar.engines.transformers.fused.building import can_fuse, fuse
 from sidecar.engines.transformers.fused.generator import FusedGenerator
 from sidecar.engines.transformers.generation import TransformersGenerator
 from sidecar.engines.transformers.loading import LoadedModel, context_length
-from sidecar.engines.transformers.padding import padding_id
 from sidecar.engines.transformers.preparation import make_greedy
 from sidecar.engines.transformers.prompts import Prompts
 from sidecar.engines.transformers.templates import has_template
-from sidecar.engines.transformers.translation import ModelTranslator
+from sidecar.engines.transformers.translation import BeamTranslator, ModelTranslator
 from sidecar.runtime.protocol import ModelFacts
 
 
@@ -62,7 +62,8 @@ def _translator(loaded: LoadedModel) -> Model:
     facts = _facts(loaded, ["translate", "generate"])
     facts.languages = translator.languages
     generator = _stepper(loaded, Prompts(loaded, defaults))
-    return Model(loaded.name, facts, generator=generator, translator=translator)
+    beams = BeamTranslator(loaded, defaults, translator)
+    return Model(loaded.name, facts, generator=generator, translator=translator, whole_translator=beams)
 
 
 def _classifier(loaded: LoadedModel) -> Model:

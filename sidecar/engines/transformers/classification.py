@@ -1,80 +1,28 @@
-"""Sequence classification: one label, several labels, and free labels for models trained on entailment."""
+"""Sequence classification with torch: the scores of a batch."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 
-from sidecar.engines.base import Encoding
+from sidecar.engines.classifying import TextClassifier
+from sidecar.engines.text_inputs import Inputs, padding_id
 from sidecar.engines.transformers.loading import LoadedModel, context_length
-from sidecar.engines.transformers.padding import Inputs, padding_id, stack
-from sidecar.engines.transformers.reading import encode_texts
-from sidecar.errors import Unsupported
-from sidecar.runtime.protocol import Classified, Classify
-
-HYPOTHESIS = "This example is {}."  # the wording that entailment models are commonly asked with
+from sidecar.engines.transformers.padding import stack
 
 
-class Classifier:
-    """Labels texts. A row is the model's scores for one text, or for one pair of text and hypothesis."""
+class Classifier(TextClassifier):
+    """Labels texts with the model's own classification head."""
 
     def __init__(self, loaded: LoadedModel) -> None:
+        super().__init__(loaded.name, loaded.config, loaded.tokenizer, context_length(loaded))
         self._loaded = loaded
-        self._limit = context_length(loaded)
         self._pad_id = padding_id(loaded.tokenizer)
-        self.labels = [str(loaded.config.id2label[index]) for index in range(loaded.config.num_labels)]
-        self.multi_label = is_multi_label(loaded.config)
-        self.entailment = entailment_index(self.labels)
         if loaded.config.pad_token_id is None:  # classifiers on decoders look for the last token that is not padding
             loaded.config.pad_token_id = self._pad_id
-
-    def encode(self, request: Classify) -> Encoding:
-        """One input per text; with free labels one per text and label, the labels of a text side by side."""
-        texts, pairs = request.texts, None
-        if request.labels:
-            self._require_entailment()
-            texts = [text for text in request.texts for _ in request.labels]
-            pairs = [HYPOTHESIS.format(label) for _ in request.texts for label in request.labels]
-        return encode_texts(self._loaded, texts, pairs, limit=self._limit, truncate=request.truncate)
 
     def forward(self, inputs: list[Inputs]) -> list[Any]:
         with torch.inference_mode():
             logits = self._loaded.model(**stack(inputs, self._pad_id, self._loaded.device)).logits
         return list(logits.float().cpu().numpy())
-
-    def outcome(self, request: Classify, encoding: Encoding, rows: list[Any]) -> Classified:
-        scores = np.stack(rows)
-        if request.labels:
-            entailed = scores[:, self.entailment].reshape(len(request.texts), len(request.labels))
-            probabilities, labels, multi_label = softmax(entailed), request.labels, False
-        else:
-            function = sigmoid if self.multi_label else softmax
-            probabilities, labels, multi_label = function(scores), self.labels, self.multi_label
-        return Classified(labels, probabilities.tolist(), multi_label, encoding.tokens, warnings=encoding.warnings)
-
-    def _require_entailment(self) -> None:
-        if self.entailment is None:
-            reason = f"it knows only its own labels: {', '.join(self.labels)}"
-            raise Unsupported(model=self._loaded.name, reason=reason)
-
-
-def is_multi_label(config: Any) -> bool:
-    """Whether each label has a probability of its own; a single output is a yes or no and counts as such."""
-    return bool(config.problem_type == "multi_label_classification" or config.num_labels == 1)
-
-
-def entailment_index(labels: list[str]) -> int | None:
-    """The position of the label that means entailment, None where the model was not trained on that."""
-    return next((index for index, label in enumerate(labels) if label.lower().startswith("entail")), None)
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Along the last axis, in float64."""
-    powers = np.exp(scores.astype(np.float64) - scores.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-
-
-def sigmoid(scores: np.ndarray) -> np.ndarray:
-    return np.asarray(1 / (1 + np.exp(-scores.astype(np.float64))))

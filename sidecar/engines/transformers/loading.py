@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,16 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from transformers import (
-    CONFIG_MAPPING,
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoModelForTextEncoding,
-    AutoTokenizer,
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING
 from transformers.utils import logging as library_logging
 
+from sidecar.engines.model_folder import read_config, read_tokenizer, weights_folder
 from sidecar.engines.transformers.device import choose_dtype
 from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Load
@@ -73,39 +71,8 @@ def load_model(frame: Load, device: torch.device) -> LoadedModel:
         output_loading_info=True,
     )
     _check_complete(frame, report["missing_keys"])
-    tokenizer = AutoTokenizer.from_pretrained(folder, config=config, local_files_only=True, trust_remote_code=False)
+    tokenizer = read_tokenizer(folder, config)
     return LoadedModel(frame, folder, model.eval().to(device), tokenizer, device)
-
-
-def weights_folder(folder: Path) -> Path:
-    """Where the transformer lies: the folder itself, or the one that older sentence-transformers models put it in."""
-    nested = folder / "0_Transformer"
-    return nested if nested.is_dir() and not (folder / "config.json").exists() else folder
-
-
-def read_config(name: str, folder: Path) -> Any:
-    """The configuration without anything that points to code. Raises LoadFailed."""
-    raw = read_json(folder / "config.json")
-    if raw is None:
-        raise LoadFailed(model=name, reason=f"there is no readable config.json in {folder}.")
-    model_type = raw.get("model_type")
-    if model_type not in CONFIG_MAPPING:
-        raise LoadFailed(model=name, reason=f"its architecture {model_type!r} is not known to this engine.")
-    return CONFIG_MAPPING[model_type].from_dict(without_code(raw))
-
-
-def read_json(file: Path) -> Any:
-    """The file's content, None where there is no file. Raises ValueError when it is not JSON."""
-    return json.loads(file.read_text("utf-8")) if file.is_file() else None
-
-
-def without_code(value: Any) -> Any:
-    """A copy without `auto_map` and private keys: they name code, kernels or repositories to fetch."""
-    if isinstance(value, list):
-        return [without_code(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {key: without_code(item) for key, item in value.items() if key != "auto_map" and not key.startswith("_")}
 
 
 def stored_dtype(weights: Path) -> torch.dtype:

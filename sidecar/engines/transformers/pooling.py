@@ -1,21 +1,16 @@
-"""From token vectors to one vector per text, as a model's sentence-transformers files configure it.
-
-The format: `modules.json` lists the modules in order; each has a folder with a `config.json`, and Dense its weights.
-"""
+"""From token vectors to one vector per text with torch, as a model's sentence-transformers files configure it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch.nn.functional import linear, normalize
 
-from sidecar.engines.transformers.loading import read_json
-from sidecar.errors import LoadFailed
+from sidecar.engines.sentence_modules import Dense, read_plan
 
 Step = Callable[[torch.Tensor], torch.Tensor]
 ACTIVATIONS: dict[str, Step] = {
@@ -45,44 +40,15 @@ class Pooling:
 
 def read_pooling(name: str, folder: Path) -> Pooling:
     """The pooling that the folder configures, else the mean of all tokens. Raises LoadFailed for modules not known."""
-    modes = ["mean"]
-    steps: list[Step] = []
-    modules = read_json(folder / "modules.json") or []
-    for module in modules:
-        kind, place = module["type"].rpartition(".")[2], folder / module["path"]
-        if kind == "Pooling":
-            modes = _modes(name, read_json(place / "config.json") or {})
-        elif kind == "Normalize":
-            steps.append(normalize)
-        elif kind == "Dense":
-            steps.append(_dense(name, place))
-        elif kind != "Transformer":
-            raise LoadFailed(model=name, reason=f"its module {kind} is not known to this engine.")
-    return Pooling(modes, steps, configured=bool(modules))
+    plan = read_plan(name, folder)
+    steps = [_dense(step) if isinstance(step, Dense) else normalize for step in plan.steps]
+    return Pooling(plan.modes, steps, plan.configured)
 
 
-def _modes(name: str, config: dict[str, Any]) -> list[str]:
-    named = config.get("pooling_mode")
-    chosen = [named] if isinstance(named, str) else [mode for key, mode in KEYS.items() if config.get(key)]
-    unknown = [mode for mode in chosen if mode not in MODES]
-    if unknown or not chosen:
-        raise LoadFailed(
-            model=name, reason=f"its pooling {', '.join(unknown) or 'configuration'} is not known to this engine."
-        )
-    return chosen
-
-
-def _dense(name: str, folder: Path) -> Step:
-    config = read_json(folder / "config.json") or {}
-    activation = str(config.get("activation_function", "torch.nn.modules.activation.Tanh")).rpartition(".")[2]
-    weights = folder / "model.safetensors"
-    if activation not in ACTIVATIONS or not weights.is_file():
-        raise LoadFailed(
-            model=name, reason=f"its Dense module in {folder.name} has no safetensors or an unknown activation."
-        )
-    tensors = load_file(weights)
+def _dense(step: Dense) -> Step:
+    tensors = load_file(step.weights)
     weight, bias = tensors["linear.weight"].float(), tensors.get("linear.bias")
-    return lambda vectors: ACTIVATIONS[activation](
+    return lambda vectors: ACTIVATIONS[step.activation](
         linear(vectors, weight.to(vectors.device), None if bias is None else bias.float().to(vectors.device))
     )
 
@@ -131,12 +97,4 @@ MODES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "mean_sqrt_len_tokens": _mean_by_root,
     "weightedmean": _weighted_mean,
     "lasttoken": _last,
-}
-KEYS = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
-    "pooling_mode_weightedmean_tokens": "weightedmean",
-    "pooling_mode_lasttoken": "lasttoken",
 }

@@ -1,200 +1,149 @@
-"""Translation: how each family of models is told the languages. The texts then become sequences of the generator."""
+"""Translation with torch: greedy and sampled texts become sequences of the generator, beam search is the library's own."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+import secrets
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
-from sidecar.engines.base import Prompt
-from sidecar.engines.transformers import languages
+import torch
+
+from sidecar.engines.base import Encoding, Prompt, TranslationPlan
+from sidecar.engines.text_inputs import padding_id
 from sidecar.engines.transformers.loading import LoadedModel, context_length
-from sidecar.engines.transformers.prompts import decoder_room, end_ids
-from sidecar.engines.transformers.reading import encode_texts
-from sidecar.errors import InvalidRequest, Unsupported
-from sidecar.runtime.protocol import Translate
+from sidecar.engines.transformers.padding import stack
+from sidecar.engines.transformers.prompts import MAX_SEED, decoder_room, end_ids
+from sidecar.engines.translating import Source, SourceReader, cut_warning
+from sidecar.runtime.protocol import Translate, Translated
 from sidecar.types import Sampling
 
 DEFAULT_LIMIT = 512
-CODE = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}|[a-z]{2}_[A-Z]{2}")  # eng_Latn, en_XX
-MARIAN_TARGET = re.compile(r">>(.+)<<")
-T5_TASK = re.compile(r"translation_(\w+)_to_(\w+)")
-T5_LANGUAGES = ("en", "de", "fr", "ro")  # those that T5 was trained to translate
-
-
-@dataclass(frozen=True)
-class Direction:
-    """What one pair of languages means to a model: text in front, settings of tokenizer and generation."""
-
-    prefix: str = ""
-    source: str | None = None
-    generation: dict[str, int] = field(default_factory=dict)
-    limit: int | None = None
-    warnings: list[str] = field(default_factory=list)
-
-
-class Family(Protocol):
-    """How a family of models knows languages."""
-
-    languages: list[str]
-
-    def direction(self, source: str | None, target: str | None) -> Direction:
-        """Raises Unsupported, InvalidRequest."""
 
 
 class ModelTranslator:
-    """Prepares texts for translation by one model; always greedy."""
+    """Prepares texts for translation by one model, token by token: greedy unless the request asks for a temperature."""
 
     def __init__(self, loaded: LoadedModel, defaults: Any) -> None:
         self._loaded = loaded
         self._defaults = defaults
-        self._family = family_of(loaded)
-        self._context = context_length(loaded)
-        self.languages = self._family.languages
+        self.reader = SourceReader(loaded.name, loaded.config, loaded.tokenizer, context_length(loaded))
+        self.languages = self.reader.languages
 
-    def prepare(self, request: Translate) -> list[Prompt]:
-        direction = self._family.direction(request.source_lang, request.target_lang)
-        tokenizer = self._loaded.tokenizer
-        if direction.source is not None:
-            tokenizer.src_lang = direction.source
-        texts = [direction.prefix + text for text in request.texts]
-        encoding = encode_texts(self._loaded, texts, None, limit=self._context, truncate=request.truncate)
-        return [self._prompt(row["input_ids"], direction, encoding.warnings) for row in encoding.inputs]
+    def prepare(self, request: Translate) -> TranslationPlan:
+        source = self.reader.read(request)
+        extra = dict(source.direction.generation)
+        if request.options.no_repeat_ngram_size is not None:
+            extra["no_repeat_ngram_size"] = request.options.no_repeat_ngram_size
+        sampling = self._sampling(request)
+        prompts = [self._prompt(row, source, request, sampling, extra) for row in source.rows]
+        return TranslationPlan(prompts, source.join, source.warnings)
 
-    def _prompt(self, tokens: list[int], direction: Direction, warnings: list[str]) -> Prompt:
+    def limit(self, request: Translate, source: Source) -> int:
+        """Tokens that a translation may have, its end included."""
         # As in the library, max_length counts the token that a decoder begins with.
-        longest = (direction.limit or self._defaults.max_length or DEFAULT_LIMIT) - 1
+        longest = (source.direction.limit or self._defaults.max_length or DEFAULT_LIMIT) - 1
+        room = decoder_room(self._loaded) or longest
+        return min(request.options.max_new_tokens or longest, room)
+
+    def repetition_penalty(self, request: Translate) -> float:
+        return float(request.options.repetition_penalty or self._defaults.repetition_penalty or 1.0)
+
+    def decode(self, generated: list[int]) -> str:
+        return str(self._loaded.tokenizer.decode(generated, skip_special_tokens=True))
+
+    def _sampling(self, request: Translate) -> Sampling:
+        options = request.options
+        return Sampling(
+            temperature=options.temperature or 0.0,
+            top_k=options.top_k or 0,
+            top_p=options.top_p or 1.0,
+            min_p=0.0,
+            repetition_penalty=self.repetition_penalty(request),
+        )
+
+    def _prompt(
+        self, row: list[int], source: Source, request: Translate, sampling: Sampling, extra: dict[str, int]
+    ) -> Prompt:
+        seed = request.options.seed
         return Prompt(
-            token_ids=tokens,
-            limit=min(longest, decoder_room(self._loaded) or longest),
+            token_ids=row,
+            limit=self.limit(request, source),
             end_ids=end_ids(self._defaults),
-            decode=lambda generated: str(self._loaded.tokenizer.decode(generated, skip_special_tokens=True)),
-            sampling=Sampling(temperature=0.0, repetition_penalty=self._defaults.repetition_penalty or 1.0),
-            seed=0,
-            warnings=[*direction.warnings, *warnings],
-            extra=direction.generation,
+            decode=self.decode,
+            sampling=sampling,
+            seed=secrets.randbelow(MAX_SEED) if seed is None else seed,
+            extra=extra,
         )
 
 
-def family_of(loaded: LoadedModel) -> Family:
-    """How the model knows languages. Raises nothing: a model that names none translates what it is given."""
-    codes = language_codes(loaded.tokenizer)
-    if loaded.config.model_type == "marian":
-        return MarianFamily(loaded)
-    if codes:
-        return CodedFamily(loaded, codes)
-    return PrefixFamily(loaded)
+@dataclass(frozen=True)
+class BeamInput:
+    """One piece, and the arguments for `generate` that pieces of one batch must share."""
+
+    tokens: list[int]
+    arguments: dict[str, Any]
 
 
-def language_codes(tokenizer: Any) -> dict[str, int]:
-    """The codes of multilingual tokenizers (M2M100, NLLB, mBART) and their tokens."""
-    table = getattr(tokenizer, "lang_code_to_id", None)
-    if table:
-        return dict(table)
-    return {
-        code: tokenizer.convert_tokens_to_ids(code) for code in tokenizer.all_special_tokens if CODE.fullmatch(code)
-    }
+@dataclass(frozen=True)
+class BeamRow:
+    text: str
+    tokens: int
+    cut: bool
 
 
-class CodedFamily:
-    """M2M100, NLLB and mBART: the source language is a token of the text, the target's the first of the translation."""
+class BeamTranslator:
+    """Translates whole batches with the library's beam search."""
 
-    def __init__(self, loaded: LoadedModel, codes: dict[str, int]) -> None:
-        self.languages = sorted(codes)
-        self._codes = codes
-        self._name = loaded.name
-        self._tokenizer = loaded.tokenizer
-        # The first mBART begins its translation with the target language instead of forcing it as the next token.
-        legacy = loaded.config.model_type == "mbart" and not type(loaded.tokenizer).__name__.startswith("MBart50")
-        self._setting = "decoder_start_token_id" if legacy else "forced_bos_token_id"
-        self._default_source = loaded.tokenizer.src_lang
+    def __init__(self, loaded: LoadedModel, defaults: Any, translator: ModelTranslator) -> None:
+        self._loaded = loaded
+        self._defaults = defaults
+        self._translator = translator
+        self._ends = end_ids(defaults)
+        self._pad_id = padding_id(loaded.tokenizer)
 
-    def direction(self, source: str | None, target: str | None) -> Direction:
-        if target is None:
-            known = ", ".join(self.languages)
-            raise InvalidRequest(reason=f"target_lang is missing; {self._name!r} translates into {known}")
-        warnings = [] if source else [f"source_lang was not given; {self._default_source} was assumed."]
-        code = self._code(target)
-        from_code = self._code(source) if source else self._default_source
-        return Direction(source=from_code, generation={self._setting: self._codes[code]}, warnings=warnings)
+    def encode(self, request: Translate) -> Encoding:
+        source = self._translator.reader.read(request)
+        arguments = self._arguments(request, source)
+        inputs = [BeamInput(row, arguments) for row in source.rows]
+        return Encoding(inputs, [len(row) for row in source.rows], source.warnings, extra=source)
 
-    def _code(self, asked: str) -> str:
-        return known_language(self._name, asked, self.languages)
+    def forward(self, inputs: list[BeamInput]) -> list[BeamRow]:
+        order = sorted(range(len(inputs)), key=lambda index: repr(inputs[index].arguments))
+        rows: dict[int, BeamRow] = {}
+        for _, group in groupby(order, key=lambda index: repr(inputs[index].arguments)):
+            members = list(group)
+            rows |= zip(members, self._searched([inputs[index] for index in members]), strict=True)
+        return [rows[index] for index in range(len(inputs))]
 
-
-class MarianFamily:
-    """One pair of languages, or several targets that are named in front of the text."""
-
-    def __init__(self, loaded: LoadedModel) -> None:
-        tokenizer = loaded.tokenizer
-        self._name = loaded.name
-        self._source: str | None = tokenizer.source_lang
-        found = [MARIAN_TARGET.fullmatch(code) for code in tokenizer.supported_language_codes]
-        self._targets = {match[1]: match[0] for match in found if match}
-        single = [tokenizer.target_lang] if tokenizer.target_lang and not self._targets else []
-        self._known_targets = [*self._targets, *single]
-        self.languages = list(dict.fromkeys([*([self._source] if self._source else []), *self._known_targets]))
-
-    def direction(self, source: str | None, target: str | None) -> Direction:
-        warnings = self._check_source(source)
-        if not self._targets:
-            return Direction(warnings=warnings + self._check_single_target(target))
-        if target is None:
-            known = ", ".join(self._targets)
-            raise InvalidRequest(reason=f"target_lang is missing; {self._name!r} translates into {known}")
-        code = known_language(self._name, target, list(self._targets))
-        return Direction(prefix=f"{self._targets[code]} ", warnings=warnings)
-
-    def _check_source(self, source: str | None) -> list[str]:
-        if source is None:
-            return []
-        if self._source is None:
-            return [f"source_lang {source!r} was not checked: the model's files do not say what it translates."]
-        known_language(self._name, source, [self._source])
-        return []
-
-    def _check_single_target(self, target: str | None) -> list[str]:
-        if target is None:
-            return []
-        if not self._known_targets:
-            return [f"target_lang {target!r} was not checked: the model's files do not say what it translates."]
-        known_language(self._name, target, self._known_targets)
-        return []
-
-
-class PrefixFamily:
-    """T5 and its kin: an instruction in front of the text. `task_specific_params` name the pairs, else those of T5."""
-
-    def __init__(self, loaded: LoadedModel) -> None:
-        self._name = loaded.name
-        tasks = getattr(loaded.config, "task_specific_params", None) or {}
-        matches = {T5_TASK.fullmatch(name): task for name, task in tasks.items()}
-        self._pairs = {(match[1], match[2]): task for match, task in matches.items() if match}
-        named = [code for pair in self._pairs for code in pair] or T5_LANGUAGES
-        self.languages = list(dict.fromkeys(named))
-
-    def direction(self, source: str | None, target: str | None) -> Direction:
-        if source is None or target is None:
-            pairs = ", ".join(f"{first} to {second}" for first, second in self._pairs) or ", ".join(self.languages)
-            raise InvalidRequest(reason=f"source_lang and target_lang are needed; {self._name!r} translates {pairs}")
-        pair = known_language(self._name, source, self.languages), known_language(self._name, target, self.languages)
-        if pair in self._pairs:
-            task = self._pairs[pair]
-            return Direction(prefix=task.get("prefix", ""), limit=task.get("max_length"))
-        if self._pairs:
-            pairs = ", ".join(f"{first} to {second}" for first, second in self._pairs)
-            raise Unsupported(
-                model=self._name, reason=f"it does not translate {source} to {target}; it translates {pairs}"
-            )
-        first, second = (languages.english_name(code) for code in pair)
-        return Direction(prefix=f"translate {first} to {second}: ")
-
-
-def known_language(model: str, asked: str, known: list[str]) -> str:
-    """The model's own code for a language. Raises Unsupported with the list of those it knows."""
-    code = languages.find(asked, known)
-    if code is None:
-        raise Unsupported(
-            model=model, reason=f"it does not know the language {asked!r} there; it knows {', '.join(known)}"
+    def outcome(self, request: Translate, encoding: Encoding, rows: list[BeamRow]) -> Translated:
+        return Translated(
+            texts=encoding.extra.join([row.text for row in rows]),
+            prompt_tokens=encoding.tokens,
+            completion_tokens=sum(row.tokens for row in rows),
+            warnings=[*encoding.warnings, *cut_warning(sum(row.cut for row in rows), len(rows))],
         )
-    return code
+
+    def _arguments(self, request: Translate, source: Source) -> dict[str, Any]:
+        options = request.options
+        given = {
+            "num_beams": options.num_beams,
+            "length_penalty": options.length_penalty or self._defaults.length_penalty or 1.0,
+            "early_stopping": bool(self._defaults.early_stopping),
+            "no_repeat_ngram_size": options.no_repeat_ngram_size,
+            "repetition_penalty": self._translator.repetition_penalty(request),
+            "max_length": self._translator.limit(request, source) + 1,
+        }
+        return {name: value for name, value in given.items() if value is not None} | source.direction.generation
+
+    def _searched(self, inputs: list[BeamInput]) -> list[BeamRow]:
+        rows = [{"input_ids": item.tokens, "attention_mask": [1] * len(item.tokens)} for item in inputs]
+        batch = stack(rows, self._pad_id, self._loaded.device)
+        with torch.inference_mode():
+            found = self._loaded.model.generate(**batch, do_sample=False, **inputs[0].arguments)
+        return [self._row(tokens) for tokens in found[:, 1:].tolist()]
+
+    def _row(self, tokens: list[int]) -> BeamRow:
+        end = next((index for index, token in enumerate(tokens) if token in self._ends), None)
+        kept = tokens if end is None else tokens[: end + 1]
+        return BeamRow(self._translator.decode(kept), len(kept), cut=end is None and bool(self._ends))

@@ -42,3 +42,14 @@ def test_history_is_shown_and_forgotten(cli: Command) -> None:
     assert json.loads(cli("history", "--json", "--model", "translator").stdout)["total"] >= 1
     assert json.loads(cli("history", "--delete", "--model", "translator", "--json").stdout)["deleted"] >= 1
     assert json.loads(cli("history", "--json", "--model", "translator").stdout)["total"] == 0
+
+
+def test_preparing_what_cannot_be_prepared_fails_with_the_reason(cli: Command) -> None:
+    done = cli("prepare", "echo")
+    assert done.returncode == 1
+    assert "cannot be prepared" in done.stderr
+
+
+def test_jobs_are_listed(cli: Command) -> None:
+    assert "Kind" in cli("jobs").stdout
+    assert json.loads(cli("jobs", "--json").stdout) == []

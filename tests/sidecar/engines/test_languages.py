@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.engines.transformers.languages import ROWS, english_name, find
+from sidecar.engines.languages import ROWS, english_name, find
 
 NLLB = ["arb_Arab", "deu_Latn", "eng_Latn", "pes_Arab", "zho_Hans", "zho_Hant"]
 

@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sidecar.engines import load_engine
+from sidecar.engines.model_folder import without_code
 from sidecar.engines.transformers.device import choose_device, choose_dtype, set_threads
-from sidecar.engines.transformers.loading import stored_dtype, without_code
+from sidecar.engines.transformers.loading import stored_dtype
 from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Generate
 from sidecar.types import Sampling

@@ -11,6 +11,7 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 from sidecar.engines.base import Model
 from sidecar.errors import InvalidRequest, Unsupported
 from sidecar.runtime.protocol import Failed, Translate, Translated
+from sidecar.types import TranslationOptions
 from tests.helpers.models import tiny
 from tests.helpers.worker import drive, load, outcome
 
@@ -79,7 +80,9 @@ def test_the_source_language_changes_what_nllb_reads() -> None:
     translator = load(tiny("nllb"), "translation").translator
     assert translator
     tokenizer = AutoTokenizer.from_pretrained(tiny("nllb"))
-    first = [translator.prepare(Translate(1, ["tea"], code, "de"))[0].token_ids[0] for code in ("en", "fra_Latn")]
+    first = [
+        translator.prepare(Translate(1, ["tea"], code, "de")).prompts[0].token_ids[0] for code in ("en", "fra_Latn")
+    ]
     assert first == tokenizer.convert_tokens_to_ids(["eng_Latn", "fra_Latn"])
 
 
@@ -131,3 +134,56 @@ def test_texts_of_several_requests_come_back_to_their_own() -> None:
     expected = {text: reference("marian", text) for text in TEXTS}
     for i, text in enumerate(TEXTS):
         assert outcome(ends[i]).texts == [expected[text], expected[TEXTS[0]]]  # type: ignore[union-attr]
+
+
+def test_beam_search_is_the_librarys_own() -> None:
+    options = TranslationOptions(num_beams=3, length_penalty=0.5, no_repeat_ngram_size=2, repetition_penalty=1.2)
+    model = load(tiny("nllb"), "translation")
+    result = translate(model, Translate(1, TEXTS, "en", "de", options=options))
+    tokenizer = AutoTokenizer.from_pretrained(tiny("nllb"))
+    reference_model = AutoModelForSeq2SeqLM.from_pretrained(tiny("nllb"))
+    asked = {"num_beams": 3, "length_penalty": 0.5, "no_repeat_ngram_size": 2, "repetition_penalty": 1.2}
+    target = tokenizer.convert_tokens_to_ids("deu_Latn")
+    for text, translated in zip(TEXTS, result.texts, strict=True):
+        inputs = tokenizer(text, return_tensors="pt")
+        ids = reference_model.generate(**inputs, do_sample=False, forced_bos_token_id=target, **asked)[0]
+        assert translated == tokenizer.decode(ids, skip_special_tokens=True).strip()
+
+
+def test_no_sequence_repeats_in_greedy_translation_where_that_is_asked() -> None:
+    options = TranslationOptions(no_repeat_ngram_size=2)
+    result = translate(load(tiny("nllb"), "translation"), Translate(1, TEXTS, "en", "de", options=options))
+    target = AutoTokenizer.from_pretrained(tiny("nllb")).convert_tokens_to_ids("deu_Latn")
+    expected = [reference("nllb", text, forced_bos_token_id=target, no_repeat_ngram_size=2) for text in TEXTS]
+    assert result.texts == [text.strip() for text in expected]
+
+
+def test_a_seed_repeats_what_was_drawn() -> None:
+    model = load(tiny("nllb"), "translation")
+    options = TranslationOptions(temperature=2.0, seed=7)
+    first, second = (translate(model, Translate(1, TEXTS, "en", "de", options=options)).texts for _ in range(2))
+    assert first == second
+    assert first != translate(model, Translate(1, TEXTS, "en", "de")).texts
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (TranslationOptions(length_penalty=2.0), "length_penalty"),
+        (TranslationOptions(num_beams=2, temperature=1.0), "temperature"),
+        (TranslationOptions(top_k=5, seed=1), "top_k, seed"),
+    ],
+)
+def test_options_without_effect_are_refused_by_name(options: TranslationOptions, named: str) -> None:
+    failed = refusal(load(tiny("marian"), "translation"), Translate(1, TEXTS, "en", "de", options=options))
+    assert failed.code == "invalid_request"
+    assert named in failed.message
+
+
+def test_a_text_longer_than_the_model_reads_is_translated_in_pieces() -> None:
+    model = load(tiny("marian"), "translation")
+    sentence = "the small model reads every word of this text."
+    text = f"{' '.join([sentence] * 10)}\n\ntea"
+    once = translate(model, Translate(1, [sentence, "tea"], "en", "de")).texts
+    result = translate(model, Translate(1, [text], "en", "de")).texts[0]
+    assert result == f"{' '.join([once[0].strip()] * 10)}\n\n{once[1].strip()}"

@@ -1,0 +1,72 @@
+"""Where and in which precision a converted model is computed, and with how many processor threads."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+
+import ctranslate2
+import psutil
+
+from sidecar.errors import LoadFailed
+
+# What the library is asked for, by what was converted and where: the first that it supports there.
+PRECISIONS = {
+    ("int8", "cpu"): ("int8_float32", "int8", "float32"),
+    ("int8", "cuda"): ("int8_float16", "int8_float32", "float16", "float32"),
+    ("float32", "cpu"): ("float32",),
+    ("float32", "cuda"): ("float16", "float32"),
+}
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The arguments with which the library loads a model."""
+
+    device: str
+    index: int
+    compute_type: str
+    threads: int
+
+    @property
+    def name(self) -> str:
+        return self.device if self.device == "cpu" else f"{self.device}:{self.index}"
+
+    def arguments(self) -> dict[str, object]:
+        return {
+            "device": self.device,
+            "device_index": self.index,
+            "compute_type": self.compute_type,
+            "inter_threads": 1,
+            "intra_threads": self.threads,
+        }
+
+
+def place(model: str, asked: str, quantization: str, threads: int) -> Placement:
+    """For auto | cpu | gpu | cuda[:N]. `threads` 0 is one per physical core. Raises LoadFailed for a device not there."""
+    device, index = _device(model, asked)
+    supported = ctranslate2.get_supported_compute_types(device, index)
+    wanted = PRECISIONS[(quantization, device)]
+    compute_type = next((name for name in wanted if name in supported), "default")
+    return Placement(device, index, compute_type, threads or physical_cores())
+
+
+def physical_cores() -> int:
+    """Those that this process may run on."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(psutil.cpu_count(logical=False) or allowed, allowed)
+
+
+def _device(model: str, asked: str) -> tuple[str, int]:
+    count = ctranslate2.get_cuda_device_count()
+    if asked == "cpu" or (asked in ("auto", "gpu") and not count):
+        return "cpu", 0
+    if asked in ("auto", "gpu"):
+        return "cuda", 0
+    if re.fullmatch(r"cuda(:\d+)?", asked):
+        index = int(asked.partition(":")[2] or 0)
+        if index < count:
+            return "cuda", index
+        raise LoadFailed(model=model, reason=f"there is no {asked}: CTranslate2 can use {count} CUDA devices here.")
+    raise LoadFailed(model=model, reason=f"CTranslate2 does not run on {asked!r}; use auto, cpu, gpu or cuda:N.")

@@ -1,0 +1,136 @@
+"""Translation, and all text-to-text generation, with a converted encoder-decoder: whole batches, decoded by the library."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+
+from sidecar.engines.base import Encoding
+from sidecar.engines.ctranslate2.device import Placement
+from sidecar.engines.ctranslate2.manifest import Manifest
+from sidecar.engines.translating import Source, SourceReader, cut_warning
+from sidecar.errors import Unsupported
+from sidecar.runtime.protocol import Translate, Translated
+from sidecar.types import TranslationOptions
+
+DEFAULT_LIMIT = 512
+VOCABULARY = "shared_vocabulary.json"  # source and target have one, in the families that are converted
+ALL_TOKENS = 0  # the library's word for drawing from the whole vocabulary
+
+
+@dataclass(frozen=True)
+class Search:
+    """How pieces of one batch are decoded; those that agree are decoded together."""
+
+    arguments: tuple[tuple[str, Any], ...]
+    first: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Piece:
+    tokens: list[str]
+    search: Search
+
+
+@dataclass(frozen=True)
+class Translation:
+    text: str
+    tokens: int
+    cut: bool
+
+
+class Translator:
+    """Translates by one converted model."""
+
+    def __init__(
+        self, name: str, config: Any, tokenizer: Any, manifest: Manifest, folder: Path, placement: Placement
+    ) -> None:
+        self._name = name
+        self._tokenizer = tokenizer
+        self._manifest = manifest
+        self._reader = SourceReader(name, config, tokenizer, manifest.context_length)
+        self._names: list[str] = json.loads((folder / VOCABULARY).read_text("utf-8"))  # by id
+        self._ids = {name: index for index, name in enumerate(self._names)}
+        self._translator = ctranslate2.Translator(str(folder), **placement.arguments())
+        self.languages = self._reader.languages
+
+    def encode(self, request: Translate) -> Encoding:
+        """Raises InvalidRequest, Unsupported."""
+        source = self._reader.read(request)
+        search = self._search(request.options, source)
+        inputs = [Piece([self._names[token] for token in row], search) for row in source.rows]
+        return Encoding(inputs, [len(row) for row in source.rows], source.warnings, extra=source)
+
+    def forward(self, inputs: list[Piece]) -> list[Translation]:
+        order = sorted(range(len(inputs)), key=lambda index: repr(inputs[index].search))
+        rows: dict[int, Translation] = {}
+        for search, group in groupby(order, key=lambda index: inputs[index].search):
+            members = list(group)
+            rows |= zip(members, self._decoded([inputs[index].tokens for index in members], search), strict=True)
+        return [rows[index] for index in range(len(inputs))]
+
+    def outcome(self, request: Translate, encoding: Encoding, rows: list[Translation]) -> Translated:
+        return Translated(
+            texts=encoding.extra.join([row.text for row in rows]),
+            prompt_tokens=encoding.tokens,
+            completion_tokens=sum(row.tokens for row in rows),
+            warnings=[*encoding.warnings, *cut_warning(sum(row.cut for row in rows), len(rows))],
+        )
+
+    def _decoded(self, batch: list[list[str]], search: Search) -> list[Translation]:
+        arguments = dict(search.arguments)
+        prefixes = [list(search.first)] * len(batch) if search.first else None
+        results = self._translator.translate_batch(
+            batch, prefixes, max_input_length=0, return_end_token=True, end_token=self._manifest.end_tokens or None,
+            **arguments,
+        )  # fmt: skip
+        return [self._translation(result.hypotheses[0]) for result in results]
+
+    def _translation(self, tokens: list[str]) -> Translation:
+        ended = bool(tokens) and tokens[-1] in self._manifest.end_tokens
+        text = str(self._tokenizer.decode([self._ids[name] for name in tokens], skip_special_tokens=True))
+        return Translation(text, len(tokens), cut=not ended)
+
+    def _search(self, options: TranslationOptions, source: Source) -> Search:
+        manifest = self._manifest
+        arguments = {
+            "beam_size": options.num_beams or 1,
+            "length_penalty": manifest.length_penalty if options.length_penalty is None else options.length_penalty,
+            "no_repeat_ngram_size": _given(options.no_repeat_ngram_size, manifest.no_repeat_ngram_size),
+            "repetition_penalty": options.repetition_penalty or manifest.repetition_penalty,
+            "max_decoding_length": self._limit(options, source),
+            "min_decoding_length": manifest.min_length,
+            **self._sampling(options),
+        }
+        suppressed = {"suppress_sequences": manifest.suppressed} if manifest.suppressed else {}
+        return Search(tuple({**arguments, **suppressed}.items()), self._first(source))
+
+    def _limit(self, options: TranslationOptions, source: Source) -> int:
+        longest = (source.direction.limit or self._manifest.max_length or DEFAULT_LIMIT) - 1
+        limit = min(options.max_new_tokens or longest, self._manifest.decoder_room or longest)
+        return max(1, limit - 1) if self._manifest.forced_end else limit
+
+    def _first(self, source: Source) -> tuple[str, ...]:
+        """The tokens that the translation is made to begin with: the target language, or what the model's files force."""
+        forced = list(source.direction.generation.values())
+        return tuple(self._names[token] for token in forced) or tuple(self._manifest.forced_first)
+
+    def _sampling(self, options: TranslationOptions) -> dict[str, Any]:
+        if not options.temperature:
+            return {}
+        if options.seed is not None:
+            raise Unsupported(model=self._name, reason="CTranslate2 draws without a seed; leave out seed")
+        return {
+            "sampling_temperature": options.temperature,
+            "sampling_topk": options.top_k or ALL_TOKENS,
+            "sampling_topp": options.top_p or 1.0,
+        }
+
+
+def _given(asked: int | None, otherwise: int) -> int:
+    return otherwise if asked is None else asked

@@ -1,0 +1,88 @@
+"""What was made of models: converted weights with the record of their verification, in folders by version and task.
+
+It owns its folder and nothing else. A preparation appears there by one rename, so half a one is never found. Everything
+here blocks on the disk: call it in a thread; only `preparation` and `folder` do not.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from sidecar.errors import EnvironmentFault
+from sidecar.types import ModelType, Preparation
+
+log = logging.getLogger(__name__)
+
+RESULT = "verification.json"
+HALF_MADE = ".making"
+
+
+class Derived:
+    """The preparations that there are, mirrored in memory by version and task."""
+
+    def __init__(self, root: Path, engine: str = "ctranslate2") -> None:
+        self._root = root
+        self._engine = engine
+        self._known: dict[tuple[str, str], Preparation] = {}
+
+    def read(self) -> None:
+        """Look at the folder: learn what is there, and delete what a crash left half made."""
+        for half in self._root.glob(f"*/*/*{HALF_MADE}"):
+            shutil.rmtree(half, ignore_errors=True)
+        for file in self._root.glob(f"*/{self._engine}/*/{RESULT}"):
+            if (found := _read(file)) is not None:
+                self._known[(file.parents[2].name, file.parent.name)] = found
+
+    def preparation(self, version: str, task: ModelType) -> Preparation | None:
+        return self._known.get((version, task))
+
+    def folder(self, version: str, task: ModelType) -> Path:
+        return self._root / version / self._engine / task
+
+    def making(self, version: str, task: ModelType) -> Path:
+        """Where one is made; its parent exists afterwards. Raises EnvironmentFault."""
+        folder = self.folder(version, task)
+        half = folder.with_name(folder.name + HALF_MADE)
+        try:
+            shutil.rmtree(half, ignore_errors=True)
+            half.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EnvironmentFault(f"{half.parent} cannot be written: {error}.", path=str(half.parent)) from error
+        return half
+
+    def keep(self, version: str, task: ModelType, made: Preparation) -> None:
+        """Put what was made in the place of an earlier one. Raises OSError."""
+        folder = self.folder(version, task)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.with_name(folder.name + HALF_MADE).rename(folder)
+        self._known[(version, task)] = made
+
+    def discard(self, version: str, task: ModelType) -> None:
+        """Delete what is half made."""
+        folder = self.folder(version, task)
+        shutil.rmtree(folder.with_name(folder.name + HALF_MADE), ignore_errors=True)
+        _remove_empty(folder.parent, self._root)
+
+    def delete(self, version: str) -> None:
+        """Forget all that was made of a version."""
+        self._known = {key: made for key, made in self._known.items() if key[0] != version}
+        shutil.rmtree(self._root / version, ignore_errors=True)
+
+
+def _read(file: Path) -> Preparation | None:
+    """A record of another release's shape counts as none: preparing again writes it anew."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Preparation)
+    except (OSError, msgspec.MsgspecError) as error:
+        log.warning("the record %s is not readable: %s", file, error)
+        return None
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    while folder != root and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent

@@ -1,0 +1,113 @@
+"""Which engine runs a model, in which precision, and why: one table, read from the top. Pure.
+
+The first row whose condition holds is the choice. A model's option `engine` may name another; what it names must be
+possible, or loading says why not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sidecar.errors import LoadFailed
+from sidecar.types import ModelType, Preparation
+
+# Architectures that CTranslate2 converts, by what stands in front of their head's name.
+CONVERTED: dict[ModelType, tuple[str, ...]] = {
+    "classification": ("DistilBert", "Bert", "Roberta", "XLMRoberta", "Camembert"),
+    "embedding": ("DistilBert", "Bert", "Roberta", "XLMRoberta", "Camembert"),
+    "translation": ("Marian", "M2M100", "MBart", "T5", "MT5", "Bart", "Pegasus"),
+}
+GPUS = ("gpu", "cuda", "mps", "xpu")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the choice depends on. `format` is the files' own engine; `installed` the engines whose library is there."""
+
+    format: str
+    task: ModelType
+    architecture: str
+    preparation: Preparation | None
+    device: str
+    has_gpu: bool
+    installed: frozenset[str]
+
+    @property
+    def convertible(self) -> bool:
+        return any(
+            re.fullmatch(rf"{family}(For[A-Z]\w*|MT|)(Model)?", self.architecture)
+            for family in CONVERTED.get(self.task, ())
+        )
+
+    @property
+    def prepared(self) -> bool:
+        return self.preparation is not None and self.preparation.passed
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.device.partition(":")[0] in GPUS or (self.device == "auto" and self.has_gpu)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`precision` is what is expected; the worker reports what it really computes in. None: it depends on the weights."""
+
+    engine: str
+    precision: str | None
+    reason: str
+
+
+Row = tuple[Callable[[Situation], bool], str, str]
+TABLE: list[Row] = [
+    (lambda s: s.format != "transformers", "", "its files are for the {format} engine"),
+    (lambda s: not s.convertible, "transformers", "it is the engine for {architecture} models"),
+    (lambda s: "ctranslate2" not in s.installed, "transformers", "the ctranslate2 engine is not installed"),
+    (lambda s: s.preparation is None, "transformers", "the model is not prepared; preparing it makes it quicker on a processor"),
+    (lambda s: not s.prepared, "transformers", "its preparation did not agree with the original ({complaint})"),
+    (lambda s: s.on_gpu, "transformers", "it runs on a GPU, where the original engine is quick"),
+    (lambda s: True, "ctranslate2", "it is prepared, and its answers were compared with the original's ({measured})"),
+]  # fmt: skip
+
+
+def choose(situation: Situation, wanted: str = "auto") -> Choice:
+    """The engine for a model; `wanted` is the model's own option."""
+    if wanted != "auto":
+        return Choice(wanted, _precision(wanted, situation), "the model's option asks for it")
+    _, engine, reason = next(row for row in TABLE if row[0](situation))
+    engine = engine or situation.format
+    words = {
+        "format": situation.format,
+        "architecture": situation.architecture,
+        "complaint": situation.preparation.reason if situation.preparation else "",
+        "measured": _measured(situation.preparation),
+    }
+    return Choice(engine, _precision(engine, situation), reason.format(**words))
+
+
+def check(model: str, choice: Choice, situation: Situation) -> None:
+    """Refuse an engine that was asked for and cannot run the model. Raises LoadFailed that says what to do."""
+    if choice.engine == situation.format or choice.engine == "echo":
+        return
+    if choice.engine != "ctranslate2" or situation.format != "transformers":
+        raise LoadFailed(model=model, reason=f"the {choice.engine} engine does not read its files; set engine to auto.")
+    if "ctranslate2" not in situation.installed:
+        raise LoadFailed(model=model, reason="the ctranslate2 engine is not installed; set engine to auto.")
+    if not situation.prepared:
+        why = f"was refused ({situation.preparation.reason})" if situation.preparation else "is missing"
+        raise LoadFailed(
+            model=model, reason=f"its preparation for ctranslate2 {why}. Prepare it, or set engine to auto."
+        )
+
+
+def _precision(engine: str, situation: Situation) -> str | None:
+    if engine != "ctranslate2" or situation.preparation is None:
+        return None
+    return "int8_float32" if situation.preparation.precision == "int8" else situation.preparation.precision
+
+
+def _measured(preparation: Preparation | None) -> str:
+    if preparation is None:
+        return ""
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in preparation.measures.items())

@@ -1,0 +1,60 @@
+"""Embedding requests: what was embedded before comes from the cache, only the rest goes to a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from sidecar.metrics import Metrics
+from sidecar.registry.store import ModelVersion
+from sidecar.runtime.embedding_cache import EmbeddingCache
+from sidecar.runtime.protocol import Embedded
+from sidecar.types import EmbedRequest
+
+FLOAT_BYTES = 4
+Compute = Callable[[list[str]], Awaitable[Embedded]]
+
+
+class Embedding:
+    """`engine(version)` names the one that would compute: two engines' vectors differ a little and are kept apart."""
+
+    def __init__(self, cache: EmbeddingCache, metrics: Metrics, engine: Callable[[ModelVersion], str]) -> None:
+        self._cache = cache
+        self._metrics = metrics
+        self._engine = engine
+
+    async def embed(self, version: ModelVersion, request: EmbedRequest, compute: Compute) -> tuple[Embedded, int]:
+        """All vectors in the texts' order, and how many texts came from the cache. Equal texts are computed once.
+
+        Answers with a warning, such as that a text was cut, are not kept: they would come back without it.
+        """
+        scope = f"{version.version}/{self._engine(version)}/{request.normalize}/{request.dimensions}"
+        known = await self._cache.find(scope, request.texts)
+        unseen = [text for text in dict.fromkeys(request.texts) if text not in known]
+        cached = sum(text in known for text in request.texts)
+        self._count(version.model, cached, len(request.texts) - cached)
+        if not unseen:
+            return _together(request.texts, known, Embedded(b"", 0, 0)), cached
+        outcome = await compute(unseen)
+        fresh = _apart(unseen, outcome)
+        if not outcome.warnings:
+            await self._cache.keep(scope, fresh)
+        return _together(request.texts, known | fresh, outcome), cached
+
+    def _count(self, model: str, hits: int, misses: int) -> None:
+        self._metrics.embedding_cache.labels(model, "hit").inc(hits)
+        self._metrics.embedding_cache.labels(model, "miss").inc(misses)
+
+
+def _apart(texts: list[str], outcome: Embedded) -> dict[str, bytes]:
+    width = outcome.dimensions * FLOAT_BYTES
+    return {text: outcome.vectors[index * width : (index + 1) * width] for index, text in enumerate(texts)}
+
+
+def _together(texts: list[str], vectors: dict[str, bytes], outcome: Embedded) -> Embedded:
+    return Embedded(
+        vectors=b"".join(vectors[text] for text in texts),
+        dimensions=len(vectors[texts[0]]) // FLOAT_BYTES,
+        tokens=outcome.tokens,
+        queue_ms=outcome.queue_ms,
+        warnings=outcome.warnings,
+    )

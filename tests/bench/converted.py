@@ -1,0 +1,226 @@
+"""Rows about models that were prepared: classification, embeddings, translation, against the libraries people would use.
+
+Ours goes through HTTP and a worker; the peer is its library in a process of its own, without HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sidecar.client import Client
+from sidecar.types import (
+    ClassifyRequest,
+    EmbedRequest,
+    ModelType,
+    PrepareRequest,
+    RegisterRequest,
+    TranslateRequest,
+    UpdateRequest,
+)
+from tests.bench import models
+from tests.bench.report import Row, Sample
+from tests.bench.servers import Library, inglenook, library, minilm
+
+ROUNDS = 3
+NAME = "bench"
+SHORT_TOKENS = 20
+MEAN_TOKENS = 43
+LONGEST = 400
+CLIENTS = 32
+TRANSLATED_TOKENS = 30
+
+
+def classify_1() -> list[Row]:
+    texts = _texts(10, SHORT_TOKENS)
+
+    async def ours(client: Client) -> float:
+        begun = time.perf_counter()
+        for text in texts:
+            await client.classify(NAME, ClassifyRequest(text=text))
+        return time.perf_counter() - begun
+
+    how = f"DistilBERT's shape, one text of {SHORT_TOKENS} tokens a request, {len(texts)} one after another"
+    peer = lambda other: sum(other.seconds([text]) for text in texts)  # noqa: E731
+    return _against("classify, one short text", "classification", models.distilbert(), ours, peer, 3, how, len(texts))
+
+
+def classify_1000() -> list[Row]:
+    texts = _mixed(1000)
+
+    async def ours(client: Client) -> float:
+        begun = time.perf_counter()
+        await client.classify(NAME, ClassifyRequest(texts=texts, truncate=True))
+        return time.perf_counter() - begun
+
+    how = f"DistilBERT's shape, 1000 texts of {MEAN_TOKENS} tokens in the mean (exponential) in one call; the pipeline with batch_size=32"
+    peer = lambda other: other.seconds(texts, batch_size=32)  # noqa: E731
+    return _against("classify, 1000 mixed texts", "classification", models.distilbert(), ours, peer, 2.5, how, 1000, 2)
+
+
+def classify_32_clients() -> list[Row]:
+    """Ours against itself: single texts that arrive together share batches."""
+    texts = _texts(CLIENTS * 4, SHORT_TOKENS)
+
+    async def measured() -> tuple[list[float], list[float]]:
+        together, apart = [], []
+        async with _prepared("classification", models.distilbert()) as client:
+            for _ in range(ROUNDS):
+                together.append(len(texts) / await _of_clients(client, texts, CLIENTS))
+                apart.append(len(texts) / await _of_clients(client, texts, 1))
+        return together, apart
+
+    together, apart = asyncio.run(measured())
+    how = f"DistilBERT's shape, {len(texts)} texts of {SHORT_TOKENS} tokens, one a request, {ROUNDS} rounds in turn"
+    return [_row(f"classify, {CLIENTS} clients of single texts", together, apart, "one client", 1.8, how)]
+
+
+def embed() -> list[Row]:
+    texts = _english(256)
+
+    async def ours(client: Client) -> float:
+        begun = time.perf_counter()
+        await client.embed(NAME, EmbedRequest(texts=texts, truncate=True))
+        return time.perf_counter() - begun
+
+    how = f"the real all-MiniLM-L6-v2, {len(texts)} texts of 3 to 120 words in one call, the cache off; encode with its defaults"
+    peer = lambda other: other.seconds(texts)  # noqa: E731
+    return _against("embed, mixed lengths", "embedding", minilm(), ours, peer, 1.3, how, 256, cache=0)
+
+
+def embed_cached() -> list[Row]:
+    texts = _english(256)
+
+    async def ours(client: Client) -> float:
+        begun = time.perf_counter()
+        await client.embed(NAME, EmbedRequest(texts=texts, truncate=True))
+        return time.perf_counter() - begun
+
+    how = "the same texts, all of them embedded before"
+    peer = lambda other: other.seconds(texts)  # noqa: E731
+    return _against("embed, repeated texts", "embedding", minilm(), ours, peer, 50, how, 256)
+
+
+def translate_1() -> list[Row]:
+    return _translate(1, 3.5)
+
+
+def translate_32() -> list[Row]:
+    return _translate(32, 2.5)
+
+
+def _translate(count: int, target: float) -> list[Row]:
+    texts = _texts(count, 20, words=900)
+
+    async def ours(client: Client) -> float:
+        begun = time.perf_counter()
+        await client.translate(NAME, TranslateRequest(texts=texts, max_new_tokens=TRANSLATED_TOKENS))
+        return time.perf_counter() - begun
+
+    peer = lambda other: other.seconds(texts, max_new_tokens=TRANSLATED_TOKENS)  # noqa: E731
+    how = f"Marian's shape, {count} of 20 tokens to {TRANSLATED_TOKENS}, greedy, in one call"
+    what = f"translate, {count} sentence{'s' if count > 1 else ''}"
+    return _against(what, "translation", models.marian(), ours, peer, target, how, count)
+
+
+def _against(
+    what: str,
+    task: ModelType,
+    folder: Path,
+    ours: Callable[[Client], Awaitable[float]],
+    theirs: Callable[[Library], float],
+    target: float,
+    how: str,
+    count: int,
+    rounds: int = ROUNDS,
+    cache: int = 10_000,
+) -> list[Row]:
+    """Texts a second of both, in turn, after one round of each that does not count."""
+    kind = {"classification": "classify", "embedding": "embed", "translation": "translate"}[task]
+
+    async def measured(other: Library) -> tuple[list[float], list[float], str]:
+        own, peer = [], []
+        async with _prepared(task, folder, embedding_cache_entries=cache) as client:
+            for round_ in range(rounds + 1):
+                seconds = await ours(client), theirs(other)
+                own += [count / seconds[0]] * bool(round_)
+                peer += [count / seconds[1]] * bool(round_)
+            info = await client.model(NAME)
+        return own, peer, f"{info.engine} {info.precision}; {info.engine_reason}"
+
+    with library(kind, str(folder)) as other:
+        own, peer, note = asyncio.run(measured(other))
+    name = {"classify": "transformers pipeline", "embed": "sentence-transformers", "translate": "transformers"}[kind]
+    return [_row(what, own, peer, name, target, f"{how}, {rounds} rounds in turn", [note])]
+
+
+def _row(
+    what: str,
+    ours: list[float],
+    peer: list[float],
+    against: str,
+    target: float,
+    how: str,
+    notes: list[str] | None = None,
+) -> Row:
+    return Row(
+        what,
+        Sample(ours, "texts/s"),
+        target,
+        how,
+        against,
+        Sample(peer, "texts/s"),
+        higher_is_better=True,
+        notes=notes or [],
+    )
+
+
+@asynccontextmanager
+async def _prepared(task: ModelType, folder: Path, **settings: object) -> AsyncIterator[Client]:
+    """A service whose one model was prepared and is loaded."""
+    with inglenook(spare_worker=False, **settings) as server:
+        async with Client(server.url, server.token) as client:
+            await client.register(RegisterRequest(name=NAME, model_type=task, model_path=str(folder)))
+            started = await client.prepare(NAME, PrepareRequest())
+            while (job := await client.job(started.job_id)).finished_at is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+            if job.error is not None:
+                raise RuntimeError(job.message)
+            await client.update(NAME, UpdateRequest(keep_alive=-1))
+            await client.load(NAME)
+            yield client
+
+
+async def _of_clients(client: Client, texts: list[str], clients: int) -> float:
+    """Seconds until so many clients have had all texts classified, each client one text after another."""
+    rest = iter(texts)
+
+    async def one() -> None:
+        for text in rest:
+            await client.classify(NAME, ClassifyRequest(text=text))
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(clients)))
+    return time.perf_counter() - begun
+
+
+def _texts(count: int, tokens: int, words: int = 9000) -> list[str]:
+    draw = random.Random(count)
+    return [" ".join(f"w{draw.randrange(words)}" for _ in range(tokens)) for _ in range(count)]
+
+
+def _mixed(count: int) -> list[str]:
+    draw = random.Random(count)
+    lengths = [min(LONGEST, max(3, int(draw.expovariate(1 / MEAN_TOKENS)))) for _ in range(count)]
+    return [" ".join(f"w{draw.randrange(9000)}" for _ in range(length)) for length in lengths]
+
+
+def _english(count: int) -> list[str]:
+    draw = random.Random(count)
+    words = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8").split()
+    starts = [(draw.randrange(len(words) - 120), draw.randint(3, 120)) for _ in range(count)]
+    return [" ".join(words[start : start + length]) for start, length in starts]

@@ -1,0 +1,88 @@
+"""Translation, compared with the transformers engine on the same models and texts."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidecar.engines.base import Model
+from sidecar.runtime.protocol import Failed, Translate, Translated
+from sidecar.types import TranslationOptions
+from tests.helpers.models import tiny
+from tests.helpers.worker import drive, load, outcome
+
+from .conftest import Converted
+
+TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee", "text"]
+FAMILIES = ["marian", "marian-multilingual", "t5", "t5-tasks", "nllb", "m2m100", "mbart50", "mbart25"]
+
+
+def translate(model: Model, request: Translate) -> Translated:
+    result = outcome(drive(model, request)[request.id])
+    assert isinstance(result, Translated)
+    return result
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_translates_as_the_original_does(name: str, converted: Converted) -> None:
+    request = Translate(1, TEXTS, "en", "de")
+    reference = load(tiny(name), "translation")
+    model = converted(name, "translation")
+    assert translate(model, request).texts == translate(reference, request).texts
+    assert model.facts.languages == reference.facts.languages
+
+
+@pytest.mark.parametrize(
+    "options", [TranslationOptions(num_beams=4), TranslationOptions(max_new_tokens=5), TranslationOptions(num_beams=1)]
+)
+def test_options_mean_the_same_in_both_engines(options: TranslationOptions, converted: Converted) -> None:
+    request = Translate(1, TEXTS, "en", "de", options=options)
+    reference = translate(load(tiny("mbart25"), "translation"), request)
+    assert translate(converted("mbart25", "translation"), request).texts == reference.texts
+
+
+def test_no_sequence_repeats_where_that_is_asked(converted: Converted) -> None:
+    model = converted("marian", "translation")
+    plain = translate(model, Translate(1, TEXTS, "en", "de")).texts[0]
+    options = TranslationOptions(no_repeat_ngram_size=2)
+    held = translate(model, Translate(1, TEXTS, "en", "de", options=options)).texts[0]
+    assert "本本本" in plain
+    assert "本本本" not in held
+
+
+def test_requests_with_different_options_may_share_a_batch(converted: Converted) -> None:
+    model = converted("marian", "translation")
+    short = Translate(1, TEXTS, "en", "de", options=TranslationOptions(max_new_tokens=3))
+    ends = drive(model, short, Translate(2, TEXTS, "en", "de"))
+    first, second = outcome(ends[1]), outcome(ends[2])
+    assert isinstance(first, Translated)
+    assert isinstance(second, Translated)
+    assert first.texts == translate(model, short).texts
+    assert second.texts == translate(model, Translate(1, TEXTS, "en", "de")).texts
+
+
+def test_a_translation_that_reaches_the_limit_says_so(converted: Converted) -> None:
+    options = TranslationOptions(max_new_tokens=3)
+    result = translate(converted("nllb", "translation"), Translate(1, TEXTS, "en", "de", options=options))
+    assert "4 of 4" in result.warnings[0]
+
+
+def test_sampling_draws_and_a_seed_is_refused(converted: Converted) -> None:
+    model = converted("nllb", "translation")
+    options = TranslationOptions(temperature=3.0)
+    drawn = {translate(model, Translate(1, ["text"], "en", "de", options=options)).texts[0] for _ in range(6)}
+    assert len(drawn) > 1
+    refused = drive(model, Translate(1, ["text"], "en", "de", options=TranslationOptions(temperature=1.0, seed=1)))[1]
+    assert isinstance(refused, Failed)
+    assert "seed" in refused.message
+
+
+def test_a_long_text_keeps_its_paragraphs(converted: Converted) -> None:
+    sentence = "the small model reads every word of this text. "
+    text = f"{sentence * 12}\n\n\n- coffee\n- tea\n"
+    result = translate(converted("marian", "translation"), Translate(1, [text, "tea"], "en", "de"))
+    long, short = result.texts
+    assert long.endswith("\n")
+    first, second, third = [part for part in long.split("\n") if part]
+    assert long == f"{first}\n\n\n{second}\n{third}\n"
+    assert len(first) > len(second)
+    assert short == translate(converted("marian", "translation"), Translate(1, ["tea"], "en", "de")).texts[0]

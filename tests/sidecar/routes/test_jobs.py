@@ -1,0 +1,211 @@
+"""Preparing models over HTTP, with a real service and real workers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from sidecar.client import Client
+from sidecar.errors import Conflict, JobNotFound, LoadFailed, ModelNotFound, Unsupported
+from sidecar.types import (
+    ClassifyRequest,
+    JobInfo,
+    ModelType,
+    PrepareRequest,
+    RegisterRequest,
+    TranslateBatchResponse,
+    TranslateRequest,
+    UpdateRequest,
+)
+from tests.helpers.command_line import inglenook
+from tests.helpers.models import tiny
+from tests.helpers.service import RunningService, running_service
+
+PATIENCE_S = 120
+STARTER = "starter-sentiment"
+TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee"]
+
+
+@pytest.fixture(scope="module")
+def preparing_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    with running_service(tmp_path_factory.mktemp("preparing"), max_loaded_models=20) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(preparing_service: RunningService) -> AsyncIterator[Client]:
+    async with preparing_service.client() as client:
+        yield client
+
+
+async def register(client: Client, name: str, folder: Path, task: ModelType) -> None:
+    await client.register(RegisterRequest(name=name, model_type=task, model_path=str(folder)))
+
+
+async def ended(client: Client, job_id: str) -> JobInfo:
+    async with asyncio.timeout(PATIENCE_S):
+        while (job := await client.job(job_id)).finished_at is None:  # noqa: ASYNC110 - another process's state
+            await asyncio.sleep(0.02)
+    return job
+
+
+async def prepared(client: Client, name: str, precision: str = "auto") -> JobInfo:
+    started = await client.prepare(name, PrepareRequest(precision=precision))  # type: ignore[arg-type]
+    return await ended(client, started.job_id)
+
+
+async def translations(client: Client, name: str) -> list[str]:
+    answer = await client.translate(name, TranslateRequest(texts=TEXTS, source_lang="en", target_lang="de"))
+    assert isinstance(answer, TranslateBatchResponse)
+    return [result.translated_text for result in answer.results]
+
+
+def files_of(service: RunningService) -> list[str]:
+    return sorted(str(file) for file in service.paths.derived_dir.rglob("*") if file.is_file())
+
+
+async def test_a_prepared_translator_gives_the_same_translations_until_it_is_removed_with_all_that_was_made_of_it(
+    client: Client, preparing_service: RunningService
+) -> None:
+    await register(client, "marian", tiny("marian"), "translation")
+    before, first = await client.model("marian"), await translations(client, "marian")
+    job = await prepared(client, "marian", "float32")
+    assert job.state == "done", job.message
+    second, after = await translations(client, "marian"), await client.model("marian")
+    assert (before.engine, after.engine) == ("transformers", "ctranslate2")
+    assert "not prepared" in before.engine_reason
+    assert "compared with the original" in after.engine_reason
+    assert after.preparation is not None
+    assert after.preparation.passed
+    assert after.preparation.measures["chrf"] == pytest.approx(100, abs=0.5)
+    assert second == first
+    await client.remove("marian")
+    assert not (preparing_service.paths.derived_dir / after.version).exists()
+
+
+async def test_what_differs_too_much_is_refused_with_the_numbers_and_not_used(
+    client: Client, preparing_service: RunningService
+) -> None:
+    await register(client, "coarse", tiny("bert-single"), "classification")
+    job = await prepared(client, "coarse", "int8")
+    info = await client.model("coarse")
+    assert job.state == "failed"
+    assert job.error is not None
+    assert job.error.code == "preparation_failed"
+    assert "0.97 is asked" in job.message
+    assert info.engine == "transformers"
+    assert "did not agree" in info.engine_reason
+    assert not [file for file in files_of(preparing_service) if info.version in file and file.endswith("model.bin")]
+    await client.update("coarse", UpdateRequest(engine="ctranslate2"))
+    with pytest.raises(LoadFailed, match="was refused"):
+        await client.load("coarse")
+    await client.update("coarse", UpdateRequest(engine="auto"))
+
+
+def test_the_command_prepares_and_says_how_close_it_came(preparing_service: RunningService) -> None:
+    done = inglenook("prepare", STARTER, INGLENOOK_DATA_DIR=str(preparing_service.paths.data_dir))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{STARTER} is prepared in float32: agreement 1")
+
+
+async def test_unknown_models_and_jobs_are_not_found(client: Client) -> None:
+    with pytest.raises(ModelNotFound):
+        await client.prepare("nobody")
+    with pytest.raises(JobNotFound, match="GET /jobs"):
+        await client.job("none")
+
+
+@pytest.fixture(scope="module")
+def told(preparing_service: RunningService) -> list[JobInfo]:
+    """What the events told of preparing the starter model, from its start to its end."""
+    return asyncio.run(_followed(preparing_service))
+
+
+async def _followed(service: RunningService) -> list[JobInfo]:
+    seen: list[JobInfo] = []
+    async with service.client() as client, contextlib.aclosing(client.events()) as events:
+        waiting = asyncio.ensure_future(anext(events))
+        started = await client.prepare(STARTER)
+        async with asyncio.timeout(PATIENCE_S):
+            while not seen or seen[-1].finished_at is None:
+                event = await waiting
+                waiting = asyncio.ensure_future(anext(events))
+                seen += [event.job] if event.job is not None and event.job.id == started.job_id else []
+        waiting.cancel()
+        await asyncio.wait({waiting})
+    return seen
+
+
+def test_a_job_tells_of_itself_among_the_events(told: list[JobInfo]) -> None:
+    assert told[-1].state == "done", told[-1].message
+    assert told[0].state in ("queued", "running")
+    assert [job.progress for job in told] == sorted(job.progress for job in told)
+
+
+async def test_a_precision_that_fails_is_followed_by_one_that_passes(told: list[JobInfo], client: Client) -> None:
+    info = await client.model(STARTER)
+    assert "verifying int8" in [job.stage for job in told]
+    assert info.preparation is not None
+    assert (info.preparation.precision, info.precision) == ("float32", "float32")
+
+
+async def test_the_engine_can_be_chosen_per_model(told: list[JobInfo], client: Client) -> None:
+    await client.classify(STARTER, ClassifyRequest(text="Could not be happier."))
+    used = await client.model(STARTER)
+    info = await client.update(STARTER, UpdateRequest(engine="transformers"))
+    assert (used.engine, info.engine, info.engine_choice) == ("ctranslate2", "transformers", "transformers")
+    assert "option" in info.engine_reason
+    await client.update(STARTER, UpdateRequest(engine="auto"))
+
+
+async def test_a_cancelled_preparation_leaves_nothing_new_and_two_at_once_are_a_conflict(
+    told: list[JobInfo], client: Client, preparing_service: RunningService
+) -> None:
+    before = files_of(preparing_service)
+    started = await client.prepare(STARTER)
+    with pytest.raises(Conflict, match=started.job_id):
+        await client.prepare(STARTER)
+    async with asyncio.timeout(PATIENCE_S):
+        while (await client.job(started.job_id)).stage in ("", "starting"):  # noqa: ASYNC110 - another process's state
+            await asyncio.sleep(0.005)
+    assert (await client.cancel_job(started.job_id)).state == "cancelled"
+    assert files_of(preparing_service) == before
+    assert (await client.cancel_job(started.job_id)).state == "cancelled"
+
+
+async def test_a_family_that_cannot_be_converted_is_told_at_once(client: Client) -> None:
+    with pytest.raises(Unsupported, match="text generation"):
+        await client.prepare("starter-chat")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["/bin/umount", str(folder)], check=True)
+
+
+async def test_a_disk_without_room_is_told_before_anything_is_done(small_disk: Path) -> None:
+    with running_service(small_disk) as running:
+        async with running.client() as client:
+            job = await prepared(client, STARTER)
+    assert job.error is not None
+    assert job.error.code == "disk_full"
+    assert "MB are free" in job.message
+
+
+async def test_with_auto_prepare_a_loaded_model_is_prepared_unasked(small_disk: Path) -> None:
+    with running_service(small_disk, auto_prepare="true") as running:
+        async with running.client() as client:
+            await client.classify(STARTER, ClassifyRequest(text="Fine."))
+            (job,) = await client.jobs()
+            assert (job.kind, job.model) == ("prepare", STARTER)
+            assert (await ended(client, job.id)).state == "failed"  # there is no room for it here

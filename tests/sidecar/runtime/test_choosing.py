@@ -1,0 +1,77 @@
+"""Which engine is chosen, and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sidecar.errors import LoadFailed
+from sidecar.runtime.choosing import Situation, check, choose
+from sidecar.types import Preparation
+
+PASSED = Preparation("ctranslate2", "classification", "int8", True, measures={"agreement": 1.0})
+REFUSED = Preparation("ctranslate2", "classification", "int8", False, reason="agreement 0.5")
+BERT = Situation(
+    format="transformers",
+    task="classification",
+    architecture="BertForSequenceClassification",
+    preparation=PASSED,
+    device="auto",
+    has_gpu=False,
+    installed=frozenset(["transformers", "ctranslate2"]),
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "engine", "because"),
+    [
+        ({}, "ctranslate2", "agreement 1"),
+        ({"preparation": None}, "transformers", "not prepared"),
+        ({"preparation": REFUSED}, "transformers", "agreement 0.5"),
+        ({"has_gpu": True}, "transformers", "GPU"),
+        ({"has_gpu": True, "device": "cpu"}, "ctranslate2", "agreement 1"),
+        ({"device": "cuda:1"}, "transformers", "GPU"),
+        ({"installed": frozenset(["transformers"])}, "transformers", "not installed"),
+        ({"architecture": "GPT2ForSequenceClassification"}, "transformers", "GPT2"),
+        ({"architecture": "BertGenerationEncoder", "task": "embedding"}, "transformers", "BertGeneration"),
+        ({"architecture": "BertModel", "task": "embedding"}, "ctranslate2", "agreement 1"),
+        ({"architecture": "MarianMTModel", "task": "translation"}, "ctranslate2", "agreement 1"),
+        ({"architecture": "T5GemmaForConditionalGeneration", "task": "translation"}, "transformers", "T5Gemma"),
+        ({"format": "echo"}, "echo", "echo"),
+        ({"format": "llamacpp"}, "llamacpp", "llamacpp"),
+    ],
+)
+def test_the_table(change: dict[str, object], engine: str, because: str) -> None:
+    choice = choose(replace(BERT, **change))  # type: ignore[arg-type]
+    assert choice.engine == engine
+    assert because in choice.reason
+
+
+def test_the_precision_follows_the_preparation() -> None:
+    assert choose(BERT).precision == "int8_float32"
+    assert choose(replace(BERT, device="cuda")).precision is None
+
+
+def test_the_models_option_wins() -> None:
+    choice = choose(BERT, "transformers")
+    assert choice.engine == "transformers"
+    assert "option" in choice.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted", "because"),
+    [
+        ({"preparation": None}, "ctranslate2", "is missing"),
+        ({"preparation": REFUSED}, "ctranslate2", "was refused"),
+        ({"installed": frozenset()}, "ctranslate2", "not installed"),
+        ({"format": "llamacpp"}, "transformers", "does not read its files"),
+    ],
+)
+def test_an_engine_that_cannot_run_the_model_is_refused_with_advice(
+    change: dict[str, object], wanted: str, because: str
+) -> None:
+    situation = replace(BERT, **change)  # type: ignore[arg-type]
+    with pytest.raises(LoadFailed, match=because) as refused:
+        check("m", choose(situation, wanted), situation)
+    assert "auto" in refused.value.message

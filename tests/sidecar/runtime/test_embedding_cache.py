@@ -1,0 +1,100 @@
+"""The cache of vectors: what it finds, what it forgets, what outlives the service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sidecar.config import Settings
+from sidecar.db import Database
+from sidecar.runtime.embedding_cache import EmbeddingCache
+from sidecar.types import EmbedRequest
+
+from .conftest import AddEcho, OpenManager
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = await Database.open(tmp_path / "inglenook.db")
+    yield database
+    await database.close()
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def cache(database: Database, clock: Clock, **settings: object) -> EmbeddingCache:
+    values = Settings(**settings)  # type: ignore[arg-type]
+    return EmbeddingCache(database, lambda: values, clock)
+
+
+async def test_what_was_kept_is_found_in_its_scope_only(database: Database) -> None:
+    own = cache(database, Clock())
+    await own.keep("a", {"one": b"1", "two": b"2"})
+    assert await own.find("a", ["two", "three", "one", "two"]) == {"two": b"2", "one": b"1"}
+    assert await own.find("b", ["one"]) == {}
+
+
+async def test_entries_end_after_their_time(database: Database) -> None:
+    clock = Clock()
+    own = cache(database, clock, embedding_cache_s=10.0)
+    await own.keep("a", {"one": b"1"})
+    clock.now += 9.9
+    assert await own.find("a", ["one"])
+    clock.now += 0.1
+    assert not await own.find("a", ["one"])
+
+
+async def test_the_least_recently_used_leaves_first(database: Database) -> None:
+    own = cache(database, Clock(), embedding_cache_entries=2)
+    await own.keep("a", {"one": b"1", "two": b"2"})
+    await own.find("a", ["one"])
+    await own.keep("a", {"three": b"3"})
+    assert await own.find("a", ["one", "two", "three"]) == {"one": b"1", "three": b"3"}
+
+
+async def test_without_entries_nothing_is_kept(database: Database) -> None:
+    own = cache(database, Clock(), embedding_cache_entries=0)
+    await own.keep("a", {"one": b"1"})
+    assert await own.find("a", ["one"]) == {}
+
+
+async def test_what_is_on_disk_is_found_by_the_next_service(database: Database) -> None:
+    clock = Clock()
+    texts = {str(number): bytes([number % 256]) for number in range(1200)}
+    await cache(database, clock, embedding_cache_disk=True).keep("a", texts)
+    assert await cache(database, clock, embedding_cache_disk=True).find("a", list(texts)) == texts
+    assert await cache(database, clock).find("a", ["1"]) == {}
+
+
+async def test_the_disk_holds_no_more_than_the_memory(database: Database) -> None:
+    own = cache(database, Clock(), embedding_cache_disk=True, embedding_cache_entries=3)
+    for number in range(5):
+        await own.keep("a", {str(number): b"v"})
+    (count,) = await database.run(lambda c: c.execute("SELECT count(*) FROM embeddings").fetchone())
+    assert count == 3
+
+
+async def test_texts_that_were_embedded_before_are_not_computed_again(
+    open_manager: OpenManager, add_echo: AddEcho
+) -> None:
+    manager = await open_manager()
+    model = await add_echo(manager, "m", model_type="embedding")
+    first = await manager.embed(model, EmbedRequest(texts=["one", "two", "one"]), caller="owner")
+    second = await manager.embed(model, EmbedRequest(texts=["two", "three"]), caller="owner")
+    await manager.unload(model)
+    third = await manager.embed(model, EmbedRequest(texts=["three", "one"]), caller="owner")
+    other = await manager.embed(model, EmbedRequest(texts=["one"], dimensions=4), caller="owner")
+    assert (first.cached, second.cached, third.cached, other.cached) == (0, 1, 2, 0)
+    assert first.embeddings[0] == first.embeddings[2] == third.embeddings[1]
+    assert second.embeddings == [first.embeddings[1], third.embeddings[0]]
+    assert (third.dimensions, other.dimensions) == (8, 4)
+    figures = manager.metrics.exposition().decode()
+    assert 'inglenook_embedding_cache_total{model="m",outcome="hit"} 3.0' in figures
+    assert 'inglenook_embedding_cache_total{model="m",outcome="miss"} 5.0' in figures
