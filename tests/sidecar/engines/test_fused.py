@@ -18,7 +18,8 @@ from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Cancel, Generate, Load
 from sidecar.types import Sampling
 from sidecar.worker.scheduler import Scheduler
-from tests.helpers.models import VOCABULARY, tiny
+from tests.helpers.models import tiny
+from tests.helpers.tokenizers import VOCABULARY
 from tests.helpers.worker import answer, ends, load, outcome, run, text_of
 
 SHAPE = Shape(layers=2, heads=3, size=4)

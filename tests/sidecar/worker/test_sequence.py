@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from sidecar.engines.base import Prompt
 from sidecar.types import Sampling
 from sidecar.worker.sequence import Detokenizer, Sequence, StopStrings
-from tests.helpers.models import byte_level_tokenizer, tiny
+from tests.helpers.models import tiny
+from tests.helpers.tokenizers import byte_level_tokenizer
 
 END = -1
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\ufffd"), max_size=40)
