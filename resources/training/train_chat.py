@@ -1,6 +1,6 @@
-"""Trains starter-chat from nothing: `.venv/bin/python resources/training/train_chat.py` (about 20 minutes, 2 cores).
+"""Trains starter-chat from nothing: `.venv/bin/python resources/training/train_chat.py` (25 minutes of one core).
 
-Reads chat_intents.toml and chat_off_topic.toml beside it, writes the finished model folder. Everything is seeded. It
+Reads the chat_*.toml files beside it, writes the finished model folder. Everything is seeded. It
 must not train on a held-out text: those are read only to be kept out.
 """
 
@@ -37,6 +37,7 @@ CONTEXT = 1024
 VOCABULARY = 2048
 HEAD = 3  # the first tokens of an answer decide which one it is: they count fully, and short examples end there
 OFF_TOPIC_SHARE = 0.18
+WRITTEN_WEIGHT = 3.0
 
 
 @dataclass
@@ -53,20 +54,27 @@ class Questions:
 
     def __init__(self, rng: random.Random) -> None:
         intents, off_topic = read(HERE / "chat_intents.toml"), read(HERE / "chat_off_topic.toml")
+        written = read(HERE / "chat_questions.toml")
         self._rng = rng
-        self._unseen = Unseen(HELD_OUT, HERE / "chat_check.toml")
+        self._unseen = Unseen(HELD_OUT)
         self._synonyms, self._manners = intents["synonyms"], intents["manners"]
         self.system_prompts: list[str] = self._manners["system_prompts"]
         self._words = intents["words"] | {"off_" + name: words for name, words in off_topic["words"].items()}
-        self._topics = [self._topic(intent["answer"], intent["ask"]) for intent in intents["intents"].values()]
+        self._topics = [
+            self._topic(intent["answer"], intent["ask"], written["questions"][name])
+            for name, intent in intents["intents"].items()
+        ]
         self._off_topic = self._topic(
             off_topic["answer"],
             [ask.replace("<", "<off_").replace("<off_n>", "<n>") for ask in off_topic["questions"]["ask"]],
+            written["off_topic"]["questions"],
         )
         self.answers = [topic.answer for topic in [*self._topics, self._off_topic]]
 
-    def _topic(self, answer: str, ask: list[str]) -> Topic:
-        return Topic(answer, ask, [min(breadth(phrase, self._words), 40.0) ** 0.5 for phrase in ask])
+    def _topic(self, answer: str, ask: list[str], written: list[str]) -> Topic:
+        """`ask` are phrase grammars, which count by how much they can say; `written` are questions as they are."""
+        weights = [min(breadth(phrase, self._words), 40.0) ** 0.5 for phrase in ask]
+        return Topic(answer, ask + written, weights + [WRITTEN_WEIGHT] * len(written))
 
     def draw(self) -> tuple[str, str]:
         topic = self._off_topic if self._rng.random() < OFF_TOPIC_SHARE else self._rng.choice(self._topics)
@@ -279,9 +287,9 @@ def main() -> None:
     print(f"{model.num_parameters():,} parameters, {tokenizer.get_vocab_size()} tokens", flush=True)
     save_tokenizer(tokenizer, options.out)
     examples = Examples(questions, tokenizer, rng)
-    train(model, which_answer(examples), steps=2600, peak=1.2e-3)
+    train(model, which_answer(examples), steps=3000, peak=1.2e-3)
     save_model(model, options.out)  # a run that is cut short still leaves a model
-    train(model, its_words(examples), steps=550, peak=8e-4)
+    train(model, its_words(examples), steps=500, peak=8e-4)
     save_model(model, options.out)
 
 
