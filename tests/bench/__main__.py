@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import chat, front, loading
+from tests.bench import chat, front, gguf_chat, loading
 from tests.bench.report import Row, print_table
 
 ROWS: dict[str, Callable[[], list[Row]]] = {
@@ -19,6 +19,9 @@ ROWS: dict[str, Callable[[], list[Row]]] = {
     "load-spare": loading.spare_worker,
     "chat-1": chat.one_stream,
     "chat-8": chat.eight_streams,
+    "gguf-chat-1": gguf_chat.one_stream,
+    "gguf-chat-8": gguf_chat.eight_streams,
+    "gguf-prefix": gguf_chat.prefix,
 }
 
 
