@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -24,6 +25,8 @@ from tests.bench.servers import ROOT, Server, free_port, healthy, inglenook, run
 from tests.helpers.gguf_models import write_decoder
 
 TOKENS = 128
+# Our workers' threads sleep while they wait; the peer gets the same, so that only the way to the library differs.
+SAME_ENVIRONMENT = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(ROOT)}
 PREFIX_CHARACTERS = 2000  # the tokenizer of the random models makes a token of each
 
 
@@ -89,14 +92,14 @@ def _quantized() -> Path:
 
 def _peer(*arguments: object) -> str:
     command = [sys.executable, "-m", "tests.bench.llamacpp_peer", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(command, cwd=ROOT, env=SAME_ENVIRONMENT, check=True, capture_output=True, text=True).stdout
 
 
 @contextlib.contextmanager
 def _llama_server(file: Path, slots: int) -> Iterator[Server]:
     port = free_port()
     command = [sys.executable, "-m", "tests.bench.llamacpp_peer", str(file), "serve", str(slots), str(port)]
-    with running(command, {"PYTHONPATH": str(ROOT)}) as process:
+    with running(command, SAME_ENVIRONMENT) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until(process, lambda: healthy(url))
         yield Server(url, psutil.Process(process.pid))

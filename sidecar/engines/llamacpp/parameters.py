@@ -51,7 +51,7 @@ def parameters(frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, doo
     _set_threads(params, frame.threads or physical_cores())
     params.n_gpu_layers = ALL_LAYERS if uses_gpu(frame) else 0
     if "text_generation" in facts.types:
-        _set_for_answers(params, frame, files, room)
+        _set_for_answers(params, frame, room)
         _set_precision(params, facts)
     else:
         _set_for_reading(params, facts, room)
@@ -83,7 +83,7 @@ def _set_threads(params: xllamacpp.CommonParams, threads: int) -> None:
     params.cpuparams_batch.n_threads = threads
 
 
-def _set_for_answers(params: xllamacpp.CommonParams, frame: Load, files: GgufFiles, room: Sizes) -> None:
+def _set_for_answers(params: xllamacpp.CommonParams, frame: Load, room: Sizes) -> None:
     params.n_ctx = room.cells
     params.kv_unified = True  # one conversation may use what the others leave
     params.kv_unified_per_slot = room.context
@@ -93,8 +93,6 @@ def _set_for_answers(params: xllamacpp.CommonParams, frame: Load, files: GgufFil
     params.cache_ram_mib = _prompt_cache_mb()
     params.slot_prompt_similarity = SIMILAR_ENOUGH
     params.use_jinja = True
-    if files.projector:
-        params.mmproj.path = str(files.projector)
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(one.path, one.scale) for one in frame.adapters]
     if frame.draft_model:
         params.speculative.draft.mparams.path = frame.draft_model
