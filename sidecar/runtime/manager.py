@@ -301,6 +301,6 @@ class ModelManager:
         )
 
     def _prepare_spare(self) -> None:
-        engines = {model.engine for model in self._store.all()} - {"echo"}
+        engines = {model.engine for model in self._store.all()} - {"echo", "llamacpp"}  # those import in no time
         if engines and not self._residency.residents():
             self._launcher.spare.prepare(min(engines))

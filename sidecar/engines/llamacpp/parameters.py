@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import psutil
 import xllamacpp
 
+from sidecar.engines.llamacpp.devices import Device
 from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.registry.gguf_model import FLOAT32, GgufFacts, GgufFiles
-from sidecar.runtime.placement import shared_cells
+from sidecar.runtime.placement import MAX_SLOTS, shared_cells
 from sidecar.runtime.protocol import Load
 
 STEP_TOKENS = 512  # of a prompt: between two such steps a request can be cancelled and shows that it lives
@@ -41,7 +42,9 @@ def sizes(frame: Load, facts: GgufFacts) -> Sizes:
     return Sizes(context, shared_cells(context, frame.max_sequences), warnings)
 
 
-def parameters(frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, door: SideDoor) -> xllamacpp.CommonParams:
+def parameters(
+    frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, device: Device, door: SideDoor
+) -> xllamacpp.CommonParams:
     params = xllamacpp.CommonParams()
     params.model.path = str(files.first)
     params.verbosity = ERRORS_ONLY
@@ -49,7 +52,8 @@ def parameters(frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, doo
     params.fit_params = False
     _lock_up(params, door)
     _set_threads(params, frame.threads or physical_cores())
-    params.n_gpu_layers = ALL_LAYERS if uses_gpu(frame) else 0
+    params.n_gpu_layers = 0 if device.gpu is None else ALL_LAYERS
+    params.main_gpu = device.gpu or 0
     if "text_generation" in facts.types:
         _set_for_answers(params, frame, room)
         _set_precision(params, facts)
@@ -62,11 +66,6 @@ def physical_cores() -> int:
     """Those this process may use; a second thread on the same core does not compute faster."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(psutil.cpu_count(logical=False) or allowed, allowed)
-
-
-def uses_gpu(frame: Load) -> bool:
-    """Whether the model goes to a GPU: the installed build must know one, and the load must allow it."""
-    return frame.device != "cpu" and any("GPU" in str(device["type"]) for device in xllamacpp.get_device_info())
 
 
 def _lock_up(params: xllamacpp.CommonParams, door: SideDoor) -> None:
@@ -87,7 +86,7 @@ def _set_for_answers(params: xllamacpp.CommonParams, frame: Load, room: Sizes) -
     params.n_ctx = room.cells
     params.kv_unified = True  # one conversation may use what the others leave
     params.kv_unified_per_slot = room.context
-    params.n_parallel = frame.max_sequences
+    params.n_parallel = min(frame.max_sequences, MAX_SLOTS)
     params.n_batch = params.n_ubatch = STEP_TOKENS
     params.cache_prompt = True
     params.cache_ram_mib = _prompt_cache_mb()
