@@ -14,7 +14,7 @@ from sidecar.errors import DoesNotFit
 MB = 1024 * 1024
 DEFAULT_SHARE = 0.8
 # Measured: a process that has imported the engine and loaded a model of almost no size.
-ENGINE_BASE = {"transformers": 360 * MB, "llamacpp": 110 * MB, "echo": 40 * MB}
+ENGINE_BASE = {"transformers": 360 * MB, "llamacpp": 60 * MB, "echo": 40 * MB}
 IN_FILE_TYPE = ("llamacpp",)  # engines that hold weights as they are stored
 UNKNOWN_BASE = 360 * MB
 SANE_CONTEXT = 1024
