@@ -16,6 +16,7 @@ from sidecar.runtime.protocol import Load
 
 STEP_TOKENS = 512  # of a prompt: between two such steps a request can be cancelled and shows that it lives
 UNKNOWN_CONTEXT = 2048
+TEXTS_AT_ONCE = 16
 ALL_LAYERS = 999
 PROMPT_CACHE_MB = 1024
 PROMPT_CACHE_SHARE = 0.05  # of the memory that the machine has free at the load
@@ -33,13 +34,18 @@ class Sizes:
 
 
 def sizes(frame: Load, facts: GgufFacts) -> Sizes:
-    """As long as the model was trained for, or what fits where that is less; then it is said."""
+    """As long as the model was trained for, or what fits where that is less; then it is said.
+
+    A text that is read as a whole must fit into one batch, whose memory grows faster than its length.
+    """
+    reads = "text_generation" not in facts.types
     trained = facts.context_length or UNKNOWN_CONTEXT
-    context = min(trained, frame.context_length or trained)
+    context = min(trained, frame.context_length or trained, frame.batch_tokens if reads else trained)
     warnings = []
     if context < trained:
-        warnings.append(f"The context is {context} tokens instead of {trained}: memory allows no more.")
-    return Sizes(context, shared_cells(context, frame.max_sequences), warnings)
+        limit = "a batch holds" if reads else "memory allows"
+        warnings.append(f"The context is {context} tokens instead of {trained}: {limit} no more.")
+    return Sizes(context, frame.batch_tokens if reads else shared_cells(context, frame.max_sequences), warnings)
 
 
 def parameters(
@@ -111,9 +117,10 @@ def _prompt_cache_mb() -> int:
 
 
 def _set_for_reading(params: xllamacpp.CommonParams, facts: GgufFacts, room: Sizes) -> None:
-    """A text is read in one step, so that the step must hold the longest."""
+    """The texts of a batch are read together, in one step."""
     params.embedding = True
-    params.n_parallel = 1
-    params.n_ctx = params.n_batch = params.n_ubatch = room.context
+    params.n_parallel = TEXTS_AT_ONCE
+    params.kv_unified = True
+    params.n_ctx = params.n_batch = params.n_ubatch = room.cells
     if "reranking" in facts.types:
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK

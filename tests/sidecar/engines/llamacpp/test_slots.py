@@ -35,7 +35,8 @@ class Library:
 class Prompts:
     """Every prompt is as long as its text says."""
 
-    not_json = [0]
+    def __init__(self) -> None:
+        self.not_json = [0]
 
     def question(self, request: Generate) -> Question:
         return Question({}, prompt_tokens=int(request.prompt or 0), limit=100)
