@@ -45,11 +45,13 @@ def models(options: Options, start: Start = False) -> None:
 def register(
     options: Options,
     name: Annotated[str, typer.Argument(help="The id to give it.", show_default=False)],
-    folder: Annotated[Path, typer.Argument(help="The model's folder on this machine.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(help="The model's folder, or GGUF file, on this machine.", show_default=False)
+    ],
     model_type: Annotated[ModelType, typer.Option("--type", help="What it does.")],
     start: Start = False,
 ) -> None:
-    """Make a model folder known under a name, and load it."""
+    """Make a model folder or a GGUF file known under a name, and load it."""
     request = RegisterRequest(name=name, model_type=model_type, model_path=str(folder.absolute()))
     with working(f"Loading {name}"):
         answer = ask(options, lambda client: client.register(request), start=start)

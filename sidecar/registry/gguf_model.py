@@ -29,7 +29,10 @@ _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
 
 @dataclass(frozen=True)
 class GgufFiles:
-    """The files of one model, in order; the first is what the engine is given."""
+    """The files of one model, in order; the first is what the engine is given.
+
+    A projector, which would let the model see images, belongs to the files but is not loaded: messages are text.
+    """
 
     shards: tuple[Path, ...]
     projector: Path | None = None
@@ -92,7 +95,7 @@ def read_facts(files: GgufFiles) -> GgufFacts:
     return GgufFacts(
         architecture=first.architecture,
         types=types,
-        capabilities=_capabilities(first, types, files.projector is not None),
+        capabilities=_capabilities(first, types),
         weights=weights,
         quantization=_quantization(weights),
         context_length=first.own("context_length") or None,
@@ -183,13 +186,13 @@ def _types(header: GgufHeader) -> tuple[ModelType, ...]:
     return ("text_generation",)
 
 
-def _capabilities(header: GgufHeader, types: tuple[ModelType, ...], sees: bool) -> tuple[str, ...]:
+def _capabilities(header: GgufHeader, types: tuple[ModelType, ...]) -> tuple[str, ...]:
     if types == ("reranking",):
         return ("rerank",)
     if types == ("embedding",):
         return ("embed",)
     chats = bool(header.text("tokenizer.chat_template"))
-    return ("generate", *(["chat"] if chats else []), "decide", *(["images"] if sees else []))
+    return ("generate", "chat", "decide") if chats else ("generate", "decide")
 
 
 def _weights(headers: list[GgufHeader]) -> Weights:

@@ -358,6 +358,6 @@ class ModelManager:
             self._preparing.start_unasked(model)
 
     def _prepare_spare(self) -> None:
-        engines = {info.engine for info in self.models()} - {"echo"}
+        engines = {info.engine for info in self.models()} - {"echo", "llamacpp"}  # those import in no time
         if engines:
             self._launcher.spare.prepare(max(engines))  # transformers, where it is among them, has most to import

@@ -14,7 +14,7 @@ from sidecar.errors import DoesNotFit
 MB = 1024 * 1024
 DEFAULT_SHARE = 0.8
 # Measured: a process that has imported the engine and loaded a model of almost no size.
-ENGINE_BASE = {"transformers": 360 * MB, "ctranslate2": 110 * MB, "llamacpp": 110 * MB, "echo": 40 * MB}
+ENGINE_BASE = {"transformers": 360 * MB, "ctranslate2": 110 * MB, "llamacpp": 60 * MB, "echo": 40 * MB}
 IN_FILE_TYPE = ("llamacpp",)  # engines that hold weights as they are stored
 UNKNOWN_BASE = 360 * MB
 SANE_CONTEXT = 1024
@@ -23,6 +23,7 @@ WORKSPACE_BASE = 64 * MB
 WORKSPACE_SHARE = 0.05
 FLOAT32_BYTES = 4
 CELLS_PER_ANSWER = 2048
+MAX_SLOTS = 64  # answers that share a cache; llama.cpp itself allows 256
 CACHE_SHARE = 0.25  # of the memory limit: a context is made shorter rather than leave no room for other models
 SHORTEST_CONTEXT = 512
 
@@ -90,7 +91,7 @@ def estimate(
 
 def shared_cells(context_length: int, max_sequences: int) -> int:
     """Tokens in a cache that answers share: one of full length, or as many as there can be of a usual one."""
-    return max(context_length, min(context_length, CELLS_PER_ANSWER) * max_sequences)
+    return max(context_length, min(context_length, CELLS_PER_ANSWER) * min(max_sequences, MAX_SLOTS))
 
 
 def fitting_context(trained: int, cache_bytes_per_token: int, max_sequences: int, limit: int) -> int:

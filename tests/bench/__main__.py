@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import chat, converted, front, loading
+from tests.bench import chat, converted, front, gguf_chat, loading
 from tests.bench.record import keep
 from tests.bench.report import Row, print_table
 
@@ -27,6 +27,9 @@ ROWS: dict[str, Callable[[], list[Row]]] = {
     "embed-cached": converted.embed_cached,
     "translate-1": converted.translate_1,
     "translate-32": converted.translate_32,
+    "gguf-chat-1": gguf_chat.one_stream,
+    "gguf-chat-8": gguf_chat.eight_streams,
+    "gguf-prefix": gguf_chat.prefix,
 }
 
 

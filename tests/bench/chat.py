@@ -91,7 +91,7 @@ async def _ours(server: Server, folder: str, streams: int) -> Speed:
                     if chunk.text:
                         yield time.perf_counter()
 
-        return await _speed(server, streams, times)
+        return await measured_speed(server, streams, times)
 
 
 async def _theirs(server: Server, folder: str, streams: int) -> Speed:
@@ -109,29 +109,29 @@ async def _theirs(server: Server, folder: str, streams: int) -> Speed:
             async with session.post(server.url + "/v1/chat/completions", json=body) as response:
                 response.raise_for_status()
                 async for line in response.content:
-                    if _has_text(line):
+                    if has_text(line):
                         yield time.perf_counter()
 
-        return await _speed(server, streams, times)
+        return await measured_speed(server, streams, times)
 
 
-def _has_text(line: bytes) -> bool:
+def has_text(line: bytes) -> bool:
     if not line.startswith(b"data: {"):
         return False
     choices = json.loads(line[6:]).get("choices") or [{}]
     return bool(choices[0].get("delta", {}).get("content"))
 
 
-async def _speed(server: Server, streams: int, times) -> Speed:  # type: ignore[no-untyped-def]
+async def measured_speed(server: Server, streams: int, times, tokens: int = TOKENS) -> Speed:  # type: ignore[no-untyped-def]
     """Warm up with a short answer, then run all streams at once."""
     async for _ in times(4):
         pass
     begun = time.perf_counter()
-    arrivals = await asyncio.gather(*(_collect(times(TOKENS)) for _ in range(streams)))
+    arrivals = await asyncio.gather(*(_collect(times(tokens)) for _ in range(streams)))
     first = min(moments[0] for moments in arrivals)
     last = max(moments[-1] for moments in arrivals)
     first_tokens = [moments[0] - begun for moments in arrivals]
-    return Speed((streams * TOKENS - 1) / (last - first), sum(first_tokens) / streams, server.memory_mb())
+    return Speed((streams * tokens - 1) / (last - first), sum(first_tokens) / streams, server.memory_mb())
 
 
 async def _collect(moments: AsyncIterator[float]) -> list[float]:

@@ -22,7 +22,8 @@ import psutil
 from sidecar.types import Discovery
 from tests.bench.models import CACHE
 
-CONSTRAINTS = Path(__file__).resolve().parents[2] / "packaging" / "constraints.txt"
+ROOT = Path(__file__).resolve().parents[2]
+CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
 PEERS = [
     "transformers[serving]",
     "torch",
@@ -64,18 +65,18 @@ def inglenook(**settings: object) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="inglenook-bench-") as folder:
         environment = os.environ | {f"INGLENOOK_{key.upper()}": str(value) for key, value in settings.items()}
         command = [sys.executable, "-m", "sidecar", "serve", "--port", "0", "--data-dir", folder]
-        with _process(command, environment) as process:
+        with running(command, environment) as process:
             file = Path(folder) / "runtime.json"
-            _wait(process, file.exists)
+            wait_until(process, file.exists)
             found = msgspec.json.decode(file.read_bytes(), type=Discovery)
-            _wait(process, lambda: _healthy(found.url))
+            wait_until(process, lambda: healthy(found.url))
             yield Server(found.url, psutil.Process(process.pid), found.token)
 
 
 @contextlib.contextmanager
 def transformers_serve(model: Path, *, continuous_batching: bool = False) -> Iterator[Server]:
     """`transformers serve` with `model` loaded."""
-    port = _free_port()
+    port = free_port()
     command = [
         str(peer_environment() / "bin" / "transformers"),
         "serve",
@@ -86,9 +87,9 @@ def transformers_serve(model: Path, *, continuous_batching: bool = False) -> Ite
         "cpu",
     ]
     command += ["--continuous-batching"] if continuous_batching else []
-    with _process(command, os.environ | {"HF_HUB_OFFLINE": "1"}) as process:
+    with running(command, os.environ | {"HF_HUB_OFFLINE": "1"}) as process:
         url = f"http://localhost:{port}"
-        _wait(process, lambda: _healthy(url))
+        wait_until(process, lambda: healthy(url))
         yield Server(url, psutil.Process(process.pid))
 
 
@@ -143,7 +144,7 @@ def peer_environment() -> Path:
 
 
 @contextlib.contextmanager
-def _process(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield process
@@ -156,7 +157,7 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator[subpro
             process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], condition: object) -> None:
+def wait_until(process: subprocess.Popen[bytes], condition: object) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not condition():  # type: ignore[operator]
         if process.poll() is not None:
@@ -166,7 +167,7 @@ def _wait(process: subprocess.Popen[bytes], condition: object) -> None:
         time.sleep(0.01)
 
 
-def _healthy(url: str) -> bool:
+def healthy(url: str) -> bool:
     try:
         with urllib.request.urlopen(url + "/health", timeout=5) as response:
             return bool(response.status == 200)
@@ -174,7 +175,7 @@ def _healthy(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

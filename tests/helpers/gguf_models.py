@@ -73,7 +73,9 @@ def _session_folder() -> Path:
 # ---- decoders -------------------------------------------------------------------------------------------------------
 
 
-def write_decoder(folder: Path, file: Path, *, quantized: bool = False, split: int = 0) -> None:
+def write_decoder(
+    folder: Path, file: Path, *, quantized: bool = False, split: int = 0, pooling: gguf.PoolingType | None = None
+) -> None:
     """A Llama or Qwen2 folder of transformers as one file, or as shards of `split` tensors."""
     config = json.loads((folder / "config.json").read_text("utf-8"))
     writer = gguf.GGUFWriter(file, config["model_type"], split_max_tensors=split)
@@ -89,6 +91,8 @@ def write_decoder(folder: Path, file: Path, *, quantized: bool = False, split: i
     writer.add_rope_freq_base((config.get("rope_parameters") or {}).get("rope_theta", 10000.0))
     writer.add_rope_dimension_count(config["hidden_size"] // heads)
     writer.add_vocab_size(config["vocab_size"])
+    if pooling is not None:
+        writer.add_pooling_type(pooling)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if quantized else gguf.LlamaFileType.ALL_F32)
     _add_byte_level_tokenizer(writer, folder)
     for key, value in _decoder_arrays(folder, config, heads, kv_heads):
@@ -251,5 +255,6 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "qwen2": lambda file: write_decoder(tiny("qwen2"), file),
     "qwen2-q8": lambda file: write_decoder(tiny("qwen2"), file, quantized=True),
     "embed-mean": lambda file: write_encoder(tiny("embed-mean"), file, gguf.PoolingType.MEAN),
+    "embed-last": lambda file: write_decoder(tiny("llama-base"), file, pooling=gguf.PoolingType.LAST),
     "rerank": lambda file: write_encoder(tiny("bert-single"), file, gguf.PoolingType.RANK),
 }

@@ -7,20 +7,23 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import psutil
 import xllamacpp
 
 from sidecar.engines.base import Model
+from sidecar.engines.llamacpp.devices import Device, choose
 from sidecar.engines.llamacpp.embedding import Embedder
-from sidecar.engines.llamacpp.parameters import Sizes, parameters, sizes, uses_gpu
+from sidecar.engines.llamacpp.parameters import Sizes, parameters, sizes
 from sidecar.engines.llamacpp.prompts import Prompts
 from sidecar.engines.llamacpp.reranking import Reranker
 from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.engines.llamacpp.slots import Slots
 from sidecar.errors import InglenookError, LoadFailed
-from sidecar.registry.gguf_model import GgufFacts, GgufFiles, gguf_files, read_facts
+from sidecar.registry.gguf_model import GgufFacts, gguf_files, read_facts
+from sidecar.runtime.placement import MAX_SLOTS
 from sidecar.runtime.protocol import SHAPING, Decide, Generate, Load, ModelFacts
 
 _ERROR = re.compile(r"^\S+ E .*?: (?P<reason>.+)$", re.MULTILINE)  # time, level, function, reason
@@ -33,56 +36,59 @@ def load(frame: Load) -> Model:
         facts = read_facts(files)
     except InglenookError as error:
         raise LoadFailed(model=frame.model, reason=error.details.get("reason", error.message)) from error
-    room = sizes(frame, facts)
-    door = SideDoor()
-    server = _start(frame, files, facts, room, door)
-    door.listens_at(server.listening_address)
-    return _assemble(frame, facts, room, server, door)
-
-
-def _start(frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, door: SideDoor) -> xllamacpp.Server:
-    try:
-        return xllamacpp.Server(parameters(frame, files, facts, room, door))
-    except RuntimeError as error:
-        door.close()
-        reason = _reason(lambda: _start_anew(frame, files, facts, room))
-        raise LoadFailed(model=frame.model, reason=reason or str(error)) from error
-
-
-def _start_anew(frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes) -> None:
-    door = SideDoor()
-    try:
-        xllamacpp.Server(parameters(frame, files, facts, room, door))
-    finally:
-        door.close()
-
-
-def _assemble(frame: Load, facts: GgufFacts, room: Sizes, server: xllamacpp.Server, door: SideDoor) -> Model:
-    told = _facts(frame, facts, room)
+    room, device = sizes(frame, facts), choose(frame.model, frame.device)
+    server, door = _start(frame.model, partial(parameters, frame, files, facts, room, device))
+    told = _facts(facts, room, device)
     if facts.types == ("embedding",):
         return Model(frame.model, told, embedder=Embedder(server, door, room.context))
     if facts.types == ("reranking",):
         return Model(frame.model, told, reranker=Reranker(server, door, room.context))
+    return _answering(frame, facts, room, told, server, door)
+
+
+def _answering(
+    frame: Load, facts: GgufFacts, room: Sizes, told: ModelFacts, server: xllamacpp.Server, door: SideDoor
+) -> Model:
     prompts = Prompts(frame.model, door, room.context, chats="chat" in facts.capabilities)
-    slots = Slots(server, prompts, places=frame.max_sequences, cells=room.cells, end_id=facts.end_id)
+    places = min(frame.max_sequences, MAX_SLOTS)
+    slots = Slots(server, prompts, places=places, cells=room.cells, end_id=facts.end_id)
     return Model(frame.model, told, self_scheduling=slots, serves=(Generate, Decide), shaping=frozenset(SHAPING))
 
 
-def _facts(frame: Load, facts: GgufFacts, room: Sizes) -> ModelFacts:
+def _start(model: str, configured: Callable[[SideDoor], xllamacpp.CommonParams]) -> tuple[xllamacpp.Server, SideDoor]:
+    """The library with the model loaded, and the door to it. `configured` makes the parameters for a door."""
+    try:
+        return _attempt(configured)
+    except RuntimeError as error:
+        raise LoadFailed(model=model, reason=_reason(lambda: _attempt(configured)) or str(error)) from error
+
+
+def _attempt(configured: Callable[[SideDoor], xllamacpp.CommonParams]) -> tuple[xllamacpp.Server, SideDoor]:
+    door = SideDoor()
+    try:
+        server = xllamacpp.Server(configured(door))
+    except RuntimeError:
+        door.close()
+        raise
+    door.listens_at(server.listening_address)
+    return server, door
+
+
+def _facts(facts: GgufFacts, room: Sizes, device: Device) -> ModelFacts:
     return ModelFacts(
         engine="llamacpp",
-        device="gpu" if uses_gpu(frame) else "cpu",
+        device=device.name,
         precision=facts.quantization,
         parameters=facts.weights.parameters,
         memory_bytes=psutil.Process().memory_info().rss,
         context_length=room.context,
         capabilities=list(facts.capabilities),
         dimensions=facts.dimensions if "embed" in facts.capabilities else None,
-        warnings=room.warnings,
+        warnings=[*room.warnings, *device.warnings],
     )
 
 
-def _reason(attempt: Callable[[], None]) -> str:
+def _reason(attempt: Callable[[], object]) -> str:
     """Why an attempt that failed before fails again: the library raises without a reason, but writes one to stderr.
 
     The first attempt leaves stderr alone, so that the parent sees what is written before a crash.

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 import psutil
 import xllamacpp
 
+from sidecar.engines.llamacpp.devices import Device
 from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.registry.gguf_model import FLOAT32, GgufFacts, GgufFiles
-from sidecar.runtime.placement import shared_cells
+from sidecar.runtime.placement import MAX_SLOTS, shared_cells
 from sidecar.runtime.protocol import Load
 
 STEP_TOKENS = 512  # of a prompt: between two such steps a request can be cancelled and shows that it lives
 UNKNOWN_CONTEXT = 2048
+TEXTS_AT_ONCE = 16
 ALL_LAYERS = 999
 PROMPT_CACHE_MB = 1024
 PROMPT_CACHE_SHARE = 0.05  # of the memory that the machine has free at the load
@@ -32,16 +34,23 @@ class Sizes:
 
 
 def sizes(frame: Load, facts: GgufFacts) -> Sizes:
-    """As long as the model was trained for, or what fits where that is less; then it is said."""
+    """As long as the model was trained for, or what fits where that is less; then it is said.
+
+    A text that is read as a whole must fit into one batch, whose memory grows faster than its length.
+    """
+    reads = "text_generation" not in facts.types
     trained = facts.context_length or UNKNOWN_CONTEXT
-    context = min(trained, frame.context_length or trained)
+    context = min(trained, frame.context_length or trained, frame.batch_tokens if reads else trained)
     warnings = []
     if context < trained:
-        warnings.append(f"The context is {context} tokens instead of {trained}: memory allows no more.")
-    return Sizes(context, shared_cells(context, frame.max_sequences), warnings)
+        limit = "a batch holds" if reads else "memory allows"
+        warnings.append(f"The context is {context} tokens instead of {trained}: {limit} no more.")
+    return Sizes(context, frame.batch_tokens if reads else shared_cells(context, frame.max_sequences), warnings)
 
 
-def parameters(frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, door: SideDoor) -> xllamacpp.CommonParams:
+def parameters(
+    frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, device: Device, door: SideDoor
+) -> xllamacpp.CommonParams:
     params = xllamacpp.CommonParams()
     params.model.path = str(files.first)
     params.verbosity = ERRORS_ONLY
@@ -49,9 +58,10 @@ def parameters(frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, doo
     params.fit_params = False
     _lock_up(params, door)
     _set_threads(params, frame.threads or physical_cores())
-    params.n_gpu_layers = ALL_LAYERS if uses_gpu(frame) else 0
+    params.n_gpu_layers = 0 if device.gpu is None else ALL_LAYERS
+    params.main_gpu = device.gpu or 0
     if "text_generation" in facts.types:
-        _set_for_answers(params, frame, files, room)
+        _set_for_answers(params, frame, room)
         _set_precision(params, facts)
     else:
         _set_for_reading(params, facts, room)
@@ -62,11 +72,6 @@ def physical_cores() -> int:
     """Those this process may use; a second thread on the same core does not compute faster."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(psutil.cpu_count(logical=False) or allowed, allowed)
-
-
-def uses_gpu(frame: Load) -> bool:
-    """Whether the model goes to a GPU: the installed build must know one, and the load must allow it."""
-    return frame.device != "cpu" and any("GPU" in str(device["type"]) for device in xllamacpp.get_device_info())
 
 
 def _lock_up(params: xllamacpp.CommonParams, door: SideDoor) -> None:
@@ -83,18 +88,16 @@ def _set_threads(params: xllamacpp.CommonParams, threads: int) -> None:
     params.cpuparams_batch.n_threads = threads
 
 
-def _set_for_answers(params: xllamacpp.CommonParams, frame: Load, files: GgufFiles, room: Sizes) -> None:
+def _set_for_answers(params: xllamacpp.CommonParams, frame: Load, room: Sizes) -> None:
     params.n_ctx = room.cells
     params.kv_unified = True  # one conversation may use what the others leave
     params.kv_unified_per_slot = room.context
-    params.n_parallel = frame.max_sequences
+    params.n_parallel = min(frame.max_sequences, MAX_SLOTS)
     params.n_batch = params.n_ubatch = STEP_TOKENS
     params.cache_prompt = True
     params.cache_ram_mib = _prompt_cache_mb()
     params.slot_prompt_similarity = SIMILAR_ENOUGH
     params.use_jinja = True
-    if files.projector:
-        params.mmproj.path = str(files.projector)
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(one.path, one.scale) for one in frame.adapters]
     if frame.draft_model:
         params.speculative.draft.mparams.path = frame.draft_model
@@ -114,9 +117,10 @@ def _prompt_cache_mb() -> int:
 
 
 def _set_for_reading(params: xllamacpp.CommonParams, facts: GgufFacts, room: Sizes) -> None:
-    """A text is read in one step, so that the step must hold the longest."""
+    """The texts of a batch are read together, in one step."""
     params.embedding = True
-    params.n_parallel = 1
-    params.n_ctx = params.n_batch = params.n_ubatch = room.context
+    params.n_parallel = TEXTS_AT_ONCE
+    params.kv_unified = True
+    params.n_ctx = params.n_batch = params.n_ubatch = room.cells
     if "reranking" in facts.types:
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK

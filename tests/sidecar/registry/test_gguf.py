@@ -98,7 +98,7 @@ def test_a_projector_beside_a_model_belongs_to_it(tmp_path: Path) -> None:
     shutil.copy(gguf_model("llama-chat"), tmp_path / "a.gguf")
     shutil.copy(gguf_model("llama-chat"), tmp_path / "mmproj-a.gguf")
     assert gguf_files(tmp_path).projector == tmp_path / "mmproj-a.gguf"
-    assert "images" in inspect(tmp_path).capabilities
+    assert inspect(tmp_path).version != inspect(gguf_model("llama-chat")).version
 
 
 def test_shards_are_one_model_and_none_may_be_missing(tmp_path: Path) -> None:

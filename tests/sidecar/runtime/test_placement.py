@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from sidecar.runtime import placement
 from sidecar.runtime.placement import MB, Estimate, Room, does_not_fit, estimate, limit_bytes
 
 
@@ -55,3 +56,20 @@ def test_the_refusal_names_the_numbers_and_what_bounds_them() -> None:
     assert "the limit is 1000 MB and loaded models use 400 MB; pinned: other" in by_limit.message
     by_machine = does_not_fit("big", 900 * MB, Room(1000 * MB, 0, 300 * MB))
     assert "300 MB can be used (the machine has no more free)" in by_machine.message
+
+
+def test_weights_that_are_computed_with_as_stored_take_what_the_files_do() -> None:
+    found = reckon(engine="llamacpp", stored_bytes=1063, cache_bytes_per_token=10, context_length=8192)
+    assert found.weights == 1063
+    assert found.cache == 10 * 8 * placement.CELLS_PER_ANSWER
+
+
+def test_a_shared_cache_holds_one_long_conversation_or_many_usual_ones() -> None:
+    assert placement.shared_cells(100_000, 8) == 100_000
+    assert placement.shared_cells(4096, 8) == 8 * placement.CELLS_PER_ANSWER
+    assert placement.shared_cells(256, 8) == 8 * 256
+
+
+@pytest.mark.parametrize(("limit", "context"), [(1 << 40, 32768), (1 << 30, 16384), (1 << 20, 512)])
+def test_the_context_is_as_long_as_its_share_of_memory_allows(limit: int, context: int) -> None:
+    assert placement.fitting_context(32768, 16384, 8, limit) == context

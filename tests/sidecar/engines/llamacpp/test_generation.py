@@ -173,3 +173,11 @@ def test_a_context_that_memory_cuts_short_is_told(start: Start) -> None:
 def test_many_requests_wait_for_their_turn(llama: WorkerProcess) -> None:
     questions = [question(f"the {number}", max_new_tokens=20) for number in range(12)]
     assert all(outcome.completion_tokens for _, outcome in ask(llama, *questions))
+
+
+def test_a_gpu_that_is_not_there_is_told_and_a_named_one_is_an_error(start: Start) -> None:
+    assert any("No GPU" in text for text in facts_of(start(gguf_model("llama-chat"), device="gpu")).warnings)
+    with WorkerProcess("llamacpp") as worker:
+        fault = worker.load(gguf_model("llama-chat"), device="cuda:7")
+    assert isinstance(fault, Failed)
+    assert "cuda:7" in fault.message

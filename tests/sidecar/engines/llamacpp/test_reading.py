@@ -62,6 +62,15 @@ def test_a_text_over_the_context_is_refused_or_cut(embedder: WorkerProcess) -> N
     assert any("cut" in warning for warning in cut.warnings)
 
 
+def test_a_decoder_can_embed_and_many_texts_are_read(start: Start) -> None:
+    worker = start(gguf_model("embed-last"), "embedding", batch_tokens=512)
+    texts = [f"good tea {number} " * (1 + number % 5) for number in range(200)]
+    rows = vectors(ask(worker, Embed(0, texts)))
+    alone = vectors(ask(worker, Embed(0, texts[7:8])))
+    assert np.isfinite(rows).all()
+    assert rows[7] @ alone[0] == pytest.approx(1.0, abs=1e-3)
+
+
 def test_scores_are_those_of_the_classifier(reranker: WorkerProcess) -> None:
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
