@@ -16,6 +16,7 @@ from sidecar.runtime.protocol import (
     Embed,
     Embedded,
     Generate,
+    Generated,
     Load,
     ModelFacts,
     Translate,
@@ -127,6 +128,7 @@ class Model:
     """A loaded model: what is known about it, and a part for each thing it can do.
 
     `whole_translator` translates batches by itself: an engine's own decoding, or beam search beside a `translator`.
+    `whole_generator` answers prompts, each the only input of its request, likewise: its rows have `text` and `tokens`.
     `batch_tokens`: the most tokens of a batch at which the engine is quick, None where the settings decide.
     """
 
@@ -137,6 +139,7 @@ class Model:
     classifier: Reader[Classify, Classified] | None = None
     embedder: Reader[Embed, Embedded] | None = None
     whole_translator: Reader[Translate, Translated] | None = None
+    whole_generator: Reader[Generate, Generated] | None = None
     batch_tokens: int | None = None
 
 

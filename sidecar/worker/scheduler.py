@@ -13,14 +13,15 @@ from typing import Any, Protocol
 from sidecar.engines.base import Model
 from sidecar.errors import Unsupported
 from sidecar.runtime.protocol import Cancel, Classify, Down, Embed, Generate, Load, Stats, Translate, Up
+from sidecar.worker.composing import Composing
 from sidecar.worker.generating import Generating
 from sidecar.worker.reading import Reading
 from sidecar.worker.replies import Replies
 from sidecar.worker.translating import Translating
 
 Inference = Generate | Classify | Embed | Translate
-# A batch that is translated whole cannot be cancelled in the middle, so it is kept short.
-WHOLE_TRANSLATION_TOKENS = 1024
+# A batch that is answered whole cannot be cancelled in the middle, so it is kept short.
+WHOLE_TOKENS = 1024
 
 
 class Desk(Protocol):
@@ -96,10 +97,12 @@ def _desks(model: Model, settings: Load, replies: Replies, clock: Callable[[], f
     budget = min(settings.batch_tokens, model.batch_tokens or settings.batch_tokens)
     if model.generator:
         desks[Generate] = Generating(model.generator, replies, settings.max_sequences, clock)
+    if model.whole_generator:
+        desks[Generate] = Composing(model.whole_generator, replies, min(budget, WHOLE_TOKENS), clock)
     if model.generator and model.translator:
         desks[Translate] = Translating(model.generator, model.translator, replies, budget, clock)
     if model.whole_translator:
-        whole = Reading(model.whole_translator, replies, min(budget, WHOLE_TRANSLATION_TOKENS), clock)
+        whole = Reading(model.whole_translator, replies, min(budget, WHOLE_TOKENS), clock)
         desks[BeamSearch if model.translator else Translate] = whole
     if model.classifier:
         desks[Classify] = Reading(model.classifier, replies, budget, clock)
