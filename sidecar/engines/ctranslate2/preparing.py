@@ -6,6 +6,7 @@ transformers.
 
 from __future__ import annotations
 
+import copy
 import shutil
 import time
 from collections.abc import Callable
@@ -20,18 +21,15 @@ from sidecar.engines.comparing import Answers, answers, measures
 from sidecar.engines.ctranslate2.conversion import check_convertible, convert
 from sidecar.engines.transformers.assembly import assemble
 from sidecar.engines.transformers.device import set_threads
-from sidecar.engines.transformers.loading import load_model
+from sidecar.engines.transformers.loading import LoadedModel, load_model
 from sidecar.runtime.protocol import Load, Prepare
 from sidecar.types import Preparation
 
 RESULT = "verification.json"
 LIBRARIES = ("ctranslate2", "transformers", "torch")
 MB = 1024 * 1024
-LOADED, CONVERTED, ANSWERED = (
-    0.15,
-    0.4,
-    0.7,
-)  # the shares of the whole at which these stages are done, as a rule of thumb
+# The shares of the whole at which these stages are done, as a rule of thumb.
+LOADED, CONVERTED, ANSWERED = 0.15, 0.4, 0.7
 
 Report = Callable[[str, float], None]
 
@@ -51,12 +49,22 @@ def prepare(frame: Prepare, report: Report) -> Preparation:
         convert(loaded, folder, precision)
         if reference is None:
             report("asking the original", CONVERTED)
-            reference = answers(assemble(loaded), frame.task)
+            reference = _reference(loaded)
         report(f"verifying {precision}", ANSWERED)
         result = _verified(frame, precision, reference)
         if result.passed:
             break
     return _recorded(folder, msgspec.structs.replace(result, seconds=round(time.monotonic() - began, 1)))
+
+
+def _reference(loaded: LoadedModel) -> Answers:
+    """The original's answers. Asking for them changes its generation config, which the next conversion reads: it is put back."""
+    model = loaded.model
+    kept = copy.deepcopy(model.generation_config) if model.can_generate() else None
+    found = answers(assemble(loaded), loaded.frame.task)
+    if kept is not None:
+        model.generation_config = kept
+    return found
 
 
 def _verified(frame: Prepare, precision: str, reference: Answers) -> Preparation:
