@@ -6,7 +6,6 @@ transformers.
 
 from __future__ import annotations
 
-import copy
 import shutil
 import time
 from collections.abc import Callable
@@ -29,7 +28,7 @@ RESULT = "verification.json"
 LIBRARIES = ("ctranslate2", "transformers", "torch")
 MB = 1024 * 1024
 # The shares of the whole at which these stages are done, as a rule of thumb.
-LOADED, CONVERTED, ANSWERED = 0.15, 0.4, 0.7
+LOADED, ANSWERED, CONVERTED = 0.15, 0.5, 0.75
 
 Report = Callable[[str, float], None]
 
@@ -37,34 +36,32 @@ Report = Callable[[str, float], None]
 def prepare(frame: Prepare, report: Report) -> Preparation:
     """Convert in the first of the precisions that passes. Raises Unsupported, LoadFailed, OSError, the libraries' errors."""
     began = time.monotonic()
-    report("loading", 0.0)
     set_threads(frame.threads)
-    loaded = load_model(Load(frame.model, frame.path, frame.task, device="cpu"), torch.device("cpu"))
-    check_convertible(loaded)
+    reference = _reference(frame, report)
     folder = Path(frame.folder)
-    reference: Answers | None = None
     for precision in frame.precisions:
-        report(f"converting to {precision}", LOADED)
+        report(f"converting to {precision}", ANSWERED)
         shutil.rmtree(folder, ignore_errors=True)
-        convert(loaded, folder, precision)
-        if reference is None:
-            report("asking the original", CONVERTED)
-            reference = _reference(loaded)
-        report(f"verifying {precision}", ANSWERED)
+        convert(_loaded(frame), folder, precision)
+        report(f"verifying {precision}", CONVERTED)
         result = _verified(frame, precision, reference)
         if result.passed:
             break
     return _recorded(folder, msgspec.structs.replace(result, seconds=round(time.monotonic() - began, 1)))
 
 
-def _reference(loaded: LoadedModel) -> Answers:
-    """The original's answers. Asking for them changes its generation config, which the next conversion reads: it is put back."""
-    model = loaded.model
-    kept = copy.deepcopy(model.generation_config) if model.can_generate() else None
-    found = answers(assemble(loaded), loaded.frame.task)
-    if kept is not None:
-        model.generation_config = kept
-    return found
+def _reference(frame: Prepare, report: Report) -> Answers:
+    """The original's answers."""
+    report("loading", 0.0)
+    loaded = _loaded(frame)
+    check_convertible(loaded)
+    report("asking the original", LOADED)
+    return answers(assemble(loaded), frame.task)
+
+
+def _loaded(frame: Prepare) -> LoadedModel:
+    """The original, afresh: asking it changes its generation config, and converting takes some models apart."""
+    return load_model(Load(frame.model, frame.path, frame.task, device="cpu"), torch.device("cpu"))
 
 
 def _verified(frame: Prepare, precision: str, reference: Answers) -> Preparation:

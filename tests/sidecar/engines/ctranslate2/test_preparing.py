@@ -33,10 +33,15 @@ def test_what_passes_lies_there_with_its_record(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "model.bin").is_file()
     assert [stage for stage, _ in told] == [
         "loading",
-        "converting to float32",
         "asking the original",
+        "converting to float32",
         "verifying float32",
     ]
+
+
+def test_a_generator_is_prepared_too(tmp_path: Path) -> None:
+    made, _ = prepared("llama-chat", "text_generation", tmp_path / "out", "float32")
+    assert made.passed, made.reason
 
 
 def test_what_does_not_pass_leaves_only_the_record(tmp_path: Path) -> None:
