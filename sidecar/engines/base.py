@@ -19,6 +19,7 @@ from sidecar.runtime.protocol import (
     Embedded,
     Finished,
     Generate,
+    Generated,
     Load,
     ModelFacts,
     Rerank,
@@ -178,6 +179,7 @@ class Model:
 
     Generation is served either by a `generator`, which the scheduler steps, or by a part that schedules itself.
     `whole_translator` translates batches by itself: an engine's own decoding, or beam search beside a `translator`.
+    `whole_generator` answers prompts, each the only input of its request, likewise: its rows have `text` and `tokens`.
     `batch_tokens`: the most tokens of a batch at which the engine is quick, None where the settings decide.
     """
 
@@ -192,6 +194,7 @@ class Model:
     serves: tuple[type, ...] = ()  # the requests that the self-scheduling part takes
     shaping: frozenset[str] = frozenset()  # which of protocol.SHAPING it can do
     whole_translator: Reader[Translate, Translated] | None = None
+    whole_generator: Reader[Generate, Generated] | None = None
     batch_tokens: int | None = None
 
 

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from sidecar.engines import verification
-from sidecar.engines.base import Model, Reader
+from sidecar.engines.base import Generator, Model, Prompt, Reader
 from sidecar.errors import InglenookError, Unsupported
 from sidecar.paths import resources_dir
-from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Translate, Translated
-from sidecar.types import ModelType, TranslationOptions
+from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Generate, Translate, Translated
+from sidecar.types import ModelType, Sampling, TranslationOptions
 
 BATCH = 8
 ANSWER_TOKENS = 64
+GENERATED_TOKENS = 32
 MOST_DIRECTIONS = 3
 SOURCE = "en"  # the samples that a model is asked whose source language is not known or has none
 # Tried in this order with models that want to be told the languages.
@@ -55,6 +56,8 @@ def answers(model: Model, task: ModelType) -> Answers:
         return _embedded(model.embedder)
     if task == "translation" and model.whole_translator:
         return _translated(model.whole_translator, model.facts.languages)
+    if task == "text_generation" and (model.generator or model.whole_generator):
+        return _generated(model)
     raise Unsupported(model=model.name, reason=f"it cannot be compared at {task.replace('_', ' ')}")
 
 
@@ -84,6 +87,40 @@ def _translated(reader: Reader[Translate, Translated], languages: list[str]) -> 
     for request in _translations(reader, languages):
         texts += _asked(reader, request).texts
     return Answers(len(texts), texts)
+
+
+@dataclass
+class Running:
+    """An answer that grows, as the engine's generator sees it."""
+
+    key: int
+    prompt: Prompt
+    generated: list[int]
+    cached_tokens: int = 0
+
+
+def _generated(model: Model) -> Answers:
+    texts = samples("text_generation")["texts"]
+    sampling = Sampling(temperature=0.0, max_new_tokens=GENERATED_TOKENS, repetition_penalty=1.0, top_k=0, top_p=1.0)
+    requests = [Generate(number, text, None, sampling) for number, text in enumerate(texts, start=1)]
+    if model.generator:
+        return Answers(len(texts), [_stepped(model.generator, request) for request in requests])
+    reader = model.whole_generator
+    if reader is None:
+        raise Unsupported(model=model.name, reason="it does not generate")
+    return Answers(len(texts), [reader.forward(reader.encode(request).inputs)[0].text for request in requests])
+
+
+def _stepped(generator: Generator, request: Generate) -> str:
+    """The answer of a generator that advances token by token."""
+    prompt = generator.prepare(request)
+    running = Running(request.id, prompt, [])
+    while not running.generated:  # a long prompt is read in pieces
+        running.generated += [token for token in generator.start([running]) if token is not None]
+    while len(running.generated) < prompt.limit and running.generated[-1] not in prompt.end_ids:
+        running.generated += generator.step([running])
+    generator.drop([running])
+    return prompt.decode([token for token in running.generated if token not in prompt.end_ids])
 
 
 def _translations(reader: Reader[Translate, Translated], languages: list[str]) -> list[Translate]:

@@ -17,6 +17,22 @@ from sidecar.types import ModelType, Preparation
 CONVERTED: dict[ModelType, tuple[str, ...]] = {
     "classification": ("DistilBert", "Bert", "Roberta", "XLMRoberta", "Camembert"),
     "embedding": ("DistilBert", "Bert", "Roberta", "XLMRoberta", "Camembert"),
+    "text_generation": (
+        "Llama",
+        "Mistral",
+        "Qwen2",
+        "Qwen3",
+        "Gemma",
+        "Gemma2",
+        "Phi3",
+        "GPT2",
+        "GPTNeoX",
+        "OPT",
+        "Bloom",
+        "T5",
+        "MT5",
+        "Bart",
+    ),
     "translation": ("Marian", "M2M100", "MBart", "T5", "MT5", "Bart", "Pegasus"),
 }
 GPUS = ("gpu", "cuda", "mps", "xpu")
@@ -37,7 +53,7 @@ class Situation:
     @property
     def convertible(self) -> bool:
         return any(
-            re.fullmatch(rf"{family}(For[A-Z]\w*|MT|)(Model)?", self.architecture)
+            re.fullmatch(rf"{family}(For[A-Z]\w*|LMHead|MT|)(Model)?", self.architecture)
             for family in CONVERTED.get(self.task, ())
         )
 
@@ -64,6 +80,7 @@ TABLE: list[Row] = [
     (lambda s: s.format != "transformers", "", "its files are for the {format} engine"),
     (lambda s: not s.convertible, "transformers", "it is the engine for {architecture} models"),
     (lambda s: "ctranslate2" not in s.installed, "transformers", "the ctranslate2 engine is not installed"),
+    (lambda s: s.task == "text_generation", "transformers", "its answers come token by token; ctranslate2 gives whole ones, for batches"),
     (lambda s: s.preparation is None, "transformers", "the model is not prepared; preparing it makes it quicker on a processor"),
     (lambda s: not s.prepared, "transformers", "its preparation did not agree with the original ({complaint})"),
     (lambda s: s.on_gpu, "transformers", "it runs on a GPU, where the original engine is quick"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from sidecar.engines.base import Encoding, Reader
 from sidecar.errors import Cancelled
-from sidecar.runtime.protocol import Classify, Embed, Rerank, Translate
+from sidecar.runtime.protocol import Classify, Embed, Generate, Rerank, Translate
 from sidecar.worker.batching import Batcher, Piece
 from sidecar.worker.replies import Replies
 
@@ -17,7 +17,7 @@ from sidecar.worker.replies import Replies
 class ReadingJob:
     """A request whose texts are being read. `rows` fills up as batches are computed."""
 
-    request: Classify | Embed | Rerank | Translate
+    request: Classify | Embed | Rerank | Translate | Generate
     encoding: Encoding
     received: float
     started: float | None = None
@@ -50,7 +50,7 @@ class Reading:
     def waiting(self) -> int:
         return len(self._jobs) - self.running
 
-    def add(self, request: Classify | Embed | Rerank | Translate) -> None:
+    def add(self, request: Classify | Embed | Rerank | Translate | Generate) -> None:
         """Tokenize and put in line. Raises InglenookError, or whatever a tokenizer raises."""
         job = ReadingJob(request, self._reader.encode(request), self._clock())
         self._jobs[request.id] = job
@@ -95,8 +95,11 @@ class Reading:
         except Exception as error:  # noqa: BLE001 - an engine may raise anything; it costs its request only
             self._replies.fail(job.request.id, error)
             return
-        outcome.queue_ms = 1000 * ((job.started or job.received) - job.received)
+        self._timed(job, outcome)
         self._replies.finish(job.request.id, outcome)
+
+    def _timed(self, job: ReadingJob, outcome: Any) -> None:
+        outcome.queue_ms = 1000 * ((job.started or job.received) - job.received)
 
     def _fail(self, request_id: int, error: Exception) -> None:
         del self._jobs[request_id]

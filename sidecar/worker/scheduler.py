@@ -26,6 +26,7 @@ from sidecar.runtime.protocol import (
     Translate,
     Up,
 )
+from sidecar.worker.composing import Composing
 from sidecar.worker.delegating import Delegating
 from sidecar.worker.generating import Generating
 from sidecar.worker.reading import Reading
@@ -33,8 +34,8 @@ from sidecar.worker.replies import Replies
 from sidecar.worker.translating import Translating
 
 Inference = Generate | Classify | Embed | Translate | Decide | Rerank
-# A batch that is translated whole cannot be cancelled in the middle, so it is kept short.
-WHOLE_TRANSLATION_TOKENS = 1024
+# A batch that is answered whole cannot be cancelled in the middle, so it is kept short.
+WHOLE_TOKENS = 1024
 
 
 class Desk(Protocol):
@@ -134,10 +135,12 @@ def _desks(
     budget = min(settings.batch_tokens, model.batch_tokens or settings.batch_tokens)
     if model.generator:
         desks[Generate] = Generating(model.generator, replies, settings.max_sequences, clock)
+    if model.whole_generator:
+        desks[Generate] = Composing(model.whole_generator, replies, min(budget, WHOLE_TOKENS), clock)
     if model.generator and model.translator:
         desks[Translate] = Translating(model.generator, model.translator, replies, budget, clock)
     if model.whole_translator:
-        whole = Reading(model.whole_translator, replies, min(budget, WHOLE_TRANSLATION_TOKENS), clock)
+        whole = Reading(model.whole_translator, replies, min(budget, WHOLE_TOKENS), clock)
         desks[BeamSearch if model.translator else Translate] = whole
     if model.classifier:
         desks[Classify] = Reading(model.classifier, replies, budget, clock)

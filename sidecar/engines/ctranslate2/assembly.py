@@ -7,12 +7,15 @@ from pathlib import Path
 from sidecar.engines.base import Model
 from sidecar.engines.ctranslate2 import manifest as manifests
 from sidecar.engines.ctranslate2.classification import Classifier
+from sidecar.engines.ctranslate2.decoder import Decoder
 from sidecar.engines.ctranslate2.device import Placement, place
 from sidecar.engines.ctranslate2.embedding import Embedder
 from sidecar.engines.ctranslate2.encoder import Encoder
+from sidecar.engines.ctranslate2.generation import WholeGenerator
 from sidecar.engines.ctranslate2.manifest import Manifest
 from sidecar.engines.ctranslate2.translation import Translator
 from sidecar.engines.model_folder import read_config, read_tokenizer, weights_folder
+from sidecar.engines.templates import has_template
 from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Load, ModelFacts
 
@@ -27,9 +30,9 @@ def assemble(frame: Load) -> Model:
     prepared = Path(frame.prepared)
     manifest = manifests.read(frame.model, prepared)
     placement = place(frame.model, frame.device, manifest.quantization, frame.threads)
-    made = {"classification": _classifier, "embedding": _embedder, "translation": _translator}.get(frame.task)
-    if made is None:
-        raise LoadFailed(model=frame.model, reason=f"CTranslate2 is not used for {frame.task} here.")
+    made = {"classification": _classifier, "embedding": _embedder, "translation": _translator}.get(
+        frame.task, _generator
+    )
     return made(frame, prepared, manifest, placement)
 
 
@@ -65,9 +68,26 @@ def _translator(frame: Load, prepared: Path, manifest: Manifest, placement: Plac
     config = read_config(frame.model, folder)
     tokenizer = read_tokenizer(folder, config)
     translator = Translator(frame.model, config, tokenizer, manifest, prepared, placement)
-    facts = _facts(manifest, placement, ["translate"])
+    facts = _facts(manifest, placement, ["translate", "generate"])
     facts.languages = translator.languages
-    return Model(frame.model, facts, whole_translator=translator, batch_tokens=BATCH_TOKENS)
+    return Model(
+        frame.model,
+        facts,
+        whole_translator=translator,
+        whole_generator=translator.whole_generator(),
+        batch_tokens=BATCH_TOKENS,
+    )
+
+
+def _generator(frame: Load, prepared: Path, manifest: Manifest, placement: Placement) -> Model:
+    if manifest.kind == "translator":
+        return _translator(frame, prepared, manifest, placement)
+    folder = weights_folder(Path(frame.path))
+    tokenizer = read_tokenizer(folder, read_config(frame.model, folder))
+    decoder = Decoder(prepared, placement, manifest)
+    generator = WholeGenerator(frame.model, tokenizer, manifest, decoder.names, decoder.answers)
+    facts = _facts(manifest, placement, ["generate", "chat"] if has_template(tokenizer) else ["generate"])
+    return Model(frame.model, facts, whole_generator=generator, batch_tokens=BATCH_TOKENS)
 
 
 def _facts(manifest: Manifest, placement: Placement, capabilities: list[str]) -> ModelFacts:

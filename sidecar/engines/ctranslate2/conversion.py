@@ -46,6 +46,8 @@ def _converted(loaded: LoadedModel, quantization: str) -> tuple[Any, Manifest, L
     vocabulary = Vocabulary(loaded.tokenizer, loaded.config.vocab_size)
     if loaded.config.is_encoder_decoder:
         return loader(_seq2seq(loaded), vocabulary), _of_translator(loaded, quantization, parameters), []
+    if loaded.frame.task == "text_generation":
+        return loader(loaded.model, vocabulary), _of_generator(loaded, quantization, parameters), []
     head = _head(loaded) if loaded.frame.task == "classification" else []
     spec = loader(_trunk(loaded, loader), vocabulary)
     manifest = Manifest(
@@ -158,6 +160,18 @@ def _of_translator(loaded: LoadedModel, quantization: str, parameters: int) -> M
         suppressed=_suppressed(loaded, defaults),
         forced_end=defaults.forced_eos_token_id is not None,
         end_tokens=_tokens(loaded, sorted(end_ids(defaults))),
+    )
+
+
+def _of_generator(loaded: LoadedModel, quantization: str, parameters: int) -> Manifest:
+    own = loaded.tokenizer.eos_token_id  # ends the turns of many chat models whose configuration does not name it
+    ends = end_ids(loaded.model.generation_config) | ({own} if own is not None else set())
+    return Manifest(
+        kind="generator",
+        quantization=quantization,
+        parameters=parameters,
+        context_length=context_length(loaded),
+        end_tokens=_tokens(loaded, sorted(ends)),
     )
 
 

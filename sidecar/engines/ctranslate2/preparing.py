@@ -20,18 +20,15 @@ from sidecar.engines.comparing import Answers, answers, measures
 from sidecar.engines.ctranslate2.conversion import check_convertible, convert
 from sidecar.engines.transformers.assembly import assemble
 from sidecar.engines.transformers.device import set_threads
-from sidecar.engines.transformers.loading import load_model
+from sidecar.engines.transformers.loading import LoadedModel, load_model
 from sidecar.runtime.protocol import Load, Prepare
 from sidecar.types import Preparation
 
 RESULT = "verification.json"
 LIBRARIES = ("ctranslate2", "transformers", "torch")
 MB = 1024 * 1024
-LOADED, CONVERTED, ANSWERED = (
-    0.15,
-    0.4,
-    0.7,
-)  # the shares of the whole at which these stages are done, as a rule of thumb
+# The shares of the whole at which these stages are done, as a rule of thumb.
+LOADED, ANSWERED, CONVERTED = 0.15, 0.5, 0.75
 
 Report = Callable[[str, float], None]
 
@@ -39,24 +36,32 @@ Report = Callable[[str, float], None]
 def prepare(frame: Prepare, report: Report) -> Preparation:
     """Convert in the first of the precisions that passes. Raises Unsupported, LoadFailed, OSError, the libraries' errors."""
     began = time.monotonic()
-    report("loading", 0.0)
     set_threads(frame.threads)
-    loaded = load_model(Load(frame.model, frame.path, frame.task, device="cpu"), torch.device("cpu"))
-    check_convertible(loaded)
+    reference = _reference(frame, report)
     folder = Path(frame.folder)
-    reference: Answers | None = None
     for precision in frame.precisions:
-        report(f"converting to {precision}", LOADED)
+        report(f"converting to {precision}", ANSWERED)
         shutil.rmtree(folder, ignore_errors=True)
-        convert(loaded, folder, precision)
-        if reference is None:
-            report("asking the original", CONVERTED)
-            reference = answers(assemble(loaded), frame.task)
-        report(f"verifying {precision}", ANSWERED)
+        convert(_loaded(frame), folder, precision)
+        report(f"verifying {precision}", CONVERTED)
         result = _verified(frame, precision, reference)
         if result.passed:
             break
     return _recorded(folder, msgspec.structs.replace(result, seconds=round(time.monotonic() - began, 1)))
+
+
+def _reference(frame: Prepare, report: Report) -> Answers:
+    """The original's answers."""
+    report("loading", 0.0)
+    loaded = _loaded(frame)
+    check_convertible(loaded)
+    report("asking the original", LOADED)
+    return answers(assemble(loaded), frame.task)
+
+
+def _loaded(frame: Prepare) -> LoadedModel:
+    """The original, afresh: asking it changes its generation config, and converting takes some models apart."""
+    return load_model(Load(frame.model, frame.path, frame.task, device="cpu", quantization="none"), torch.device("cpu"))
 
 
 def _verified(frame: Prepare, precision: str, reference: Answers) -> Preparation:

@@ -12,6 +12,7 @@ import ctranslate2
 
 from sidecar.engines.base import Encoding
 from sidecar.engines.ctranslate2.device import Placement
+from sidecar.engines.ctranslate2.generation import WholeGenerator
 from sidecar.engines.ctranslate2.manifest import Manifest
 from sidecar.engines.translating import Source, SourceReader, cut_warning
 from sidecar.errors import Unsupported
@@ -58,6 +59,20 @@ class Translator:
         self._ids = {name: index for index, name in enumerate(self._names)}
         self._translator = ctranslate2.Translator(str(folder), **placement.arguments())
         self.languages = self._reader.languages
+
+    def whole_generator(self) -> WholeGenerator:
+        """The same model answering prompts as they are, as text-to-text models do."""
+        return WholeGenerator(self._name, self._tokenizer, self._manifest, self._names, self._answers)
+
+    def _answers(self, prompts: list[list[str]], options: dict[str, Any]) -> list[list[str]]:
+        limit = options.pop("limit")
+        prefixes = [self._manifest.forced_first] * len(prompts) if self._manifest.forced_first else None
+        results = self._translator.translate_batch(
+            prompts, prefixes, beam_size=1, max_input_length=0, max_decoding_length=limit, return_end_token=True,
+            no_repeat_ngram_size=self._manifest.no_repeat_ngram_size, end_token=self._manifest.end_tokens or None,
+            **options,
+        )  # fmt: skip
+        return [result.hypotheses[0] for result in results]
 
     def encode(self, request: Translate) -> Encoding:
         """Raises InvalidRequest, Unsupported."""

@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from sidecar.engines.base import Model
+from sidecar.engines.templates import has_template
 from sidecar.engines.text_inputs import padding_id
 from sidecar.engines.transformers.classification import Classifier
 from sidecar.engines.transformers.embedding import Embedder
@@ -16,7 +17,6 @@ from sidecar.engines.transformers.generation import TransformersGenerator
 from sidecar.engines.transformers.loading import LoadedModel, context_length
 from sidecar.engines.transformers.preparation import make_greedy
 from sidecar.engines.transformers.prompts import Prompts
-from sidecar.engines.transformers.templates import has_template
 from sidecar.engines.transformers.translation import BeamTranslator, ModelTranslator
 from sidecar.runtime.protocol import ModelFacts
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sidecar.engines.base import Prompt
 from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
+from sidecar.engines.templates import render
 from sidecar.engines.transformers.loading import LoadedModel, context_length
 from sidecar.engines.transformers.sampling import resolve
-from sidecar.engines.transformers.templates import render
 from sidecar.engines.turns import without_oldest_turn
 from sidecar.errors import ContextExceeded, InvalidRequest
 from sidecar.runtime.protocol import Generate

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
+from sidecar.engines import templates
 from sidecar.engines.base import Model, Prompt
-from sidecar.engines.transformers import templates
 from sidecar.engines.transformers.prompts import without_oldest_turn
 from sidecar.errors import ContextExceeded, InvalidRequest, Unsupported
 from sidecar.runtime.protocol import Generate

@@ -23,7 +23,7 @@ from sidecar.types import (
     UpdateRequest,
 )
 from tests.helpers.command_line import inglenook
-from tests.helpers.models import tiny
+from tests.helpers.models import echo_model, tiny
 from tests.helpers.service import RunningService, running_service
 
 PATIENCE_S = 120
@@ -178,9 +178,13 @@ async def test_a_cancelled_preparation_leaves_nothing_new_and_two_at_once_are_a_
     assert (await client.cancel_job(started.job_id)).state == "cancelled"
 
 
-async def test_a_family_that_cannot_be_converted_is_told_at_once(client: Client) -> None:
-    with pytest.raises(Unsupported, match="text generation"):
-        await client.prepare("starter-chat")
+async def test_a_family_that_cannot_be_converted_is_told_at_once(
+    client: Client, preparing_service: RunningService
+) -> None:
+    folder = echo_model(preparing_service.paths.data_dir / "echo")
+    await register(client, "echo", folder, "classification")
+    with pytest.raises(Unsupported, match="cannot be prepared"):
+        await client.prepare("echo")
 
 
 @pytest.fixture

@@ -1,0 +1,130 @@
+"""Text generation with a converted model: whole answers in batches, decoded by the library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sidecar.engines.base import Encoding
+from sidecar.engines.ctranslate2.manifest import Manifest
+from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
+from sidecar.engines.templates import render
+from sidecar.errors import ContextExceeded, InvalidRequest, Unsupported
+from sidecar.runtime.protocol import Generate, Generated
+from sidecar.types import Sampling
+
+REPLACEMENT = "\ufffd"  # what decoders put where bytes of a character are missing
+ALL_TOKENS = 0  # the library's word for drawing from the whole vocabulary
+
+Search = tuple[tuple[str, Any], ...]
+Decode = Callable[[list[list[str]], dict[str, Any]], list[list[str]]]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A prompt and how it is answered; those with the same `search` are answered together."""
+
+    tokens: list[str]
+    search: Search
+    stops: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    text: str
+    tokens: int
+    ended: bool
+
+
+class WholeGenerator:
+    """`decode(prompts, options)` gives the answers' tokens, the end token included; `names` are the vocabulary's, by id."""
+
+    def __init__(self, name: str, tokenizer: Any, manifest: Manifest, names: list[str], decode: Decode) -> None:
+        self._name = name
+        self._tokenizer = tokenizer
+        self._manifest = manifest
+        self._names = names
+        self._ids = {token: index for index, token in enumerate(names)}
+        self._decode = decode
+
+    def encode(self, request: Generate) -> Encoding:
+        """Raises ContextExceeded, InvalidRequest, Unsupported."""
+        tokens = self._tokens(request)
+        warnings: list[str] = []
+        if request.truncate and request.messages is None and needs_cut(request.sampling, len(tokens), self._context):
+            kept = tokens[-prompt_budget(request.sampling, self._context or len(tokens)) :]
+            warnings.append(f"The first {len(tokens) - len(kept)} tokens of the prompt were dropped.")
+            tokens = kept
+        limit = self._limit(request.sampling, len(tokens))
+        search = tuple(self._search(request.sampling, limit).items())
+        question = Question([self._names[token] for token in tokens], search, tuple(stop_strings(request.sampling)))
+        warnings += room_warnings(request.sampling, limit, len(tokens))
+        return Encoding([question], [len(tokens)], warnings)
+
+    def forward(self, inputs: list[Question]) -> list[Written]:
+        order = sorted(range(len(inputs)), key=lambda index: repr(inputs[index].search))
+        rows: dict[int, Written] = {}
+        for search, group in groupby(order, key=lambda index: inputs[index].search):
+            members = list(group)
+            answers = self._decode([inputs[index].tokens for index in members], dict(search))
+            rows |= {index: self._written(inputs[index], found) for index, found in zip(members, answers, strict=True)}
+        return [rows[index] for index in range(len(inputs))]
+
+    def outcome(self, request: Generate, encoding: Encoding, rows: list[Written]) -> Generated:
+        (row,) = rows
+        return Generated(
+            finish_reason="stop" if row.ended else "length",
+            prompt_tokens=encoding.tokens,
+            completion_tokens=row.tokens,
+            queue_ms=0.0,
+            prefill_ms=0.0,
+            decode_ms=0.0,
+            warnings=encoding.warnings,
+        )
+
+    @property
+    def _context(self) -> int | None:
+        return self._manifest.context_length if self._manifest.kind == "generator" else None
+
+    def _tokens(self, request: Generate) -> list[int]:
+        if request.messages is not None:
+            text, special = render(self._name, self._tokenizer, request.messages), False
+        else:
+            text, special = request.prompt or "", True
+        tokens = list(self._tokenizer(text, add_special_tokens=special, verbose=False)["input_ids"])
+        if not tokens:
+            raise InvalidRequest(reason="the prompt is empty")
+        return tokens
+
+    def _limit(self, sampling: Sampling, prompt_tokens: int) -> int:
+        reads, room = self._manifest.context_length, self._manifest.decoder_room
+        if self._manifest.kind == "generator":
+            return answer_limit(sampling, prompt_tokens, reads)
+        if reads is not None and prompt_tokens > reads:
+            raise ContextExceeded(prompt_tokens=prompt_tokens, context_tokens=reads)
+        limit = answer_limit(sampling, prompt_tokens, None)
+        return min(limit, room or limit)
+
+    def _search(self, sampling: Sampling, limit: int) -> dict[str, Any]:
+        if sampling.min_p:
+            raise Unsupported(model=self._name, reason="CTranslate2 knows no min_p; leave it out or set it to 0")
+        options: dict[str, Any] = {"limit": limit, "repetition_penalty": sampling.repetition_penalty or 1.0}
+        if not sampling.temperature:
+            return options
+        if sampling.seed is not None:
+            raise Unsupported(model=self._name, reason="CTranslate2 draws without a seed; leave out seed")
+        return options | {
+            "sampling_temperature": sampling.temperature,
+            "sampling_topk": sampling.top_k or ALL_TOKENS,
+            "sampling_topp": sampling.top_p or 1.0,
+        }
+
+    def _written(self, question: Question, tokens: list[str]) -> Written:
+        ended = bool(tokens) and tokens[-1] in self._manifest.end_tokens
+        ids = [self._ids[token] for token in tokens]
+        text = str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        text = text.rstrip(REPLACEMENT)  # a last character that never became whole
+        cuts = [at for stop in question.stops if (at := text.find(stop)) >= 0]
+        return Written(text[: min(cuts)] if cuts else text, len(tokens), ended or bool(cuts))

@@ -1,0 +1,74 @@
+"""Text generation, compared with the transformers engine on the same models and prompts."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidecar.engines.comparing import answers, measures
+from sidecar.runtime.protocol import Failed, Generate
+from sidecar.types import Message, Sampling
+from tests.helpers.models import tiny
+from tests.helpers.worker import answer, drive, load
+
+from .conftest import Converted
+
+PROMPTS = ["the small model", "good rain, bad sun and tea?", "coffee"]
+GREEDY = Sampling(temperature=0.0, max_new_tokens=12, top_k=0, top_p=1.0, min_p=0.0, repetition_penalty=1.0)
+
+
+def requests(**options: object) -> list[Generate]:
+    sampling = Sampling(**{name: getattr(GREEDY, name) for name in GREEDY.__struct_fields__} | options)
+    return [Generate(number, prompt, None, sampling) for number, prompt in enumerate(PROMPTS, start=1)]
+
+
+@pytest.mark.parametrize("name", ["llama-chat", "qwen2", "gpt2"])
+def test_answers_are_those_of_the_original(name: str, converted: Converted) -> None:
+    own = answer(converted(name, "text_generation"), *requests())
+    reference = answer(load(tiny(name)), *requests())
+    assert {key: text for key, (text, _) in own.items()} == {key: text for key, (text, _) in reference.items()}
+    assert all(own[key][1].finish_reason == end.finish_reason for key, (_, end) in reference.items())
+
+
+def test_a_conversation_is_answered_as_the_original_does(converted: Converted) -> None:
+    asked = Generate(1, None, [Message("user", "good tea")], GREEDY)
+    own, reference = answer(converted("llama-chat", "text_generation"), asked), answer(load(tiny("llama-chat")), asked)
+    assert own[1][0] == reference[1][0]
+    assert own[1][1].prompt_tokens == reference[1][1].prompt_tokens
+
+
+def test_a_text_to_text_model_generates_too(converted: Converted) -> None:
+    own, reference = answer(converted("t5", "text_generation"), *requests()), answer(load(tiny("t5")), *requests())
+    assert {key: text for key, (text, _) in own.items()} == {key: text for key, (text, _) in reference.items()}
+
+
+def test_a_stop_string_ends_the_answer(converted: Converted) -> None:
+    model = converted("llama-chat", "text_generation")
+    whole = answer(model, *requests())[1][0]
+    text, end = answer(model, *requests(stop=whole[3:6]))[1]
+    assert text == whole[: whole.find(whole[3:6])]
+    assert end.finish_reason == "stop"
+
+
+@pytest.mark.parametrize(("options", "named"), [({"min_p": 0.5}, "min_p"), ({"temperature": 1.0, "seed": 1}, "seed")])
+def test_what_the_library_cannot_do_is_refused_by_name(
+    options: dict[str, object], named: str, converted: Converted
+) -> None:
+    end = drive(converted("gpt2", "text_generation"), *requests(**options))[1]
+    assert isinstance(end, Failed)
+    assert named in end.message
+
+
+def test_a_prompt_beyond_the_context_is_refused_or_cut(converted: Converted) -> None:
+    model = converted("gpt2", "text_generation")
+    long = Generate(1, "tea " * 500, None, GREEDY)
+    end = drive(model, long)[1]
+    assert isinstance(end, Failed)
+    assert end.code == "context_exceeded"
+    _, cut = answer(model, Generate(1, "tea " * 500, None, GREEDY, truncate=True))[1]
+    assert "dropped" in cut.warnings[0]
+
+
+def test_both_engines_can_be_compared(converted: Converted) -> None:
+    own = answers(converted("llama-chat", "text_generation"), "text_generation")
+    reference = answers(load(tiny("llama-chat")), "text_generation")
+    assert measures("text_generation", reference, own)["chrf"] > 90
