@@ -24,8 +24,9 @@ def main() -> None:
     if mode == "direct":
         print(_direct(file, int(numbers[0])))
     else:
-        _server(file, slots=int(numbers[0]), port=int(numbers[1]))
+        server = _server(file, slots=int(numbers[0]), port=int(numbers[1]))
         threading.Event().wait()
+        del server  # it serves for as long as it is held
 
 
 def _server(file: str, *, slots: int, port: int) -> xllamacpp.Server:
