@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from sidecar import __version__, errors
-from sidecar.routes.call import MODEL_ID, Route
+from sidecar.routes.call import Route
 from sidecar.types import ErrorResponse
 
 REFERENCE = "#/components/schemas/{name}"
@@ -16,6 +16,10 @@ REFERENCE = "#/components/schemas/{name}"
 ALWAYS = (errors.InvalidRequest, errors.HostNotAllowed, errors.OriginNotAllowed, errors.NotReady, errors.InternalError)
 WITH_KEY = (errors.Unauthorized,)
 WITH_BODY = (errors.BodyTooLarge, errors.UnsupportedMediaType)
+PATH_PARAMETERS = {
+    "model_id": "The model's id; a slash in it may be percent-encoded or not.",
+    "job_id": "The job's id.",
+}
 
 
 def document(routes: list[Route], url: str = "/") -> dict[str, Any]:
@@ -95,10 +99,11 @@ def _failures(route: Route, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    if MODEL_ID not in route.path:
-        return []
-    about = "The model's id; a slash in it may be percent-encoded or not."
-    return [{"name": "model_id", "in": "path", "required": True, "description": about, "schema": {"type": "string"}}]
+    return [
+        {"name": name, "in": "path", "required": True, "description": about, "schema": {"type": "string"}}
+        for name, about in PATH_PARAMETERS.items()
+        if f"{{{name}}}" in route.path
+    ]
 
 
 def _query_parameters(query: type[Struct] | None) -> list[dict[str, Any]]:
