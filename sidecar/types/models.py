@@ -9,7 +9,8 @@ from msgspec import UNSET, Meta, UnsetType
 from sidecar.types.common import Count, CountFromZero, ModelType, Request, Response, Seconds
 
 EngineChoice = Annotated[
-    Literal["auto", "transformers", "ctranslate2"], Meta(description="auto takes the quickest that is verified.")
+    Literal["auto", "transformers", "ctranslate2", "llamacpp"],
+    Meta(description="auto takes the quickest that is verified."),
 ]
 
 
