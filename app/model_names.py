@@ -9,3 +9,8 @@ def display_name(model: ModelInfo) -> str:
     """Starter chat for starter-chat, Name-7B for org/Name-7B."""
     name = (model.name or model.id).rpartition("/")[2]
     return name.replace("-", " ").replace("_", " ").capitalize() if name.islower() else name
+
+
+def how_it_runs(model: ModelInfo) -> str:
+    """Precision and engine, for instance "int8 · transformers"; the precision only where it is known."""
+    return " · ".join(part for part in (model.precision or model.dtype, model.engine) if part)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
-from app.model_names import display_name
+from app.model_names import display_name, how_it_runs
 from app.theme import theme
 from app.widgets.button import Button
 from app.widgets.icon_button import IconButton
@@ -97,6 +97,4 @@ class ChatHeader(QWidget):
 
 def model_item(model: ModelInfo) -> ModelItem:
     """A model as the picker shows it."""
-    precision = model.quantization or model.dtype
-    detail = " · ".join(part for part in (precision, model.engine) if part and part != "none")
-    return ModelItem(model.id, display_name(model), detail, model.model_type, model.is_loaded)
+    return ModelItem(model.id, display_name(model), how_it_runs(model), model.model_type, model.is_loaded)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app.model_names import display_name
+from app.model_names import display_name, how_it_runs
 from app.theme import theme
 from app.widgets.button import Button
 from app.widgets.label import Label
@@ -80,5 +80,4 @@ class ClassifyHeader(QWidget):
 
 
 def _item(model: ModelInfo) -> ModelItem:
-    detail = " · ".join(word for word in (model.quantization or model.dtype, model.engine) if word)
-    return ModelItem(model.id, display_name(model), detail, model.model_type, model.is_loaded)
+    return ModelItem(model.id, display_name(model), how_it_runs(model), model.model_type, model.is_loaded)
