@@ -10,7 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Generate, Load, ModelFacts, Translate
+from sidecar.runtime.protocol import (
+    Calibrate,
+    Calibrated,
+    Classified,
+    Classify,
+    Embed,
+    Embedded,
+    Generate,
+    Load,
+    ModelFacts,
+    Translate,
+)
 from sidecar.types import Sampling
 
 Request = TypeVar("Request", contravariant=True)
@@ -120,3 +131,6 @@ class Engine(Protocol):
 
     def load(self, frame: Load) -> Model:
         """Load the model in `frame.path`. Raises LoadFailed, or any exception, whose text becomes the reason."""
+
+    def measure(self, frame: Calibrate) -> Calibrated:
+        """Measure the machine with the kernels that this engine's models run on."""

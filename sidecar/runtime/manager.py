@@ -22,17 +22,23 @@ from sidecar.events import EventBus
 from sidecar.history import History
 from sidecar.metrics import Metrics
 from sidecar.paths import Paths, resources_dir
-from sidecar.registry.store import ModelStore
+from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime.asking import Asking
+from sidecar.runtime.calibration import Calibrator, Figures
+from sidecar.runtime.evidence import Evidence
 from sidecar.runtime.inference import Inference
 from sidecar.runtime.launcher import Launcher
+from sidecar.runtime.learning import Learning
 from sidecar.runtime.models import Models
+from sidecar.runtime.predicting import Predictor
+from sidecar.runtime.protocol import Loaded
 from sidecar.runtime.reporting import Reporter
 from sidecar.runtime.residency import Limits, Residency
 from sidecar.runtime.resident import LoopClock
 from sidecar.runtime.tasks import TaskResponse, Tasks
 from sidecar.runtime.worker import Worker
 from sidecar.types import (
+    Calibration,
     ClassifyBatchResponse,
     ClassifyRequest,
     ClassifyResponse,
@@ -47,6 +53,8 @@ from sidecar.types import (
     LoadResponse,
     ModelInfo,
     ModelsSummary,
+    PredictRequest,
+    PredictResponse,
     RegisterRequest,
     Result,
     TranslateBatchResponse,
@@ -57,6 +65,7 @@ from sidecar.types import (
 
 MB = 1024 * 1024
 DEFAULT_LOAD = LoadRequest()
+DEFAULT_ASKED = PredictRequest()
 
 
 class ModelManager:
@@ -70,6 +79,7 @@ class ModelManager:
         total_memory: int,
         events: EventBus,
         metrics: Metrics,
+        calibration_file: Path,
     ) -> None:
         self.settings = settings
         self.events = events
@@ -78,7 +88,11 @@ class ModelManager:
         self._store = store
         self._clock = LoopClock()
         self._reporter = Reporter(events, metrics)
-        self._launcher = Launcher(store, metrics, lambda: self.settings, self._used_bytes, self._busy, total_memory)
+        self._evidence = Evidence(database)
+        self._learning = Learning(self._evidence)
+        self._launcher = Launcher(
+            store, metrics, lambda: self.settings, self._used_bytes, self._busy, total_memory, self._observe_load
+        )
         self._residency: Residency[Worker] = Residency(
             spawn=self._launcher.launch,
             needed=self._launcher.needed,
@@ -88,7 +102,18 @@ class ModelManager:
             limits=self._limits,
             clock=self._clock,
         )
-        self._asking = Asking(self._residency, store, self.history, metrics, lambda: self.settings)
+        self._asking = Asking(self._residency, store, self.history, metrics, lambda: self.settings, self._learning)
+        self.calibrator = Calibrator(
+            calibration_file,
+            measure=self._measure_machine,
+            idle_s=lambda: 0.0 if self._busy() else self._asking.rested_s,
+            wanted=lambda: self.settings.calibrate,
+            threads=lambda: self.settings.threads,
+            clock=self._clock,
+        )
+        self._predictor = Predictor(
+            store, self._residency, self._launcher, self.calibrator, self._evidence, lambda: self.settings
+        )
         self._inference = Inference(self._asking, store, lambda: self.settings)
         self._models = Models(store, self._residency, events, self._clock, lambda: self.settings)
         self._tasks = Tasks(self._models, self._inference, lambda: self.settings)
@@ -111,7 +136,9 @@ class ModelManager:
             models_dir = Path(settings.models_dir) if settings.models_dir else paths.models_dir
             store = await ModelStore.open(database, models_dir, await asyncio.to_thread(resources_dir) / "models")
             total_memory = await asyncio.to_thread(hardware.total_memory)
-            manager = cls(settings, database, store, total_memory, events or EventBus(), metrics or Metrics())
+            manager = cls(
+                settings, database, store, total_memory, events or EventBus(), metrics or Metrics(), paths.calibration
+            )
             async with manager._running():
                 yield manager
         finally:
@@ -121,15 +148,19 @@ class ModelManager:
     async def _running(self) -> AsyncIterator[None]:
         figures = asyncio.create_task(self._reporter.tell_figures(self._figures), name="system figures")
         self._prepare_spare()
+        await self._evidence.open()
+        await self.calibrator.open()
         try:
             yield
         finally:
+            await self.calibrator.close()
             figures.cancel()
             await asyncio.wait({figures})
             await self._residency.close()
             await self._launcher.spare.close()
             await self._store.write_usage()
             await self.history.close()
+            await self._evidence.close()
             self.events.close()
 
     def apply(self, settings: Settings) -> None:
@@ -150,6 +181,7 @@ class ModelManager:
     async def remove(self, model_id: str) -> None:
         """Unload and forget; files are deleted when they lie in the models folder. Raises ModelNotFound, Conflict."""
         await self._models.remove(model_id)
+        await self._evidence.forget(model_id)
 
     def models(self) -> list[ModelInfo]:
         return self._models.all()
@@ -226,6 +258,26 @@ class ModelManager:
         """Take a model out of memory. It stays known, and the next request loads it again."""
         return await self._tasks.release_model(name)
 
+    # ---- prediction -------------------------------------------------------------------------------------------------
+
+    async def predict(self, model_id: str, request: PredictRequest = DEFAULT_ASKED) -> PredictResponse:
+        """What a model would take, before it is loaded, beside what it took. Raises ModelNotFound, LoadFailed."""
+        return await self._predictor.predict(model_id, request)
+
+    async def calibrate(self) -> Calibration:
+        """Measure this machine now. Raises Conflict while requests run, LoadFailed, EnvironmentFault."""
+        return await self.calibrator.measure()
+
+    async def _measure_machine(self) -> Figures:
+        """Reading is measured with the largest file there is of a model."""
+        file = await asyncio.to_thread(_largest_file, [model.path for model in self._store.all()])
+        return await self._launcher.measure(file)
+
+    def _observe_load(self, version: ModelVersion, loaded: Loaded, start_s: float, cached_share: float) -> None:
+        loads = sum(resident.loading is not None for resident in self._residency.residents())
+        if self.active_requests <= 1 and loads <= 1:
+            self._learning.loaded(version, loaded, start_s, cached_share)
+
     # ---- figures ----------------------------------------------------------------------------------------------------
 
     def summary(self) -> ModelsSummary:
@@ -295,3 +347,8 @@ class ModelManager:
         engines = {model.engine for model in self._store.all()} - {"echo"}
         if engines:
             self._launcher.spare.prepare(min(engines))
+
+
+def _largest_file(folders: list[Path]) -> Path | None:
+    files = [file for folder in folders for file in folder.glob("*.safetensors")]
+    return max(files, key=lambda file: file.stat().st_size, default=None)

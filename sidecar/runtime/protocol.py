@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from sidecar.types import FinishReason, Message, ModelType, Sampling
+from sidecar.types import FinishReason, GemmRate, Message, ModelType, Sampling
 
 PROTOCOL_VERSION = 1
 MAX_FRAME_BYTES = 1 << 30
@@ -35,6 +35,13 @@ class Load(Struct, tag="load"):
     batch_tokens: int = 4096
     quantization: str = "auto"
     prefix_cache_mb: int = 256
+
+
+class Calibrate(Struct, tag="calibrate"):
+    """The first frame instead of Load: measure the machine and end. `file`: one to measure reading with, or empty."""
+
+    threads: int = 0
+    file: str = ""
 
 
 class Generate(Struct, tag="generate"):
@@ -109,6 +116,18 @@ class ModelFacts(Struct):
 class Loaded(Struct, tag="loaded"):
     facts: ModelFacts
     load_ms: float
+
+
+class Calibrated(Struct, tag="calibrated"):
+    """What the machine can do; the fields are explained in `sidecar.types.Calibration`."""
+
+    threads: int
+    memory_gb_s: float
+    gemm: list[GemmRate]
+    operation_us: float
+    rounding_mweights_s: float | None
+    disk_mb_s: float | None
+    cached_mb_s: float | None
 
 
 class Delta(Struct, array_like=True):
@@ -192,8 +211,8 @@ class Stats(Struct, tag="stats"):
     memory_bytes: int
 
 
-Down = Load | Generate | Classify | Embed | Translate | Cancel | Shutdown
-Up = Hello | Loaded | Step | Finished | Failed | Stats
+Down = Load | Calibrate | Generate | Classify | Embed | Translate | Cancel | Shutdown
+Up = Hello | Loaded | Calibrated | Step | Finished | Failed | Stats
 
 _encoder = msgspec.msgpack.Encoder()
 _down: msgspec.msgpack.Decoder[Down] = msgspec.msgpack.Decoder(Down)

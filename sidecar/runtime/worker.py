@@ -18,6 +18,8 @@ from sidecar.runtime.child import Child
 from sidecar.runtime.outcome import WorkerOutcome
 from sidecar.runtime.protocol import (
     PROTOCOL_VERSION,
+    Calibrate,
+    Calibrated,
     Cancel,
     Classify,
     Embed,
@@ -58,6 +60,7 @@ class Worker:
         self._stall_timeout_s = stall_timeout_s
         self._hello: asyncio.Future[Hello] = loop.create_future()
         self._loaded: asyncio.Future[Loaded] = loop.create_future()
+        self._calibrated: asyncio.Future[Calibrated] = loop.create_future()
         self._replies: dict[int, Reply] = {}
         self._ids = itertools.count(1)
         self._steps = 0
@@ -97,6 +100,11 @@ class Worker:
         loaded = await self._first(self._loaded, timeout_s, "it was not loaded")
         self.facts, self.memory_bytes = loaded.facts, loaded.facts.memory_bytes
         return loaded
+
+    async def calibrate(self, frame: Calibrate, timeout_s: float) -> Calibrated:
+        """Measure the machine, instead of loading a model. Raises LoadFailed when no figures come, InferenceFailed."""
+        self._child.send(frame)
+        return await self._first(self._calibrated, timeout_s, "it did not measure the machine")
 
     @contextlib.contextmanager
     def ask(self, question: Question) -> Iterator[Reply]:
@@ -175,6 +183,7 @@ class Worker:
                     reply.finish(outcome)
             case Failed(0, code, message, details):
                 _reject(self._loaded, from_wire(code, message, details))
+                _reject(self._calibrated, from_wire(code, message, details))
             case Failed(id, code, message, details):
                 if (reply := self._replies.pop(id, None)) is not None:
                     reply.fail(from_wire(code, message, details))
@@ -182,6 +191,8 @@ class Worker:
                 self.memory_bytes = frame.memory_bytes
             case Hello() if not self._hello.done():
                 self._hello.set_result(frame)
+            case Calibrated() if not self._calibrated.done():
+                self._calibrated.set_result(frame)
             case Loaded() if not self._loaded.done():
                 self._loaded.set_result(frame)
             case _:
@@ -196,6 +207,7 @@ class Worker:
         early = LoadFailed(model=self.model, reason=f"its worker ended ({how}). {outcome.stderr_sentence}")
         _reject(self._hello, early)
         _reject(self._loaded, early)
+        _reject(self._calibrated, early)
         replies, self._replies = self._replies, {}
         for reply in replies.values():
             reply.fail(error)

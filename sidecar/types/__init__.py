@@ -56,6 +56,16 @@ from sidecar.types.models import (
     StatusResponse,
     UpdateRequest,
 )
+from sidecar.types.prediction import (
+    Calibration,
+    Fit,
+    GemmRate,
+    Measured,
+    Prediction,
+    PredictRequest,
+    PredictResponse,
+    Range,
+)
 from sidecar.types.service import (
     ChangeSettingsRequest,
     DeletedResponse,
@@ -71,6 +81,7 @@ from sidecar.types.service import (
 
 __all__ = [
     "LARGEST",
+    "Calibration",
     "ChangeSettingsRequest",
     "Classification",
     "ClassifyBatchResponse",
@@ -87,6 +98,8 @@ __all__ = [
     "Event",
     "Execution",
     "FinishReason",
+    "Fit",
+    "GemmRate",
     "GenerateBatchResponse",
     "GenerateChunk",
     "GenerateRequest",
@@ -98,10 +111,15 @@ __all__ = [
     "InferenceRequest",
     "LoadRequest",
     "LoadResponse",
+    "Measured",
     "Message",
     "ModelInfo",
     "ModelType",
     "ModelsSummary",
+    "PredictRequest",
+    "PredictResponse",
+    "Prediction",
+    "Range",
     "RegisterRequest",
     "ReleaseRequest",
     "Request",
