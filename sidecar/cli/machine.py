@@ -91,12 +91,12 @@ def _about_profile(profile: Calibration) -> list[list[object]]:
 def _rows(found: PredictResponse) -> list[list[object]]:
     expected, seen = found.prediction, found.measured
     rows: list[tuple[str, str, Range | None, float | None]] = [
-        ("Load", "s", expected and expected.load_s, seen.load_s),
-        ("Memory", "MB", expected and expected.memory_mb, seen.memory_mb),
-        ("First token", "s", expected and expected.first_token_s, seen.first_token_s),
-        ("Speed", "tokens/s", expected and expected.tokens_per_second, seen.tokens_per_second),
-        ("Speed", "texts/s", expected and expected.texts_per_second, seen.texts_per_second),
-        ("Whole request", "s", expected and expected.total_s, None),
+        ("Load", "s", expected.load_s if expected else None, seen.load_s),
+        ("Memory", "MB", expected.memory_mb if expected else None, seen.memory_mb),
+        ("First token", "s", expected.first_token_s if expected else None, seen.first_token_s),
+        ("Speed", "tokens/s", expected.tokens_per_second if expected else None, seen.tokens_per_second),
+        ("Speed", "texts/s", expected.texts_per_second if expected else None, seen.texts_per_second),
+        ("Whole request", "s", expected.total_s if expected else None, None),
     ]
     return [_row(*row) for row in rows if row[2] is not None or row[3] is not None]
 

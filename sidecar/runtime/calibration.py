@@ -29,6 +29,7 @@ FORMAT = 1  # of the file and of what is measured
 QUIET_S = 20.0
 WATCH_S = 0.05
 LIBRARY = "torch"
+NOT_YET = "This machine has not been measured yet; it will be once nothing else runs, or by POST /system/calibrate."
 
 
 class Kept(Struct):
@@ -61,7 +62,7 @@ class Calibrator:
         clock: Clock,
     ) -> None:
         self.profile: Calibration | None = None
-        self.reason: str | None = "This machine has not been measured yet; it will be once nothing else runs."
+        self.reason: str | None = NOT_YET
         self._file = file
         self._measure = measure
         self._idle_s = idle_s
@@ -75,11 +76,9 @@ class Calibrator:
     async def open(self) -> None:
         """Read the kept profile; without one that holds, measure as soon as the service is quiet."""
         try:
-            kept = await asyncio.to_thread(_read, self._file)
+            self.profile, self.reason = await asyncio.to_thread(_usable, self._file, self._threads())
         except EnvironmentFault as error:
             self.reason = error.message
-        else:
-            self._take(kept)
         if self.profile is None:
             self.measure_when_quiet()
 
@@ -108,15 +107,6 @@ class Calibrator:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
-
-    def _take(self, kept: Kept | None) -> None:
-        if kept is None:
-            return
-        changed = _changes(kept, self._threads())
-        if changed:
-            self.reason = f"This machine will be measured anew once nothing else runs: {changed} changed."
-        else:
-            self.profile, self.reason = kept.profile, None
 
     def _try(self) -> None:
         self._timer = None
@@ -174,6 +164,15 @@ def _profile(figures: Figures, took_s: float) -> Calibration:
         disk_mb_s=found.disk_mb_s,
         cached_mb_s=found.cached_mb_s,
     )
+
+
+def _usable(file: Path, threads: int) -> tuple[Calibration | None, str | None]:
+    """The kept profile, or why there is none. Raises EnvironmentFault."""
+    if (kept := _read(file)) is None:
+        return None, NOT_YET
+    if changed := _changes(kept, threads):
+        return None, f"This machine will be measured anew once nothing else runs: {changed} changed."
+    return kept.profile, None
 
 
 def _changes(kept: Kept, threads: int) -> str:

@@ -48,7 +48,7 @@ class Predictor:
         model = self._store.get(name)
         runs = self._evidence.of(model.id, version.version)
         profile = self._calibrator.profile
-        reason = self._why_not(model, profile)
+        reason = await self._why_not(model, profile)
         return PredictResponse(
             model=model.id,
             version=version.version,
@@ -77,11 +77,12 @@ class Predictor:
         corrections = learning.corrections(own, self._kin(described, model.id), profile)
         return prediction.predict(described, profile, asked, around, corrections)
 
-    def _why_not(self, model: Model, profile: Calibration | None) -> str | None:
+    async def _why_not(self, model: Model, profile: Calibration | None) -> str | None:
         if profile is None:
             return self._calibrator.reason
         device = model.facts.device if model.facts else model.options.device
-        elsewhere = device not in ("auto", "cpu") or (device == "auto" and hardware.gpu_name() is not None)
+        gpu = await asyncio.to_thread(hardware.gpu_name)
+        elsewhere = device not in ("auto", "cpu") or (device == "auto" and gpu is not None)
         return "It runs, or would run, on a GPU; only the processor has been measured." if elsewhere else None
 
     def _kin(self, model: Description, name: str) -> list[Runs]:
