@@ -88,11 +88,13 @@ def describe(
     precision: str | None = None,
     quantization: str | None = None,
     can_round: bool = True,
+    half: bool = False,
 ) -> Description:
-    """`precision`: what a load taught, None before the first. `quantization`: what the user asked for."""
+    """`half`: the files hold bfloat16 and the processor multiplies it, so that the engine leaves it so. `precision`: what a load taught, None before the first. `quantization`: what the user asked for."""
     table = shape.vocabulary * shape.width
-    fused = engine == "transformers" and task == "text_generation" and shape.family in FUSED_FAMILIES
-    chosen = _fused_precision(quantization, precision, parameters, can_round) if fused else precision or "float32"
+    fused = engine == "transformers" and task == "text_generation" and shape.family in FUSED_FAMILIES and not half
+    usual = {"transformers": "bfloat16" if half else "float32"}.get(engine, "none")
+    chosen = _fused_precision(quantization, precision, parameters, can_round) if fused else precision or usual
     return Description(
         engine=engine,
         task=task,

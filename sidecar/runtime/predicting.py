@@ -99,6 +99,7 @@ class Predictor:
 
     def _described(self, model: Model, profile: Calibration | None) -> Description:
         seen = model.inspection or Inspection("", model.engine, (model.model_type,), "")
+        rates = {rate.precision for rate in profile.gemm} if profile else set()
         return describe(
             engine=model.engine,
             task=model.model_type,
@@ -108,7 +109,8 @@ class Predictor:
             cache_bytes_per_token=seen.cache_bytes_per_token,
             precision=model.facts.precision if model.facts else None,
             quantization=model.options.quantization,
-            can_round=profile is not None and any(rate.precision == "int8" for rate in profile.gemm),
+            can_round="int8" in rates,
+            half="bfloat16" in rates and _mostly_bf16(seen),
         )
 
     async def _fit(self, version: ModelVersion) -> Fit:
@@ -122,3 +124,8 @@ class Predictor:
         alone = placement.Room(limit=limit, used=0, available=available + used)
         verdict = "fits" if needed <= now.free else "after_unloading" if needed <= alone.free else "too_large"
         return Fit(verdict, round(needed / MB, 1), round(max(0, now.free) / MB, 1), round(limit / MB, 1))  # type: ignore[arg-type]
+
+
+def _mostly_bf16(seen: Inspection) -> bool:
+    elements = seen.weights.elements
+    return 2 * elements.get("BF16", 0) > sum(elements.values())

@@ -39,6 +39,8 @@ def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
         ({"can_round": False}, "fused", "float32"),
         ({"shape": Shape("gpt2", layers=12)}, "library", "float32"),
         ({"task": "classification"}, "library", "float32"),
+        ({"half": True}, "library", "bfloat16"),
+        ({"engine": "echo"}, "native", "none"),
         ({"engine": "llamacpp", "precision": "Q4_K_M"}, "native", "Q4_K_M"),
     ],
 )
