@@ -90,7 +90,8 @@ def describe(
     can_round: bool = True,
     half: bool = False,
 ) -> Description:
-    """`half`: the files hold bfloat16 and the processor multiplies it, so that the engine leaves it so. `precision`: what a load taught, None before the first. `quantization`: what the user asked for."""
+    """`half`: the files hold bfloat16 and the processor multiplies it, so that the engine leaves it so. `precision`: what a
+    load taught, None before the first. `quantization`: what the user asked for."""
     table = shape.vocabulary * shape.width
     fused = engine == "transformers" and task == "text_generation" and shape.family in FUSED_FAMILIES and not half
     usual = {"transformers": "bfloat16" if half else "float32"}.get(engine, "none")

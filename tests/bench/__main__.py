@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import chat, front, loading
+from tests.bench import chat, front, loading, prediction
 from tests.bench.report import Row, print_table
 
 ROWS: dict[str, Callable[[], list[Row]]] = {
@@ -19,6 +19,7 @@ ROWS: dict[str, Callable[[], list[Row]]] = {
     "load-spare": loading.spare_worker,
     "chat-1": chat.one_stream,
     "chat-8": chat.eight_streams,
+    "prediction": prediction.benchmark_models,
 }
 
 
