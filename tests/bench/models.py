@@ -67,7 +67,7 @@ def decoder(name: str, width: int, layers: int, *, vocabulary: int = 32_000, hal
         intermediate_size=width * 8 // 3 // 64 * 64,
         num_hidden_layers=layers,
         num_attention_heads=width // 64,
-        num_key_value_heads=max(1, width // 192),
+        num_key_value_heads=width // 128 if width % 128 == 0 else width // 192,
         max_position_embeddings=4096,
         tie_word_embeddings=True,
         bos_token_id=0,
