@@ -72,6 +72,7 @@ class Calibrator:
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
         self._running = False
+        self._measured_with = threads()
 
     async def open(self) -> None:
         """Read the kept profile; without one that holds, measure as soon as the service is quiet."""
@@ -79,6 +80,13 @@ class Calibrator:
             self.profile, self.reason = await asyncio.to_thread(_usable, self._file, self._threads())
         except EnvironmentFault as error:
             self.reason = error.message
+        if self.profile is None:
+            self.measure_when_quiet()
+
+    def settings_changed(self) -> None:
+        """A profile for another number of threads is not used; it may also be wanted only now."""
+        if self.profile is not None and self._measured_with != self._threads():
+            self.profile, self.reason = None, _again("the number of threads")
         if self.profile is None:
             self.measure_when_quiet()
 
@@ -93,12 +101,13 @@ class Calibrator:
         if self._idle_s() <= 0:
             raise Conflict("Requests are running: they would spoil the figures. Try again later.", reason="busy")
         self._running = True
+        threads = self._threads()
         try:
             profile = await self._measured()
-            await asyncio.to_thread(_write, self._file, Kept(FORMAT, self._threads(), profile))
+            await asyncio.to_thread(_write, self._file, Kept(FORMAT, threads, profile))
         finally:
             self._running = False
-        self.profile, self.reason = profile, None
+        self.profile, self.reason, self._measured_with = profile, None, threads
         return profile
 
     async def close(self) -> None:
@@ -171,8 +180,12 @@ def _usable(file: Path, threads: int) -> tuple[Calibration | None, str | None]:
     if (kept := _read(file)) is None:
         return None, NOT_YET
     if changed := _changes(kept, threads):
-        return None, f"This machine will be measured anew once nothing else runs: {changed} changed."
+        return None, _again(changed)
     return kept.profile, None
+
+
+def _again(changed: str) -> str:
+    return f"This machine will be measured anew once nothing else runs: {changed} changed."
 
 
 def _changes(kept: Kept, threads: int) -> str:

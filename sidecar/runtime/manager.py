@@ -18,6 +18,7 @@ from typing import Any
 from sidecar import hardware
 from sidecar.config import Settings
 from sidecar.db import Database
+from sidecar.errors import EnvironmentFault
 from sidecar.events import EventBus
 from sidecar.history import History
 from sidecar.metrics import Metrics
@@ -64,6 +65,7 @@ from sidecar.types import (
 )
 
 MB = 1024 * 1024
+MEASURING_BYTES = 900 * MB  # the libraries, and matrices that no cache holds
 DEFAULT_LOAD = LoadRequest()
 DEFAULT_ASKED = PredictRequest()
 
@@ -167,6 +169,7 @@ class ModelManager:
         """Use other settings from now on. What is marked restart in the table is not looked at again."""
         self.settings = settings
         self._residency.limits_changed()
+        self.calibrator.settings_changed()
 
     # ---- models -----------------------------------------------------------------------------------------------------
 
@@ -269,7 +272,11 @@ class ModelManager:
         return await self.calibrator.measure()
 
     async def _measure_machine(self) -> Figures:
-        """Reading is measured with the largest file there is of a model."""
+        """Reading is measured with the largest file there is of a model. Raises EnvironmentFault when memory is short."""
+        available = await asyncio.to_thread(hardware.available_memory)
+        if available < MEASURING_BYTES:
+            needed, free = MEASURING_BYTES // MB, available // MB
+            raise EnvironmentFault(f"Measuring takes about {needed} MB of memory, and {free} MB are free.")
         file = await asyncio.to_thread(_largest_file, [model.path for model in self._store.all()])
         return await self._launcher.measure(file)
 

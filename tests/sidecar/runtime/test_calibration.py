@@ -123,6 +123,18 @@ async def test_other_settings_or_an_older_release_are_reasons_too(bench: Bench) 
     assert "what is measured and the number of threads changed" in (bench.calibrator.reason or "")
 
 
+async def test_another_number_of_threads_asks_for_another_measurement(bench: Bench) -> None:
+    await bench.calibrator.measure()
+    bench.threads = 5
+    bench.calibrator.settings_changed()
+    assert bench.calibrator.profile is None
+    assert "the number of threads changed" in (bench.calibrator.reason or "")
+    await bench.clock.advance(QUIET_S)
+    await bench.known()
+    assert bench.measured == 2
+    await bench.calibrator.close()
+
+
 async def test_a_damaged_file_is_set_aside_and_told(bench: Bench, tmp_path: Path) -> None:
     await asyncio.to_thread(bench.file.write_bytes, b'{"format": 1, "profile": {')
     await bench.calibrator.open()
