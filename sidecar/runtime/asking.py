@@ -139,6 +139,5 @@ class Asking:
         return answer
 
     def learn(self, record: Record, answer: Answer) -> None:
-        """What an answer took says something about the model, if nothing else ran meanwhile."""
-        if record.alone:
-            self._learning.answered(record, answer.facts, answer.outcome, answer.first_token_ms)
+        """What an answer took says something about the model."""
+        self._learning.answered(record, answer.facts, answer.outcome, answer.first_token_ms)

@@ -11,6 +11,7 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from sidecar.registry.store import ModelVersion
 from sidecar.runtime import prediction
@@ -18,7 +19,7 @@ from sidecar.runtime.correction import Correction, Quantity, correction
 from sidecar.runtime.description import Description
 from sidecar.runtime.evidence import Evidence, Kind, Observation
 from sidecar.runtime.prediction import Surroundings
-from sidecar.runtime.protocol import Generated, Loaded, ModelFacts, Outcome, Translated
+from sidecar.runtime.protocol import Classified, Embedded, Generated, Loaded, ModelFacts, Outcome, Translated
 from sidecar.runtime.record import Record
 from sidecar.types import Calibration, Measured, PredictRequest
 
@@ -59,45 +60,35 @@ class Learning:
         )
 
     def answered(self, record: Record, facts: ModelFacts, outcome: Outcome, first_token_ms: float) -> None:
-        """An answer to a request that was alone. `first_token_ms`: from the request's arrival."""
-        kind: Kind = record.kind  # type: ignore[assignment]
+        """`first_token_ms`: from the request's arrival."""
         fresh = record.version.model in self._fresh
         self._fresh.discard(record.version.model)
         if isinstance(outcome, Generated):
-            known = self._may_be_remembered(record)
-            if record.inputs > 1:
-                return
-            first_s = None if known or fresh else (first_token_ms - record.queue_ms) / 1000
-            enough = outcome.completion_tokens > FEWEST_STEPS
-            prompt, written, rest_s = outcome.prompt_tokens, outcome.completion_tokens, outcome.decode_ms / 1000
-            self._add(record, facts, kind, prompt, written, first_s, rest_s if enough else None)
-        elif fresh:
-            return
-        elif isinstance(outcome, Translated):
-            whole = (record.elapsed_ms - record.queue_ms) / 1000
-            self._add(record, facts, kind, outcome.prompt_tokens, outcome.completion_tokens, whole, None)
-        else:
-            whole = (record.elapsed_ms - record.queue_ms) / 1000
-            self._add(record, facts, kind, outcome.tokens, 0, whole, None)
+            first_s = None if self._may_be_remembered(record) or fresh else (first_token_ms - record.queue_ms) / 1000
+            rest_s = outcome.decode_ms / 1000 if outcome.completion_tokens > FEWEST_STEPS else None
+            if record.inputs == 1:
+                self._add(record, facts, outcome.prompt_tokens, outcome.completion_tokens, first_s, rest_s)
+        elif not fresh:
+            whole_s = (record.elapsed_ms - record.queue_ms) / 1000
+            self._add(record, facts, *_tokens(outcome), whole_s, None)
 
     def _add(
         self,
         record: Record,
         facts: ModelFacts,
-        kind: Kind,
         prompt_tokens: int,
         completion_tokens: int,
         first_s: float | None,
         rest_s: float | None,
     ) -> None:
-        if prompt_tokens and (first_s is not None or rest_s is not None):
+        if record.alone and prompt_tokens and (first_s is not None or rest_s is not None):
             self._evidence.add(
                 Observation(
                     record.began_at,
                     record.version.model,
                     record.version.version,
                     facts.precision,
-                    kind,
+                    cast("Kind", record.kind),
                     record.inputs,
                     prompt_tokens,
                     completion_tokens,
@@ -113,6 +104,13 @@ class Learning:
         if not known:
             self._beginnings.append(beginning)
         return known
+
+
+def _tokens(outcome: Classified | Embedded | Translated) -> tuple[int, int]:
+    """Read and written."""
+    if isinstance(outcome, Translated):
+        return outcome.prompt_tokens, outcome.completion_tokens
+    return outcome.tokens, 0
 
 
 def corrections(own: Runs, kin: Iterable[Runs], profile: Calibration) -> dict[Quantity, Correction]:
