@@ -153,7 +153,8 @@ def _load_ratio(quantity: Quantity, model: Description, seen: Observation, profi
     if quantity == "load" and seen.first_s:
         around = Surroundings(cached_share=1.0 if seen.cached_share is None else seen.cached_share)
         return seen.first_s / prediction.loading(model, profile, around).seconds
-    if quantity == "memory" and seen.memory_bytes:
+    # The library maps its files: what no request has touched yet does not count as memory.
+    if quantity == "memory" and seen.memory_bytes and model.way != "library":
         return seen.memory_bytes / prediction.held_bytes(model)
     return None
 

@@ -20,6 +20,8 @@ MB = 1e6
 # Small operations of one layer, in units of the profile's `operation_us`; measured with layers of almost no width.
 OPERATIONS = {"fused": 45.0, "library": 80.0, "native": 5.0}
 ROUNDED_OPERATIONS = 30.0  # a layer's more, for scaling what goes into its products
+ROUNDED_ROWS_OPERATIONS = 200.0  # the same for many rows, where all threads take part and wait for each other
+FEW_ROWS = 8
 STEP_OPERATIONS = 60.0  # around the layers: choosing the token, its text, its frame
 REQUEST_OPERATIONS = 250.0  # HTTP, queue, worker and tokens of one request
 TEXT_OPERATIONS = 20.0  # of each further text in it
@@ -161,7 +163,8 @@ def _points(profile: Calibration, precision: str) -> list[tuple[int, float]]:
 
 def _pass(model: Description, profile: Calibration, weights: float, layers: int, rows: int, length: int) -> Cost:
     """`rows` tokens through the weights; each attends to half of a text's `length` on average."""
-    per_layer = OPERATIONS[model.way] + (ROUNDED_OPERATIONS if model.precision == "int8" else 0.0)
+    scaling = ROUNDED_OPERATIONS if rows <= FEW_ROWS else ROUNDED_ROWS_OPERATIONS
+    per_layer = OPERATIONS[model.way] + (scaling if model.precision == "int8" else 0.0)
     attention = 2.0 * rows * length * layers * model.width
     return Cost(
         {

@@ -78,6 +78,7 @@ class Prediction(Response):
 class Measured(Response):
     """Medians of the latest real runs that had the machine to themselves; null where there was none.
 
+    `memory_mb`: right after loading; where files are mapped it grows with the first answers.
     `prompt_tokens`: the median prompt (or text) that these runs had, which may differ from what the prediction was for.
     """
 

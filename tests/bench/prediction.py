@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from sidecar.config import Settings
 from sidecar.paths import Paths
 from sidecar.runtime.manager import ModelManager
@@ -105,12 +107,12 @@ async def _predicted(manager: ModelManager, kind: Kind) -> Prediction:
 async def _measured(manager: ModelManager, kind: Kind, mark: str) -> Figures:
     """A load, an answer to warm up, and the medians of a few more. Leaves the model unloaded."""
     load_s = (await manager.load(kind.name)).load_time_ms / 1000
-    memory = manager.model(kind.name).memory_usage_mb or 0.0
     ask = _write if kind.task == "text_generation" else _read
     answers = [await ask(manager, kind.name, f"{mark}{number}") for number in range(ANSWERS + 1)][1:]
+    memory = max(child.memory_info().rss for child in psutil.Process().children(recursive=True))
     await manager.unload(kind.name)
     medians = {name: statistics.median(answer[name] for answer in answers) for name in answers[0]}
-    return {"load_s": load_s, "memory_mb": memory * 1024 * 1024 / 1e6, **medians}
+    return {"load_s": load_s, "memory_mb": memory / 1e6, **medians}
 
 
 async def _write(manager: ModelManager, name: str, mark: str) -> Figures:

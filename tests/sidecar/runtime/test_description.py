@@ -6,7 +6,7 @@ import pytest
 
 from sidecar.engines.transformers.fused import building, rounding
 from sidecar.registry.shape import Shape
-from sidecar.runtime.description import FUSED_FAMILIES, ROUNDED_FROM, Description, describe
+from sidecar.runtime.description import FUSED_FAMILIES, PACKED_BYTES, ROUNDED_FROM, Description, describe
 
 LLAMA = Shape("llama", layers=30, width=576, vocabulary=49_152, tied=True)
 
@@ -57,7 +57,7 @@ def test_a_tied_table_is_looked_up_and_makes_the_scores() -> None:
     assert described(task="embedding").head == 0
 
 
-def test_rounded_weights_take_a_byte_and_the_table_its_four() -> None:
-    assert described().held_bytes == 134_500_000 + 4 * 49_152 * 576
+def test_rounded_weights_are_packed_and_the_table_stays_exact() -> None:
+    assert described().held_bytes == int(134_500_000 * PACKED_BYTES + 4 * 49_152 * 576)
     assert described(quantization="none").held_bytes == 4 * 134_500_000
     assert described(engine="llamacpp", precision="Q4_0", weight_bytes=80_000_000).held_bytes == 80_000_000
