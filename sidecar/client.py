@@ -28,6 +28,7 @@ from sidecar import discovery
 from sidecar.errors import InglenookError, ServiceUnreachable, from_wire
 from sidecar.paths import Paths
 from sidecar.types import (
+    Calibration,
     ChangeSettingsRequest,
     ClassifyBatchResponse,
     ClassifyRequest,
@@ -54,6 +55,8 @@ from sidecar.types import (
     ModelInfo,
     ModelsSummary,
     ModelType,
+    PredictRequest,
+    PredictResponse,
     PrepareRequest,
     RegisterRequest,
     ReleaseRequest,
@@ -138,6 +141,10 @@ class Client:
     async def system(self) -> SystemInfo:
         return await self._get("/system", SystemInfo)
 
+    async def calibrate(self) -> Calibration:
+        """Measure the machine now. Conflict while requests run."""
+        return await self._send("POST", "/system/calibrate", None, Calibration)
+
     async def events(self) -> AsyncGenerator[Event, None]:
         """What changes from now on. Raises ServiceUnreachable when the connection ends; the caller connects again."""
         async with aclosing(self._stream("GET", "/events")) as payloads:
@@ -220,6 +227,10 @@ class Client:
 
     async def load(self, model_id: str, request: LoadRequest | None = None) -> LoadResponse:
         return await self._send("POST", _of(model_id, "load"), request, LoadResponse)
+
+    async def predict(self, model_id: str, request: PredictRequest | None = None) -> PredictResponse:
+        """What the model would take, beside what it took; nothing is loaded."""
+        return await self._send("POST", _of(model_id, "predict"), request, PredictResponse)
 
     async def unload(self, model_id: str, *, force: bool = False) -> StatusResponse:
         """Conflict while requests run on it, unless `force`, which ends them."""

@@ -132,6 +132,12 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     spare_worker_minutes: Annotated[
         float, _about("Performance", "End the spare process after so many unused minutes.", ge=0)
     ] = 30.0
+    calibrate: Annotated[
+        bool,
+        _about(
+            "Performance", "Measure this machine once while nothing else runs, for predictions of speed and memory."
+        ),
+    ] = True
     stall_timeout_s: Annotated[
         float, _about("Performance", "End a worker that makes no progress for so many seconds.", ge=1)
     ] = 120.0

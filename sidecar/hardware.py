@@ -16,10 +16,11 @@ from pathlib import Path
 import psutil
 
 from sidecar import __version__
-from sidecar.types import SystemInfo
+from sidecar.types import Calibration, SystemInfo
 
 MB = 1024 * 1024
 PROCFS_CPU = Path("/proc/cpuinfo")
+PLACES_TRIED = 64
 KNOWN_INSTRUCTION_SETS = (
     "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8",
     "amx_bf16", "avx_vnni", "neon", "asimd", "asimddp", "i8mm", "bf16", "sve",
@@ -50,8 +51,20 @@ def free_disk(folder: Path) -> int:
     return shutil.disk_usage(_existing(folder)).free
 
 
-def system_info(models_dir: Path, memory_limit: int) -> SystemInfo:
-    """All of it. `memory_limit` in bytes."""
+def cached_share(file: Path) -> float | None:
+    """How much of a file the system holds in memory, from 0 to 1, by trying places of it. None where that cannot be asked."""
+    if not hasattr(os, "RWF_NOWAIT"):
+        return None
+    with file.open("rb") as stream:
+        step = max(os.fstat(stream.fileno()).st_size // PLACES_TRIED, 1)
+        held = [_is_cached(stream.fileno(), place * step) for place in range(PLACES_TRIED)]
+    return None if None in held else sum(map(bool, held)) / PLACES_TRIED
+
+
+def system_info(
+    models_dir: Path, memory_limit: int, calibration: Calibration | None = None, reason: str | None = None
+) -> SystemInfo:
+    """All of it. `memory_limit` in bytes; `reason` says why there is no calibration."""
     disk = shutil.disk_usage(_existing(models_dir))
     return SystemInfo(
         platform=platform.platform(terse=True),
@@ -68,6 +81,8 @@ def system_info(models_dir: Path, memory_limit: int) -> SystemInfo:
         gpu=gpu_name(),
         python=platform.python_version(),
         version=__version__,
+        calibration=calibration,
+        calibration_reason=reason,
     )
 
 
@@ -125,6 +140,16 @@ def _output_of(*command: str) -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()
     except (OSError, subprocess.TimeoutExpired):
         return ""
+
+
+def _is_cached(descriptor: int, offset: int) -> bool | None:
+    """Whether reading here needs no disk; None on file systems that do not tell."""
+    try:
+        return os.preadv(descriptor, [bytearray(1)], offset, os.RWF_NOWAIT) >= 0
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
 
 
 def _container_number(name: str) -> int:

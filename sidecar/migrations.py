@@ -56,7 +56,29 @@ def _embeddings(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX embeddings_by_time ON embeddings (expires_at)")
 
 
-MIGRATIONS = [_models_and_history, _embeddings]
+def _observations(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """
+        CREATE TABLE observations (
+            id INTEGER PRIMARY KEY,
+            time REAL NOT NULL,
+            model TEXT NOT NULL,
+            version TEXT NOT NULL,
+            precision TEXT NOT NULL,
+            kind TEXT NOT NULL,           -- load, generate, classify, translate, embed
+            inputs INTEGER NOT NULL,
+            prompt_tokens INTEGER NOT NULL,
+            completion_tokens INTEGER NOT NULL,
+            first_s REAL,                 -- loading into a process; until the first token; the whole request of a model that reads
+            rest_s REAL,                  -- until there was a process to load into; from the first token to the last
+            memory_bytes INTEGER,         -- right after loading
+            cached_share REAL             -- of the files, when loading began
+        )"""
+    )
+    connection.execute("CREATE INDEX observations_by_model ON observations (model, kind)")
+
+
+MIGRATIONS = [_models_and_history, _embeddings, _observations]
 
 
 def migrate(connection: sqlite3.Connection) -> None:

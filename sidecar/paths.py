@@ -62,6 +62,11 @@ class Paths:
         return self.data_dir / "conversations.db"
 
     @property
+    def calibration(self) -> Path:
+        """The measured profile of this machine."""
+        return self.data_dir / "calibration.json"
+
+    @property
     def models_dir(self) -> Path:
         return self.data_dir / "models"
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from sidecar.runtime.protocol import (
+    Calibrate,
+    Calibrated,
     Classified,
     Classify,
     Decide,
@@ -203,3 +205,6 @@ class Engine(Protocol):
 
     def load(self, frame: Load) -> Model:
         """Load the model in `frame.path`. Raises LoadFailed, or any exception, whose text becomes the reason."""
+
+    def measure(self, frame: Calibrate) -> Calibrated:
+        """Measure the machine with the kernels that this engine's models run on."""

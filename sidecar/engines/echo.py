@@ -37,6 +37,8 @@ from sidecar.engines.base import Answer, Encoding, Model, Prompt, TranslationPla
 from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
 from sidecar.errors import LoadFailed, Unsupported
 from sidecar.runtime.protocol import (
+    Calibrate,
+    Calibrated,
     Classified,
     Classify,
     Embed,
@@ -83,6 +85,11 @@ def load(frame: Load) -> Model:
         classifier=EchoClassifier(config),
         embedder=EchoEmbedder(config),
     )
+
+
+def measure(frame: Calibrate) -> Calibrated:
+    """Raises Unsupported: there is nothing to measure with."""
+    raise Unsupported(model="echo", reason="the echo engine computes nothing that could be measured")
 
 
 def _read_config(frame: Load) -> EchoConfig:

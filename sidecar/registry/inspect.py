@@ -16,6 +16,7 @@ import msgspec
 
 from sidecar.errors import InvalidRequest
 from sidecar.registry import gguf_model
+from sidecar.registry.shape import Shape, first, positive, shape_of
 from sidecar.registry.weights import Weights, read_weights
 from sidecar.types import GenerationDefaults, ModelType
 
@@ -39,6 +40,7 @@ class Inspection:
     types: tuple[ModelType, ...]
     version: str
     weights: Weights = field(default_factory=Weights)
+    shape: Shape = field(default_factory=Shape)
     file_bytes: int = 0
     context_length: int | None = None
     cache_bytes_per_token: int = 0
@@ -71,7 +73,7 @@ def _echo(folder: Path, config: dict[str, Any]) -> Inspection:
         types=types,
         version=fingerprint(folder),
         file_bytes=_total_bytes(folder),
-        context_length=_positive(config, "context_length"),
+        context_length=positive(config, "context_length"),
         capabilities=("generate", "chat", "classify", "translate", "embed"),
     )
 
@@ -106,6 +108,7 @@ def _transformers(folder: Path, config: dict[str, Any]) -> Inspection:
         types=types,
         version=fingerprint(folder),
         weights=weights,
+        shape=shape_of(config),
         file_bytes=_total_bytes(folder),
         context_length=_context_length(config),
         cache_bytes_per_token=_cache_bytes_per_token(config, types),
@@ -181,7 +184,7 @@ def _sharded(folder: Path, index: dict[str, Any]) -> list[Path]:
 
 def _context_length(config: dict[str, Any]) -> int | None:
     for key in ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length", "seq_length"):
-        if (value := _positive(config, key)) is not None:
+        if (value := positive(config, key)) is not None:
             return value
     return None
 
@@ -190,11 +193,11 @@ def _cache_bytes_per_token(config: dict[str, Any], types: tuple[ModelType, ...])
     """Bytes of keys and values that one token keeps in memory at float32; 0 for encoders, which keep none."""
     if "text_generation" not in types and "translation" not in types:
         return 0
-    layers = _first(config, "num_hidden_layers", "decoder_layers", "num_decoder_layers", "num_layers", "n_layer")
-    heads = _first(config, "num_attention_heads", "decoder_attention_heads", "num_heads", "n_head")
-    width = _first(config, "hidden_size", "d_model", "n_embd")
-    head_width = _positive(config, "head_dim") or _positive(config, "d_kv") or width // max(heads, 1)
-    return 2 * layers * (_positive(config, "num_key_value_heads") or heads) * head_width * 4
+    layers = first(config, "num_hidden_layers", "decoder_layers", "num_decoder_layers", "num_layers", "n_layer")
+    heads = first(config, "num_attention_heads", "decoder_attention_heads", "num_heads", "n_head")
+    width = first(config, "hidden_size", "d_model", "n_embd")
+    head_width = positive(config, "head_dim") or positive(config, "d_kv") or width // max(heads, 1)
+    return 2 * layers * (positive(config, "num_key_value_heads") or heads) * head_width * 4
 
 
 def _capabilities(folder: Path, types: tuple[ModelType, ...], labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -287,15 +290,6 @@ def _json(file: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidRequest(reason=f"{file} is not a JSON object")
     return value
-
-
-def _positive(config: dict[str, Any], key: str) -> int | None:
-    value = config.get(key)
-    return value if isinstance(value, int) and 0 < value < 1 << 40 else None
-
-
-def _first(config: dict[str, Any], *keys: str) -> int:
-    return next((value for key in keys if (value := _positive(config, key)) is not None), 0)
 
 
 def _is_number(value: Any) -> bool:

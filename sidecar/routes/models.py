@@ -9,6 +9,8 @@ from sidecar.types import (
     LoadResponse,
     ModelInfo,
     ModelsSummary,
+    PredictRequest,
+    PredictResponse,
     RegisterRequest,
     Request,
     StatusResponse,
@@ -68,6 +70,10 @@ async def remove(call: Call) -> Answer:
     return StatusResponse("removed")
 
 
+async def predict(call: Call, body: PredictRequest) -> Answer:
+    return await call.manager.predict(call.model_id, body)
+
+
 _MODEL = f"/models/{MODEL_ID}"
 _GROUP = "Models"
 ROUTES = [
@@ -111,6 +117,17 @@ ROUTES = [
         body=LoadRequest,
         may_be_empty=True,
         errors=LOAD_ERRORS,
+    ),
+    Route(
+        "POST",
+        f"{_MODEL}/predict",
+        predict,
+        _GROUP,
+        "What a model would take on this machine, beside what it really took; nothing is loaded.",
+        (PredictResponse,),
+        body=PredictRequest,
+        may_be_empty=True,
+        errors=(errors.InvalidRequest, errors.ModelNotFound, errors.LoadFailed),
     ),
     Route(
         "DELETE",

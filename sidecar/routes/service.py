@@ -18,6 +18,7 @@ from sidecar.history import HistoryFilter
 from sidecar.routes.call import Answer, Call, Route, Service
 from sidecar.routes.streaming import EventStream
 from sidecar.types import (
+    Calibration,
     ChangeSettingsRequest,
     DeletedResponse,
     Event,
@@ -72,8 +73,14 @@ async def health(call: Call) -> Answer:
 
 
 async def system(call: Call) -> Answer:
-    limit = call.manager.memory_limit
-    return await asyncio.to_thread(hardware.system_info, call.service.models_dir, limit)
+    limit, calibrator = call.manager.memory_limit, call.manager.calibrator
+    return await asyncio.to_thread(
+        hardware.system_info, call.service.models_dir, limit, calibrator.profile, calibrator.reason
+    )
+
+
+async def calibrate(call: Call) -> Answer:
+    return await call.manager.calibrate()
 
 
 async def events(call: Call) -> Answer:
@@ -143,7 +150,16 @@ ROUTES = [
     Route(
         "GET", "/health", health, _GROUP, "Whether it answers; with a key also how it fares.", (Health,), public=True
     ),
-    Route("GET", "/system", system, _GROUP, "What this machine is and has.", (SystemInfo,)),
+    Route("GET", "/system", system, _GROUP, "What this machine is, has, and was measured to do.", (SystemInfo,)),
+    Route(
+        "POST",
+        "/system/calibrate",
+        calibrate,
+        _GROUP,
+        "Measure now what this machine can do; refused while requests run.",
+        (Calibration,),
+        errors=(errors.Conflict, errors.LoadFailed, errors.InferenceFailed, errors.EnvironmentFault),
+    ),
     Route(
         "GET",
         "/events",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from sidecar.errors import InglenookError, InternalError, RequestTimeout, Worker
 from sidecar.history import History
 from sidecar.metrics import Metrics
 from sidecar.registry.store import ModelStore
+from sidecar.runtime.learning import Learning
 from sidecar.runtime.protocol import ModelFacts, Outcome
 from sidecar.runtime.record import Record
 from sidecar.runtime.reply import Reply
@@ -48,18 +50,33 @@ class Asking:
         history: History,
         metrics: Metrics,
         settings: Callable[[], Settings],
+        learning: Learning,
     ) -> None:
-        self.active_requests = 0
+        self._running: set[Record] = set()
+        self._rested_at = time.monotonic()
+        self._learning = learning
         self._residency = residency
         self._store = store
         self._history = history
         self._metrics = metrics
         self._settings = settings
 
+    @property
+    def active_requests(self) -> int:
+        return len(self._running)
+
+    @property
+    def rested_s(self) -> float:
+        """Seconds since the last request ended; 0 while one runs."""
+        return 0.0 if self._running else time.monotonic() - self._rested_at
+
     @contextlib.contextmanager
     def recorded(self, record: Record) -> Iterator[Record]:
         """Whatever happens in the block goes into the history and the metrics."""
-        self.active_requests += 1
+        self._running.add(record)
+        if len(self._running) > 1:
+            for one in self._running:
+                one.alone = False
         try:
             yield record
         except InglenookError as error:
@@ -72,7 +89,8 @@ class Asking:
             record.failed(InternalError(reason=type(error).__name__, request_id="of this moment"))
             raise
         finally:
-            self.active_requests -= 1
+            self._running.discard(record)
+            self._rested_at = time.monotonic()
             self._store.used(record.version.model, record.began_at)
             record.write(self._history, self._metrics, texts=self._settings().history_texts)
 
@@ -116,4 +134,10 @@ class Asking:
                 repeated = True
         if repeated:
             outcome.warnings = [*outcome.warnings, REPEATED]
+        else:
+            self.learn(record, answer)
         return answer
+
+    def learn(self, record: Record, answer: Answer) -> None:
+        """What an answer took says something about the model."""
+        self._learning.answered(record, answer.facts, answer.outcome, answer.first_token_ms)

@@ -100,6 +100,8 @@ class Inference:
                     if sent or repeated:
                         raise
                     repeated = True
+            if not repeated:
+                self._asking.learn(record, answer)
             response = _generated(record, answer)
             response.warnings = [*response.warnings, REPEATED] if repeated else response.warnings
             yield results.last_chunk(response)

@@ -9,27 +9,32 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from sidecar import hardware
 from sidecar.config import Settings
 from sidecar.metrics import Metrics
 from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime import placement
+from sidecar.runtime.calibration import Figures
 from sidecar.runtime.engines import Engine, EngineChooser
-from sidecar.runtime.protocol import Load
+from sidecar.runtime.protocol import Calibrate, Load, Loaded
 from sidecar.runtime.resident import LoopClock
 from sidecar.runtime.spare import SpareWorker
 from sidecar.runtime.worker import Worker
 
 log = logging.getLogger(__name__)
 
+MEASURES = "transformers"  # the engine whose kernels are measured
+MEASURING_TIMEOUT_S = 120.0
 SPARE_BYTES = placement.UNKNOWN_BASE
 ROOM_BESIDE_SPARE = 3  # times its own size must be free before it is started
 
 
 class Launcher:
     """Owns the spare worker. `settings()` gives those in force, `used()` the bytes that models use, `busy()` whether
-    requests or loads run, `total_memory` the machine's."""
+    requests or loads run, `total_memory` the machine's; `observe` hears of every load, with the seconds
+    until there was a process for it and the share of its files that memory held before."""
 
     def __init__(
         self,
@@ -40,6 +45,7 @@ class Launcher:
         used: Callable[[], int],
         busy: Callable[[], bool],
         total_memory: int,
+        observe: Callable[[ModelVersion, Loaded, float, float], None],
     ) -> None:
         self._store = store
         self._chooser = chooser
@@ -47,6 +53,7 @@ class Launcher:
         self._settings = settings
         self._used = used
         self._total_memory = total_memory
+        self._observe = observe
         self.spare = SpareWorker(
             start=self._start,
             may_start=self._room_for_spare,
@@ -64,17 +71,31 @@ class Launcher:
         """A worker with `version` loaded. Raises LoadFailed, OutOfMemory."""
         began = time.perf_counter()
         engine = self._chooser.engine(version, device)
+        share = await asyncio.to_thread(cached_share, version.path)
         worker = await self.spare.take(engine.name) or await self._start(engine.name)
+        started = time.perf_counter()
         try:
             loaded = await worker.load(self._frame(version, device, engine), self._settings().load_timeout_s)
         except BaseException:
             await worker.close()
             raise
+        self._observe(version, loaded, started - began, share)
         self._metrics.loads.labels(version.model).inc()
         self._metrics.load_seconds.labels(version.model).observe(time.perf_counter() - began)
         await self._store.learned(version.model, loaded.facts)
         self.spare.prepare(engine.name)
         return worker
+
+    async def measure(self, file: Path | None) -> Figures:
+        """This machine's figures, from a process of their own. Raises LoadFailed, InferenceFailed."""
+        began = time.perf_counter()
+        worker = await self._start(MEASURES)
+        try:
+            start_s = time.perf_counter() - began
+            frame = Calibrate(self._settings().threads, str(file or ""))
+            return Figures(await worker.calibrate(frame, MEASURING_TIMEOUT_S), start_s)
+        finally:
+            await worker.close()
 
     def needed(self, version: ModelVersion, device: str) -> int:
         """Bytes that one replica will probably use."""
@@ -122,3 +143,10 @@ class Launcher:
             draft_model=version.options.draft_model,
             prepared=str(engine.prepared) if engine.prepared else None,
         )
+
+
+def cached_share(folder: Path) -> float:
+    """Of a model's largest file; all of it where the system does not tell. Blocks on the disk."""
+    files = [file for file in folder.glob("*") if file.is_file()]
+    share = hardware.cached_share(max(files, key=lambda file: file.stat().st_size)) if files else None
+    return 1.0 if share is None else share

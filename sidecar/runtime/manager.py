@@ -18,28 +18,35 @@ from typing import Any
 from sidecar import hardware
 from sidecar.config import Settings
 from sidecar.db import Database
+from sidecar.errors import EnvironmentFault
 from sidecar.events import EventBus
 from sidecar.history import History
 from sidecar.metrics import Metrics
 from sidecar.paths import Paths, resources_dir
 from sidecar.registry.derived import Derived
-from sidecar.registry.store import ModelStore
+from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime.asking import Asking
+from sidecar.runtime.calibration import Calibrator, Figures
 from sidecar.runtime.embedding import Embedding
 from sidecar.runtime.embedding_cache import EmbeddingCache
 from sidecar.runtime.engines import EngineChooser
+from sidecar.runtime.evidence import Evidence
 from sidecar.runtime.inference import Inference
 from sidecar.runtime.jobs import Jobs
 from sidecar.runtime.launcher import Launcher
+from sidecar.runtime.learning import Learning
 from sidecar.runtime.models import Models
 from sidecar.runtime.placement import replica_devices
+from sidecar.runtime.predicting import Predictor
 from sidecar.runtime.preparing import Preparing
+from sidecar.runtime.protocol import Loaded
 from sidecar.runtime.reporting import Reporter
 from sidecar.runtime.residency import Change, Limits, Residency
 from sidecar.runtime.resident import LoopClock
 from sidecar.runtime.tasks import TaskResponse, Tasks
 from sidecar.runtime.worker import Worker
 from sidecar.types import (
+    Calibration,
     ClassifyBatchResponse,
     ClassifyRequest,
     ClassifyResponse,
@@ -57,6 +64,8 @@ from sidecar.types import (
     LoadResponse,
     ModelInfo,
     ModelsSummary,
+    PredictRequest,
+    PredictResponse,
     PrepareRequest,
     RegisterRequest,
     RerankRequest,
@@ -69,7 +78,9 @@ from sidecar.types import (
 )
 
 MB = 1024 * 1024
+MEASURING_BYTES = 900 * MB  # the libraries, and matrices that no cache holds
 DEFAULT_LOAD = LoadRequest()
+DEFAULT_ASKED = PredictRequest()
 
 
 class ModelManager:
@@ -86,6 +97,7 @@ class ModelManager:
         gpus: int,
         events: EventBus,
         metrics: Metrics,
+        calibration_file: Path,
     ) -> None:
         self.settings = settings
         self.events = events
@@ -94,8 +106,17 @@ class ModelManager:
         self._store = store
         self._clock = LoopClock()
         self._reporter = Reporter(events, metrics)
+        self._evidence = Evidence(database)
+        self._learning = Learning(self._evidence)
         self._launcher = Launcher(
-            store, chooser, metrics, lambda: self.settings, self._used_bytes, self._busy, total_memory
+            store,
+            chooser,
+            metrics,
+            lambda: self.settings,
+            self._used_bytes,
+            self._busy,
+            total_memory,
+            self._observe_load,
         )
         self._residency: Residency[Worker] = Residency(
             spawn=self._launcher.launch,
@@ -107,7 +128,18 @@ class ModelManager:
             devices=lambda asked, actual, count: replica_devices(asked, actual, count, gpus),
             clock=self._clock,
         )
-        self._asking = Asking(self._residency, store, self.history, metrics, lambda: self.settings)
+        self._asking = Asking(self._residency, store, self.history, metrics, lambda: self.settings, self._learning)
+        self.calibrator = Calibrator(
+            calibration_file,
+            measure=self._measure_machine,
+            idle_s=lambda: 0.0 if self._busy() else self._asking.rested_s,
+            wanted=lambda: self.settings.calibrate,
+            threads=lambda: self.settings.threads,
+            clock=self._clock,
+        )
+        self._predictor = Predictor(
+            store, chooser, self._residency, self._launcher, self.calibrator, self._evidence, lambda: self.settings
+        )
         cache = EmbeddingCache(database, lambda: self.settings)
         embedding = Embedding(cache, metrics, lambda version: chooser.choice(version, version.options.device).engine)
         self._inference = Inference(self._asking, embedding, store, lambda: self.settings)
@@ -147,6 +179,7 @@ class ModelManager:
                 await asyncio.to_thread(hardware.gpu_count),
                 events or EventBus(),
                 metrics or Metrics(),
+                paths.calibration,
             )
             async with manager._running():
                 yield manager
@@ -157,9 +190,12 @@ class ModelManager:
     async def _running(self) -> AsyncIterator[None]:
         figures = asyncio.create_task(self._reporter.tell_figures(self._figures), name="system figures")
         self._prepare_spare()
+        await self._evidence.open()
+        await self.calibrator.open()
         try:
             yield
         finally:
+            await self.calibrator.close()
             figures.cancel()
             await asyncio.wait({figures})
             await self._jobs.close()
@@ -167,12 +203,14 @@ class ModelManager:
             await self._launcher.spare.close()
             await self._store.write_usage()
             await self.history.close()
+            await self._evidence.close()
             self.events.close()
 
     def apply(self, settings: Settings) -> None:
         """Use other settings from now on. What is marked restart in the table is not looked at again."""
         self.settings = settings
         self._residency.limits_changed()
+        self.calibrator.settings_changed()
 
     # ---- models -----------------------------------------------------------------------------------------------------
 
@@ -187,6 +225,7 @@ class ModelManager:
     async def remove(self, model_id: str) -> None:
         """Unload and forget; files are deleted when they lie in the models folder. Raises ModelNotFound, Conflict."""
         await self._models.remove(model_id)
+        await self._evidence.forget(model_id)
 
     def models(self) -> list[ModelInfo]:
         return self._models.all()
@@ -286,6 +325,30 @@ class ModelManager:
         """Take a model out of memory. It stays known, and the next request loads it again."""
         return await self._tasks.release_model(name)
 
+    # ---- prediction -------------------------------------------------------------------------------------------------
+
+    async def predict(self, model_id: str, request: PredictRequest = DEFAULT_ASKED) -> PredictResponse:
+        """What a model would take, before it is loaded, beside what it took. Raises ModelNotFound, LoadFailed."""
+        return await self._predictor.predict(model_id, request)
+
+    async def calibrate(self) -> Calibration:
+        """Measure this machine now. Raises Conflict while requests run, LoadFailed, EnvironmentFault."""
+        return await self.calibrator.measure()
+
+    async def _measure_machine(self) -> Figures:
+        """Reading is measured with the largest file there is of a model. Raises EnvironmentFault when memory is short."""
+        available = await asyncio.to_thread(hardware.available_memory)
+        if available < MEASURING_BYTES:
+            needed, free = MEASURING_BYTES // MB, available // MB
+            raise EnvironmentFault(f"Measuring takes about {needed} MB of memory, and {free} MB are free.")
+        file = await asyncio.to_thread(_largest_file, [model.path for model in self._store.all()])
+        return await self._launcher.measure(file)
+
+    def _observe_load(self, version: ModelVersion, loaded: Loaded, start_s: float, cached_share: float) -> None:
+        loads = sum(resident.loading is not None for resident in self._residency.residents())
+        if self.active_requests <= 1 and loads <= 1:
+            self._learning.loaded(version, loaded, start_s, cached_share)
+
     # ---- figures ----------------------------------------------------------------------------------------------------
 
     def summary(self) -> ModelsSummary:
@@ -361,3 +424,8 @@ class ModelManager:
         engines = {info.engine for info in self.models()} - {"echo", "llamacpp"}  # those import in no time
         if engines:
             self._launcher.spare.prepare(max(engines))  # transformers, where it is among them, has most to import
+
+
+def _largest_file(folders: list[Path]) -> Path | None:
+    files = [file for folder in folders for file in folder.glob("*.safetensors")]
+    return max(files, key=lambda file: file.stat().st_size, default=None)

@@ -15,6 +15,7 @@ from msgspec import Struct
 from sidecar.types import (
     Adapter,
     FinishReason,
+    GemmRate,
     Message,
     ModelType,
     Preparation,
@@ -66,6 +67,13 @@ class Prepare(Struct, tag="prepare"):
     folder: str
     precisions: list[str]
     threads: int = 0
+
+
+class Calibrate(Struct, tag="calibrate"):
+    """The first frame instead of Load: measure the machine and end. `file`: one to measure reading with, or empty."""
+
+    threads: int = 0
+    file: str = ""
 
 
 class Generate(Struct, tag="generate"):
@@ -183,6 +191,18 @@ class Prepared(Struct, tag="prepared"):
     preparation: Preparation
 
 
+class Calibrated(Struct, tag="calibrated"):
+    """What the machine can do; the fields are explained in `sidecar.types.Calibration`."""
+
+    threads: int
+    memory_gb_s: float
+    gemm: list[GemmRate]
+    operation_us: float
+    rounding_mweights_s: float | None
+    disk_mb_s: float | None
+    cached_mb_s: float | None
+
+
 class Delta(Struct, array_like=True):
     """New text of one sequence; `tokens` counts those generated so far. The text may be empty while a character is incomplete."""
 
@@ -285,8 +305,8 @@ class Stats(Struct, tag="stats"):
     memory_bytes: int
 
 
-Down = Load | Prepare | Generate | Classify | Embed | Translate | Decide | Rerank | Cancel | Shutdown
-Up = Hello | Loaded | Progress | Prepared | Step | Finished | Failed | Stats
+Down = Load | Prepare | Calibrate | Generate | Classify | Embed | Translate | Decide | Rerank | Cancel | Shutdown
+Up = Hello | Loaded | Progress | Prepared | Calibrated | Step | Finished | Failed | Stats
 
 _encoder = msgspec.msgpack.Encoder()
 _down: msgspec.msgpack.Decoder[Down] = msgspec.msgpack.Decoder(Down)

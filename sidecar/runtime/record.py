@@ -34,6 +34,7 @@ class Record:
     outcome: str = "ok"
     error_code: str | None = None
     error_message: str | None = None
+    alone: bool = True  # no other request ran at the same time
 
     @property
     def elapsed_ms(self) -> float:

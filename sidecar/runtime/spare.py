@@ -48,6 +48,10 @@ class SpareWorker:
         """Whether a spare is there, on its way, or wanted."""
         return self._timer is not None
 
+    def serves(self, engine: str) -> bool:
+        """Whether a load with this engine would find a process, if only one that still imports."""
+        return self._engine == engine and self._starting is not None
+
     def prepare(self, engine: str) -> None:
         """Want a spare for `engine`, unless there is one: it starts once the service is quiet."""
         if self._minutes() <= 0 or (self.waiting and self._engine == engine):

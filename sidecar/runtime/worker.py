@@ -18,6 +18,8 @@ from sidecar.runtime.child import Child
 from sidecar.runtime.outcome import WorkerOutcome
 from sidecar.runtime.protocol import (
     PROTOCOL_VERSION,
+    Calibrate,
+    Calibrated,
     Cancel,
     Classify,
     Decide,
@@ -65,6 +67,7 @@ class Worker:
         self._loaded: asyncio.Future[Loaded] = loop.create_future()
         self._prepared: asyncio.Future[Prepared] = loop.create_future()
         self._on_progress: Callable[[str, float], None] | None = None
+        self._calibrated: asyncio.Future[Calibrated] = loop.create_future()
         self._replies: dict[int, Reply] = {}
         self._ids = itertools.count(1)
         self._steps = 0
@@ -111,6 +114,11 @@ class Worker:
         self._on_progress = on_progress
         self._child.send(frame)
         return await asyncio.shield(self._prepared)
+
+    async def calibrate(self, frame: Calibrate, timeout_s: float) -> Calibrated:
+        """Measure the machine, instead of loading a model. Raises LoadFailed when no figures come, InferenceFailed."""
+        self._child.send(frame)
+        return await self._first(self._calibrated, timeout_s, "it did not measure the machine")
 
     @contextlib.contextmanager
     def ask(self, question: Question) -> Iterator[Reply]:
@@ -188,7 +196,7 @@ class Worker:
                 if (reply := self._replies.pop(id, None)) is not None:
                     reply.finish(outcome)
             case Failed(0, code, message, details):
-                for waited in (self._loaded, self._prepared):
+                for waited in (self._loaded, self._prepared, self._calibrated):
                     _reject(waited, from_wire(code, message, details))
             case Failed(id, code, message, details):
                 if (reply := self._replies.pop(id, None)) is not None:
@@ -202,6 +210,8 @@ class Worker:
                 self.memory_bytes = frame.memory_bytes
             case Hello() if not self._hello.done():
                 self._hello.set_result(frame)
+            case Calibrated() if not self._calibrated.done():
+                self._calibrated.set_result(frame)
             case Loaded() if not self._loaded.done():
                 self._loaded.set_result(frame)
             case _:
@@ -217,6 +227,7 @@ class Worker:
         _reject(self._hello, early)
         _reject(self._loaded, early)
         _reject(self._prepared, error)
+        _reject(self._calibrated, early)
         replies, self._replies = self._replies, {}
         for reply in replies.values():
             reply.fail(error)

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from sidecar.types.common import Request, Response
 from sidecar.types.inference import ErrorBody
+from sidecar.types.prediction import Calibration
 
 
 class RootResponse(Response):
@@ -31,7 +32,7 @@ class Health(Response, omit_defaults=True):
 
 
 class SystemInfo(Response):
-    """This machine. Memory and disk in MB."""
+    """This machine. Memory and disk in MB. `calibration_reason` says why there is no calibration yet."""
 
     platform: str
     processor: str
@@ -47,6 +48,8 @@ class SystemInfo(Response):
     gpu: str | None
     python: str
     version: str
+    calibration: Calibration | None = None
+    calibration_reason: str | None = None
 
 
 class HistoryEntry(Response):

@@ -1,5 +1,7 @@
 """The worker's life: take the pipes, import the engine, say Hello, load one model, serve until the pipe ends.
 
+Or, where the first frame asks for it, measure the machine once and end.
+
 The main thread computes and writes; one more thread reads. It knows frames and the scheduler, but no engine library.
 """
 
@@ -24,9 +26,10 @@ import psutil
 
 from sidecar.engines import WITHOUT_TORCH, load_engine
 from sidecar.engines.base import Engine
-from sidecar.errors import DiskFull, InglenookError, LoadFailed, PreparationFailed
+from sidecar.errors import DiskFull, InferenceFailed, InglenookError, LoadFailed, PreparationFailed
 from sidecar.runtime.protocol import (
     PROTOCOL_VERSION,
+    Calibrate,
     Down,
     Failed,
     Hello,
@@ -118,6 +121,9 @@ def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
     if isinstance(settings, Prepare):
         _prepare(settings, channel)
         return 0
+    if isinstance(settings, Calibrate):
+        channel.send([_measured(engine, settings)])
+        return 0
     if not isinstance(settings, Load):
         print(f"the first frame was {type(settings).__name__}, not Load", file=sys.stderr)  # noqa: T201
         return EXIT_PROTOCOL_ERROR
@@ -126,6 +132,14 @@ def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
         return 0
     _run(scheduler, inbox, channel)
     return 0
+
+
+def _measured(engine: Engine, frame: Calibrate) -> Up:
+    try:
+        return engine.measure(frame)
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong is the reason that is told
+        fault = error if isinstance(error, InglenookError) else InferenceFailed(reason=str(error))
+        return Failed(0, fault.code, fault.message, fault.details)
 
 
 def _prepare(frame: Prepare, channel: Channel) -> None:

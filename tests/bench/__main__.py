@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import chat, converted, front, gguf_chat, loading
+from tests.bench import chat, converted, front, gguf_chat, loading, prediction
 from tests.bench.record import keep
 from tests.bench.report import Row, print_table
 
@@ -30,6 +30,7 @@ ROWS: dict[str, Callable[[], list[Row]]] = {
     "gguf-chat-1": gguf_chat.one_stream,
     "gguf-chat-8": gguf_chat.eight_streams,
     "gguf-prefix": gguf_chat.prefix,
+    "prediction": prediction.benchmark_models,
 }
 
 

@@ -104,6 +104,56 @@ def marian() -> Path:
     return _cached("marian", size, build, _marian_tokenizer)
 
 
+def decoder(name: str, width: int, layers: int, *, vocabulary: int = 32_000, half: bool = False) -> Path:
+    """A Llama of so many layers, heads of 64 and a feed-forward of 8/3 of its width; `half` keeps it as bfloat16."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        intermediate_size=width * 8 // 3 // 64 * 64,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 64,
+        num_key_value_heads=width // 128 if width % 128 == 0 else width // 192,
+        max_position_embeddings=4096,
+        tie_word_embeddings=True,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
+    return _cached(name, vocabulary, lambda: _in_half(LlamaForCausalLM(config)) if half else LlamaForCausalLM(config))
+
+
+def gpt2(name: str, width: int, layers: int) -> Path:
+    """GPT-2's shape, which the library computes itself."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    config = GPT2Config(
+        vocab_size=20_000, n_embd=width, n_layer=layers, n_head=width // 64, bos_token_id=0, eos_token_id=1
+    )
+    return _cached(name, config.vocab_size, lambda: GPT2LMHeadModel(config))
+
+
+def encoder(name: str, width: int, layers: int) -> Path:
+    """BERT's shape, for embeddings."""
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig(
+        vocab_size=30_522,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 32,
+        intermediate_size=4 * width,
+    )
+    return _cached(name, config.vocab_size, lambda: BertModel(config))
+
+
+def _in_half(model: object) -> object:
+    import torch
+
+    return model.to(torch.bfloat16)  # type: ignore[attr-defined]
+
+
 def echo() -> Path:
     """The engine that computes nothing, for measuring everything around it."""
     folder = CACHE / "models" / "echo"

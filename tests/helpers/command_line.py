@@ -19,7 +19,7 @@ PATIENCE = 120
 
 def environment(**more: str) -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("INGLENOOK_", "MODEL_SERVICE_"))}
-    return kept | {"INGLENOOK_SPARE_WORKER": "false", "NO_COLOR": "1"} | more
+    return kept | {"INGLENOOK_SPARE_WORKER": "false", "INGLENOOK_CALIBRATE": "false", "NO_COLOR": "1"} | more
 
 
 def inglenook(*words: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:

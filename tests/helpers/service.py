@@ -110,9 +110,11 @@ def wait_until_ready(process: subprocess.Popen[bytes], folder: Path, stderr: IO[
 
 @contextlib.contextmanager
 def running_service(folder: Path, *words: str, **settings: object) -> Iterator[RunningService]:
-    """A ready service for the block, without a spare worker unless the settings say otherwise."""
+    """A ready service for the block, without a spare worker or calibration unless the settings say otherwise."""
     with tempfile.TemporaryFile() as stderr:  # a pipe that nobody reads would stop it once it is full
-        process = service_process(folder, *words, stderr=stderr, **({"spare_worker": "false"} | settings))
+        process = service_process(
+            folder, *words, stderr=stderr, **({"spare_worker": "false", "calibrate": "false"} | settings)
+        )
         try:
             yield wait_until_ready(process, folder, stderr)
         finally:

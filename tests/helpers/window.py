@@ -23,7 +23,12 @@ PATIENCE_S = 120.0
 def start_window(folder: Path, *words: str) -> subprocess.Popen[bytes]:
     """`python -m app` on `folder`, not waited for."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("INGLENOOK_")}
-    environment |= {"QT_QPA_PLATFORM": "offscreen", "INGLENOOK_PORT": "0", "INGLENOOK_SPARE_WORKER": "false"}
+    environment |= {
+        "QT_QPA_PLATFORM": "offscreen",
+        "INGLENOOK_PORT": "0",
+        "INGLENOOK_SPARE_WORKER": "false",
+        "INGLENOOK_CALIBRATE": "false",
+    }
     command = [sys.executable, "-m", "app", "--data-dir", str(folder), *words]
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE)
 

@@ -16,8 +16,8 @@ from sidecar.types import ModelType, RegisterRequest
 from tests.helpers.models import echo_model
 from tests.helpers.service import RunningService, running_service
 
-# What does not end by itself or ends the service has tests of its own.
-LEFT_OUT = ["/events", "/shutdown", "/settings"]
+# What does not end by itself, ends the service or keeps all threads busy for seconds has tests of its own.
+LEFT_OUT = ["/events", "/shutdown", "/settings", "/system/calibrate"]
 MODELS: dict[str, ModelType] = {
     "generate": "text_generation",
     "classify": "classification",

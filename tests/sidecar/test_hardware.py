@@ -34,3 +34,9 @@ def test_a_containers_limit_bounds_the_memory(monkeypatch: pytest.MonkeyPatch) -
 def test_without_a_container_the_machine_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardware, "_container_number", lambda name: 0)
     assert hardware.total_memory() == psutil.virtual_memory().total
+
+
+def test_a_file_just_written_is_held_in_memory_or_cannot_be_asked_about(tmp_path: Path) -> None:
+    file = tmp_path / "weights"
+    file.write_bytes(bytes(1 << 20))
+    assert hardware.cached_share(file) in (1.0, None)

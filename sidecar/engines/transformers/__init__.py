@@ -13,8 +13,11 @@ from sidecar.engines.transformers.assembly import assemble
 from sidecar.engines.transformers.device import choose_device, set_threads
 from sidecar.engines.transformers.fused.rounding import RoundedTooCoarsely
 from sidecar.engines.transformers.loading import load_model
+from sidecar.engines.transformers.measuring import measure
 from sidecar.engines.transformers.memory import give_back
 from sidecar.runtime.protocol import Load
+
+__all__ = ["load", "measure"]
 
 
 def load(frame: Load) -> Model:

@@ -57,14 +57,14 @@ def choose_dtype(device: torch.device, stored: torch.dtype) -> torch.dtype:
         return torch.bfloat16 if fast and stored is torch.bfloat16 else torch.float16
     if device.type == "mps":
         return torch.float16 if stored is torch.float16 else _if_bf16(torch.backends.mps.is_macos_or_newer(14, 0))
-    return _if_bf16(stored is torch.bfloat16 and _processor_has_bf16())
+    return _if_bf16(stored is torch.bfloat16 and processor_has_bf16())
 
 
 def _if_bf16(available: bool) -> torch.dtype:
     return torch.bfloat16 if available else torch.float32
 
 
-def _processor_has_bf16() -> bool:
+def processor_has_bf16() -> bool:
     """Whether the processor multiplies bfloat16 matrices in hardware (AMX, or AVX-512 with BF16)."""
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 

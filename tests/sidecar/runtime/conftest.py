@@ -32,7 +32,7 @@ async def open_manager(tmp_path: Path) -> AsyncIterator[OpenManager]:
     async with contextlib.AsyncExitStack() as stack:
 
         async def opened(**settings: Any) -> ModelManager:
-            values = {"spare_worker": False, **settings}
+            values = {"spare_worker": False, "calibrate": False, **settings}
             return await stack.enter_async_context(
                 ModelManager.open(Settings(**values), Paths.in_folder(tmp_path / "data"))
             )

@@ -15,6 +15,7 @@ import pytest
 from sidecar.engines.echo import CRASH_STATUS
 from sidecar.runtime.protocol import (
     PROTOCOL_VERSION,
+    Calibrate,
     Cancel,
     Classify,
     Embed,
@@ -174,6 +175,16 @@ def test_a_request_before_a_model_is_a_protocol_error() -> None:
         worker.receive()
         worker.send(generate(1, "a"))
         assert worker.wait() == EXIT_PROTOCOL_ERROR
+
+
+def test_an_engine_that_cannot_measure_the_machine_says_so_and_ends() -> None:
+    with WorkerProcess() as worker:
+        worker.receive()
+        worker.send(Calibrate())
+        refused = worker.receive()
+        assert isinstance(refused, Failed)
+        assert (refused.id, refused.code) == (0, "unsupported")
+        assert worker.wait() == 0
 
 
 def test_an_unknown_engine_ends_the_worker_with_a_message() -> None:

@@ -1,0 +1,152 @@
+"""Measures this machine with the kernels that models run on: memory, matrix products, small operations, file reading.
+
+Takes two to three seconds of all threads. What the figures mean for a model is `sidecar.runtime.prediction`'s business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from sidecar.engines.transformers.device import processor_has_bf16, set_threads
+from sidecar.engines.transformers.fused.linear import Int8, int8_available
+from sidecar.runtime.protocol import Calibrate, Calibrated
+from sidecar.types import GemmRate
+
+ROWS = (1, 8, 128)
+SIDE = 2048  # of a square matrix, like those of small and middling models
+BEYOND_CACHES = 160 << 20  # bytes that no processor's cache holds: a model's weights are read from memory at every step
+REPETITIONS = 7
+SMALL_OPERATIONS = 2000
+FILE_BYTES = 128 << 20
+CHUNK = 1 << 20
+
+Product = Callable[[torch.Tensor], torch.Tensor]
+
+
+def measure(frame: Calibrate) -> Calibrated:
+    """All of it, with as many threads as a model gets."""
+    set_threads(frame.threads)
+    with torch.inference_mode():
+        weight = torch.randn(SIDE, SIDE) / SIDE
+        gemm, rounding = _rates("float32", _copies(weight, torch.float32), torch.float32), None
+        if int8_available():
+            products, rounding = _rounded(weight)
+            gemm += _rates("int8", products, torch.float32)
+        if processor_has_bf16():
+            gemm += _rates("bfloat16", _copies(weight, torch.bfloat16), torch.bfloat16)
+        disk, cached = _file_rates(Path(frame.file)) if frame.file else (None, None)
+        return Calibrated(
+            threads=torch.get_num_threads(),
+            memory_gb_s=_memory_rate(),
+            gemm=gemm,
+            operation_us=_operation_us(),
+            rounding_mweights_s=rounding,
+            disk_mb_s=disk,
+            cached_mb_s=cached,
+        )
+
+
+def _copies(weight: torch.Tensor, dtype: torch.dtype) -> list[Product]:
+    """Products with enough copies of a matrix that none is in a cache when its turn comes again."""
+    count = BEYOND_CACHES // (weight.numel() * dtype.itemsize)
+    return [_product(weight.to(dtype, copy=True)) for _ in range(count)]
+
+
+def _rounded(weight: torch.Tensor) -> tuple[list[Product], float]:
+    """Rounded copies, and how many million weights are rounded a second."""
+    products: list[Product] = [Int8(weight, None)]  # the first one of a process takes longer
+    began = time.perf_counter()
+    products += [Int8(weight, None) for _ in range(BEYOND_CACHES // weight.numel() - 1)]
+    return products, round((len(products) - 1) * weight.numel() / (time.perf_counter() - began) / 1e6, 1)
+
+
+def _product(weight: torch.Tensor) -> Product:
+    return lambda x: functional.linear(x, weight)
+
+
+def _rates(precision: str, products: list[Product], dtype: torch.dtype) -> list[GemmRate]:
+    """The rate at each number of rows, in 10⁹ operations a second: two for each weight and row."""
+    rates = []
+    for rows in ROWS:
+        x = torch.randn(rows, SIDE).to(dtype)
+        used = products if rows == 1 else products[: max(2, len(products) // rows)]
+        seconds = _median_seconds(partial(_apply, used, x))
+        rates.append(GemmRate(precision, rows, round(2 * rows * SIDE**2 * len(used) / seconds / 1e9, 2)))
+    return rates
+
+
+def _apply(products: list[Product], x: torch.Tensor) -> None:
+    for product in products:
+        product(x)
+
+
+def _memory_rate() -> float:
+    """GB read a second by all threads, from a block that no cache holds."""
+    block = torch.ones(BEYOND_CACHES // 4)
+    return float(round(block.nbytes / _median_seconds(block.sum) / 1e9, 2))
+
+
+def _operation_us() -> float:
+    """What an operation costs before it computes anything, in microseconds: the mean of the kinds a layer is made of."""
+    x, weight = torch.randn(1, 64), torch.randn(64, 64)
+
+    def some() -> None:
+        for _ in range(SMALL_OPERATIONS // 4):
+            functional.linear(functional.silu(functional.rms_norm(x + x, (64,))), weight)
+
+    return round(_median_seconds(some) / SMALL_OPERATIONS * 1e6, 3)
+
+
+def _file_rates(file: Path) -> tuple[float | None, float | None]:
+    """MB a second from the disk, and from memory that the system keeps files in. The first is None where a system
+    cannot be asked to forget what it keeps of a file."""
+    with contextlib.suppress(OSError), file.open("rb", buffering=0) as stream:
+        size = min(file.stat().st_size, FILE_BYTES)
+        forgotten = _forget(stream.fileno(), size)
+        first = _read_seconds(stream, size)
+        again = _read_seconds(stream, size)
+        return (_mb_s(size, first) if forgotten else None), _mb_s(size, again)
+    return None, None
+
+
+def _forget(descriptor: int, size: int) -> bool:
+    """Only clean pages of this part of the file, which is read again at once."""
+    if not hasattr(os, "posix_fadvise"):
+        return False
+    os.posix_fadvise(descriptor, 0, size, os.POSIX_FADV_DONTNEED)
+    return True
+
+
+def _read_seconds(stream: Any, size: int) -> float:
+    buffer = bytearray(CHUNK)
+    stream.seek(0)
+    began = time.perf_counter()
+    left = size
+    while left > 0 and (count := stream.readinto(buffer)):
+        left -= count
+    return time.perf_counter() - began
+
+
+def _mb_s(size: int, seconds: float) -> float:
+    return round(size / max(seconds, 1e-9) / 1e6, 1)
+
+
+def _median_seconds(work: Callable[[], object]) -> float:
+    """Of a few repetitions after a first that does not count."""
+    work()
+    times = []
+    for _ in range(REPETITIONS):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)

@@ -1,0 +1,121 @@
+"""What a prediction needs to know of a model, from its folder or from published metadata alone. Pure.
+
+Made from what loading taught where the model was loaded once, and until then from what the engine is known to choose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sidecar.registry.shape import Shape
+from sidecar.types import ModelType
+
+Way = Literal["fused", "library", "native"]
+
+# What `engines.transformers.fused` takes, and from how many parameters on it rounds; a test holds them to be the same.
+FUSED_FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
+ROUNDED_FROM = 50_000_000
+PACKED_BYTES = 1.55  # of a rounded weight in memory, measured: the kernels keep it padded, and loading leaves gaps
+BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0}
+
+
+@dataclass(frozen=True)
+class Description:
+    """One model as it would be held and computed.
+
+    `way`: `fused` and `library` are torch's, with few large or many small operations; `native` is an engine in one piece.
+    `parameters`: all of them, `table` those of the table of words, which is only looked up unless `tied`. `weight_bytes`:
+    all weights as stored where `precision` is none of BYTES, such as a mixed one of a GGUF file; else it follows from the
+    parameters and may be 0. `cache_bytes_per_token`: keys and values of one token, all layers.
+    """
+
+    engine: str
+    task: ModelType
+    way: Way
+    precision: str
+    parameters: int
+    layers: int
+    file_bytes: int
+    width: int = 0
+    table: int = 0
+    tied: bool = True
+    encoder_layers: int = 0
+    cache_bytes_per_token: int = 0
+    weight_bytes: int = 0
+
+    @property
+    def writes(self) -> bool:
+        """Token by token; else it reads texts once."""
+        return self.task in ("text_generation", "translation")
+
+    @property
+    def body(self) -> int:
+        """Parameters of the layers: every token goes through them."""
+        tables = 2 if self.writes and not self.tied else 1
+        return max(0, self.parameters - tables * self.table)
+
+    @property
+    def head(self) -> int:
+        """Parameters that make scores from a hidden state."""
+        return self.table if self.writes else 0
+
+    @property
+    def weight_size(self) -> float:
+        """Bytes of one weight where it is multiplied."""
+        if self.precision in BYTES:
+            return BYTES[self.precision]
+        return self.weight_bytes / self.parameters if self.parameters else 0.0
+
+    @property
+    def held_bytes(self) -> int:
+        """Of all weights in memory. Rounded ones take more than they say, and keep the exact table of words beside them."""
+        if self.precision not in BYTES:
+            return self.weight_bytes
+        if self.way == "fused" and self.precision == "int8":
+            return int((self.body + self.head) * PACKED_BYTES + self.table * BYTES["float32"])
+        return int(self.parameters * self.weight_size)
+
+
+def describe(
+    *,
+    engine: str,
+    task: ModelType,
+    shape: Shape,
+    parameters: int,
+    file_bytes: int,
+    cache_bytes_per_token: int = 0,
+    weight_bytes: int = 0,
+    precision: str | None = None,
+    quantization: str | None = None,
+    can_round: bool = True,
+    half: bool = False,
+) -> Description:
+    """`half`: the files hold bfloat16 and the processor multiplies it, so that the engine leaves it so. `precision`: what a
+    load taught, None before the first. `quantization`: what the user asked for."""
+    table = shape.vocabulary * shape.width
+    fused = engine == "transformers" and task == "text_generation" and shape.family in FUSED_FAMILIES and not half
+    usual = {"transformers": "bfloat16" if half else "float32"}.get(engine, "none")
+    chosen = _fused_precision(quantization, precision, parameters, can_round) if fused else precision or usual
+    return Description(
+        engine=engine,
+        task=task,
+        way="fused" if fused else "library" if engine == "transformers" else "native",
+        precision=chosen,
+        parameters=parameters,
+        layers=shape.layers,
+        file_bytes=file_bytes,
+        width=shape.width,
+        table=min(table, parameters),
+        tied=shape.tied,
+        encoder_layers=shape.encoder_layers,
+        cache_bytes_per_token=cache_bytes_per_token,
+        weight_bytes=weight_bytes,
+    )
+
+
+def _fused_precision(quantization: str | None, learned: str | None, parameters: int, can_round: bool) -> str:
+    """What the user decided, else what the last load's trial did, else what it probably will."""
+    if quantization in ("int8", "none"):
+        return "int8" if quantization == "int8" else "float32"
+    return learned or ("int8" if can_round and parameters >= ROUNDED_FROM else "float32")

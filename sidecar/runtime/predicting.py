@@ -1,0 +1,140 @@
+"""Predicts for the models that are known: brings together the registry, the profile, the evidence and what is in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from sidecar import hardware
+from sidecar.config import Settings
+from sidecar.registry.inspect import Inspection
+from sidecar.registry.store import Model, ModelStore, ModelVersion
+from sidecar.runtime import learning, placement, prediction
+from sidecar.runtime.calibration import Calibrator
+from sidecar.runtime.description import Description, describe
+from sidecar.runtime.engines import EngineChooser
+from sidecar.runtime.evidence import Evidence, Observation
+from sidecar.runtime.launcher import Launcher, cached_share
+from sidecar.runtime.learning import Runs
+from sidecar.runtime.prediction import Surroundings
+from sidecar.runtime.residency import Residency
+from sidecar.runtime.worker import Worker
+from sidecar.types import Calibration, Fit, Prediction, PredictRequest, PredictResponse
+
+MB = 1e6
+MEASURED_ENGINES = ("transformers", "echo")  # those whose computation the profile describes, or that compute nothing
+
+
+class Predictor:
+    """`settings()` gives those in force, `used()` the bytes that loaded models use."""
+
+    def __init__(
+        self,
+        store: ModelStore,
+        chooser: EngineChooser,
+        residency: Residency[Worker],
+        launcher: Launcher,
+        calibrator: Calibrator,
+        evidence: Evidence,
+        settings: Callable[[], Settings],
+    ) -> None:
+        self._store = store
+        self._chooser = chooser
+        self._residency = residency
+        self._launcher = launcher
+        self._calibrator = calibrator
+        self._evidence = evidence
+        self._settings = settings
+
+    async def predict(self, name: str, asked: PredictRequest) -> PredictResponse:
+        """Raises ModelNotFound, LoadFailed when its folder is unusable."""
+        version = self._store.resolve(name)
+        chosen = self._chooser.engine(version, version.options.device).name
+        model = replace(self._store.get(name), engine=chosen)
+        runs = self._evidence.of(model.id, version.version)
+        profile = self._calibrator.profile
+        reason = await self._why_not(model, profile, runs)
+        return PredictResponse(
+            model=model.id,
+            version=version.version,
+            request=asked,
+            fit=await self._fit(version),
+            measured=learning.measured(runs),
+            prediction=None if reason or profile is None else await self._predicted(model, asked, profile),
+            reason=reason,
+        )
+
+    def of(self, model: Description, asked: PredictRequest, around: Surroundings) -> Prediction | None:
+        """For a model that need not be here: its description is enough. None while the machine is not measured."""
+        if (profile := self._calibrator.profile) is None:
+            return None
+        corrections = learning.corrections((model, []), self._kin(model, ""), profile)
+        return prediction.predict(model, profile, asked, around, corrections)
+
+    async def _predicted(self, model: Model, asked: PredictRequest, profile: Calibration) -> Prediction:
+        described = self._described(model, profile)
+        runs = self._evidence.of(model.id, model.version)
+        own: Runs = (described, [run for run in runs if run.precision == described.precision])
+        around = Surroundings(
+            cached_share=await asyncio.to_thread(cached_share, model.path),
+            spare_worker=self._launcher.spare.serves(model.engine),
+            batch_tokens=self._settings().batch_tokens,
+        )
+        corrections = learning.corrections(own, self._kin(described, model.id), profile)
+        return prediction.predict(described, profile, asked, around, corrections)
+
+    async def _why_not(self, model: Model, profile: Calibration | None, runs: list[Observation]) -> str | None:
+        if profile is None:
+            return self._calibrator.reason
+        if model.engine not in MEASURED_ENGINES and not runs:
+            return f"The machine is not measured for the {model.engine} engine; once the model has run, it is predicted from that."
+        device = model.facts.device if model.facts else model.options.device
+        gpu = await asyncio.to_thread(hardware.gpu_name)
+        elsewhere = device not in ("auto", "cpu") or (device == "auto" and gpu is not None)
+        return "It runs, or would run, on a GPU; only the processor has been measured." if elsewhere else None
+
+    def _kin(self, model: Description, name: str) -> list[Runs]:
+        """The other models that are computed in the same way, with their runs."""
+        kin: list[Runs] = []
+        for other in self._store.all():
+            if other.id == name or other.inspection is None or other.engine != model.engine:
+                continue
+            runs = self._evidence.of(other.id, other.version)
+            described = self._described(other, self._calibrator.profile) if runs else None
+            if described and (described.way, described.precision) == (model.way, model.precision):
+                kin.append((described, runs))
+        return kin
+
+    def _described(self, model: Model, profile: Calibration | None) -> Description:
+        seen = model.inspection or Inspection("", model.engine, (model.model_type,), "")
+        rates = {rate.precision for rate in profile.gemm} if profile else set()
+        return describe(
+            engine=model.engine,
+            task=model.model_type,
+            shape=seen.shape,
+            parameters=seen.weights.parameters,
+            file_bytes=seen.file_bytes,
+            cache_bytes_per_token=seen.cache_bytes_per_token,
+            precision=model.facts.precision if model.facts else None,
+            quantization=model.options.quantization,
+            can_round="int8" in rates,
+            half="bfloat16" in rates and _mostly_bf16(seen),
+        )
+
+    async def _fit(self, version: ModelVersion) -> Fit:
+        needed = self._launcher.needed(version, version.options.device)
+        residents = self._residency.residents()
+        own = sum(resident.memory_bytes for resident in residents if resident.model == version.model)
+        used = sum(resident.memory_bytes for resident in residents)
+        available = await asyncio.to_thread(hardware.available_memory)
+        limit = self._launcher.memory_limit
+        now = placement.Room(limit=limit, used=used - own, available=available + own)
+        alone = placement.Room(limit=limit, used=0, available=available + used)
+        verdict = "fits" if needed <= now.free else "after_unloading" if needed <= alone.free else "too_large"
+        return Fit(verdict, round(needed / MB, 1), round(max(0, now.free) / MB, 1), round(limit / MB, 1))  # type: ignore[arg-type]
+
+
+def _mostly_bf16(seen: Inspection) -> bool:
+    elements = seen.weights.elements
+    return 2 * elements.get("BF16", 0) > sum(elements.values())

@@ -1,0 +1,255 @@
+"""How long a model would take on this machine. Arithmetic on a description, a measured profile and what is asked; pure.
+
+A pass of `rows` tokens through a model costs its matrix products, at the measured rate for so many rows (with one row that
+is the speed of memory), plus a price per layer for all the small operations, whatever the sizes. Everything is a sum of
+such parts, and the largest part is what the sentences in `limits` name. What real runs taught comes in as factors.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from sidecar.runtime.correction import UNTRIED, Correction, Quantity
+from sidecar.runtime.description import Description
+from sidecar.runtime.placement import ENGINE_BASE, UNKNOWN_BASE
+from sidecar.types import Calibration, Prediction, PredictRequest, Range
+
+MB = 1e6
+# Small operations of one layer, in units of the profile's `operation_us`; measured with layers of almost no width.
+OPERATIONS = {"fused": 45.0, "library": 80.0, "native": 5.0}
+ROUNDED_OPERATIONS = 30.0  # a layer's more, for scaling what goes into its products
+ROUNDED_ROWS_OPERATIONS = 200.0  # the same for many rows, where all threads take part and wait for each other
+FEW_ROWS = 8
+STEP_OPERATIONS = 60.0  # around the layers: choosing the token, its text, its frame
+REQUEST_OPERATIONS = 250.0  # HTTP, queue, worker and tokens of one request
+TEXT_OPERATIONS = 20.0  # of each further text in it
+# Loading, in the same unit, so that it grows and shrinks with the machine.
+LOAD_OPERATIONS = 40_000.0
+WORD_OPERATIONS = 0.6  # of one entry of the tokenizer's vocabulary
+TRIAL_TOKENS = 160  # that a rounded model is tried on, exactly and rounded
+BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What bears on loading: the share of the files that memory holds already, and whether a process with the libraries
+    imported waits. `batch_tokens`: that one batch of texts may hold."""
+
+    cached_share: float = 0.0
+    spare_worker: bool = False
+    batch_tokens: int = BATCH_TOKENS
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds, by what they are spent on."""
+
+    parts: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.parts.values())
+
+    @property
+    def largest(self) -> str:
+        return max(self.parts, key=lambda name: self.parts[name])
+
+    def __add__(self, other: Cost) -> Cost:
+        names = [*self.parts, *(name for name in other.parts if name not in self.parts)]
+        return Cost({name: self.parts.get(name, 0.0) + other.parts.get(name, 0.0) for name in names})
+
+    def times(self, factor: float) -> Cost:
+        return Cost({name: seconds * factor for name, seconds in self.parts.items()})
+
+
+def predict(
+    model: Description,
+    profile: Calibration,
+    asked: PredictRequest,
+    around: Surroundings,
+    corrections: dict[Quantity, Correction],
+) -> Prediction:
+    """Everything that is told about a model before it is loaded."""
+    load, start = loading(model, profile, around), 0.0 if around.spare_worker else profile.start_s
+    first, step = first_token(model, profile, asked, around), further_token(model, profile, asked)
+    by = UNTRIED | corrections
+    steps = asked.max_new_tokens - 1 if model.writes else 0
+    total = _sum(by["first"].of(first.seconds), by["step"].of(step.seconds * steps))
+    return Prediction(
+        precision=model.precision,
+        load_s=_rounded(_sum(by["start"].of(start), by["load"].of(load.seconds))),
+        memory_mb=_scaled(by["memory"].of(memory_bytes(model, asked)), 1 / MB),
+        total_s=_rounded(total),
+        first_token_s=_rounded(by["first"].of(first.seconds)) if model.writes else None,
+        tokens_per_second=_inverse(by["step"].of(step.seconds)) if model.writes else None,
+        texts_per_second=_inverse(_scaled(total, 1 / asked.texts)) if model.task != "text_generation" else None,
+        evidence=max((correction.runs for correction in corrections.values()), default=0),
+        limits=_limits(model, profile, load + Cost({"start": start}), first, step),
+    )
+
+
+def loading(model: Description, profile: Calibration, around: Surroundings) -> Cost:
+    """From the request to load until the worker has the model; the process is there already."""
+    weights = model.body + model.head
+    cost = Cost({"read": _read_seconds(model, profile, around)})
+    cost += Cost(
+        {"library": _operations(profile, LOAD_OPERATIONS + WORD_OPERATIONS * model.table / (model.width or 1))}
+    )
+    if model.way == "fused" and model.precision == "int8" and profile.rounding_mweights_s:
+        rounding = weights / profile.rounding_mweights_s / 1e6
+        trial = sum(weights * seconds_per_weight(profile, kind, TRIAL_TOKENS, 0) for kind in ("int8", "float32"))
+        cost += Cost({"round": rounding + trial})
+    return cost + Cost({"copy": model.held_bytes / profile.memory_gb_s / 1e9})
+
+
+def first_token(model: Description, profile: Calibration, asked: PredictRequest, around: Surroundings) -> Cost:
+    """From the request until the first token; for a model that reads, until the whole answer."""
+    texts, tokens = asked.texts, asked.prompt_tokens
+    around_it = Cost({"operations": _operations(profile, REQUEST_OPERATIONS + TEXT_OPERATIONS * (texts - 1))})
+    if model.encoder_layers and model.writes:
+        read = _pass(model, profile, _share(model, "encoder"), model.encoder_layers, tokens * texts, tokens)
+        return around_it + read + further_token(model, profile, asked)
+    batches = math.ceil(tokens * texts / max(around.batch_tokens, tokens)) if not model.writes else 1
+    read = _pass(model, profile, model.body, model.layers * batches, tokens * texts, tokens)
+    return around_it + read + _pass(model, profile, model.head, 0, texts, 0)
+
+
+def further_token(model: Description, profile: Calibration, asked: PredictRequest) -> Cost:
+    """One step of an answer; nothing for a model that only reads."""
+    if not model.writes:
+        return Cost({"weights": 0.0})
+    kept = asked.prompt_tokens + asked.max_new_tokens / 2
+    past = Cost({"past": asked.texts * kept * model.cache_bytes_per_token / profile.memory_gb_s / 1e9})
+    weights = _share(model, "decoder") + model.head
+    around_it = Cost({"operations": _operations(profile, STEP_OPERATIONS)})
+    return _pass(model, profile, weights, model.layers, asked.texts, 0) + past + around_it
+
+
+def memory_bytes(model: Description, asked: PredictRequest) -> float:
+    """Of the worker's process with the model loaded and this request in progress."""
+    kept = model.cache_bytes_per_token * (asked.prompt_tokens + asked.max_new_tokens) * asked.texts
+    return held_bytes(model) + kept
+
+
+def held_bytes(model: Description) -> float:
+    """Of the worker's process right after loading."""
+    return model.held_bytes + ENGINE_BASE.get(model.engine, UNKNOWN_BASE)
+
+
+def seconds_per_weight(profile: Calibration, precision: str, rows: int, weight_size: float) -> float:
+    """What `rows` tokens cost at each weight: between the numbers of rows that were measured linear, beyond them in
+    proportion. A precision that was not measured is bound by its bytes and by the best rate there is."""
+    points = _points(profile, precision)
+    if not points:
+        best = max((rate.gflops for rate in profile.gemm), default=1.0)
+        return max(weight_size / profile.memory_gb_s / 1e9, 2 * rows / best / 1e9)
+    for (few, low), (many, high) in pairwise(points):
+        if rows <= many:
+            return low + (high - low) * max(0, rows - few) / (many - few)
+    most, slowest = points[-1]
+    return slowest * max(1.0, rows / most)
+
+
+def _points(profile: Calibration, precision: str) -> list[tuple[int, float]]:
+    """Rows and seconds per weight as measured; more rows never take less."""
+    points: list[tuple[int, float]] = []
+    for rate in sorted((rate for rate in profile.gemm if rate.precision == precision), key=lambda rate: rate.rows):
+        seconds = 2 * rate.rows / max(rate.gflops, 1e-3) / 1e9
+        points.append((rate.rows, max(seconds, points[-1][1] if points else 0.0)))
+    return points
+
+
+def _pass(model: Description, profile: Calibration, weights: float, layers: int, rows: int, length: int) -> Cost:
+    """`rows` tokens through the weights; each attends to half of a text's `length` on average."""
+    scaling = ROUNDED_OPERATIONS if rows <= FEW_ROWS else ROUNDED_ROWS_OPERATIONS
+    per_layer = OPERATIONS[model.way] + (scaling if model.precision == "int8" else 0.0)
+    attention = 2.0 * rows * length * layers * model.width
+    return Cost(
+        {
+            "weights": weights * seconds_per_weight(profile, model.precision, rows, model.weight_size),
+            "attention": attention / _best_rate(profile),
+            "operations": _operations(profile, layers * per_layer),
+        }
+    )
+
+
+def _share(model: Description, part: str) -> float:
+    """Parameters of the layers that read, or of those that write, where a model has both."""
+    encoder = model.body * model.encoder_layers / max(1, model.encoder_layers + model.layers)
+    return encoder if part == "encoder" else model.body - encoder
+
+
+def _read_seconds(model: Description, profile: Calibration, around: Surroundings) -> float:
+    cached = profile.cached_mb_s or profile.memory_gb_s * 1000
+    disk = min(profile.disk_mb_s or cached, cached)
+    return model.file_bytes / MB * (around.cached_share / cached + (1 - around.cached_share) / disk)
+
+
+def _best_rate(profile: Calibration) -> float:
+    return max((rate.gflops for rate in profile.gemm if rate.precision == "float32"), default=1.0) * 1e9
+
+
+def _operations(profile: Calibration, count: float) -> float:
+    return count * profile.operation_us / 1e6
+
+
+# ---- ranges ---------------------------------------------------------------------------------------------------------
+
+
+def _rounded(value: Range) -> Range:
+    return Range(*(float(f"{figure:.4g}") for figure in (value.low, value.expected, value.high)))
+
+
+def _scaled(value: Range, factor: float) -> Range:
+    return _rounded(Range(value.low * factor, value.expected * factor, value.high * factor))
+
+
+def _sum(first: Range, second: Range) -> Range:
+    return Range(first.low + second.low, first.expected + second.expected, first.high + second.high)
+
+
+def _inverse(value: Range) -> Range:
+    return _rounded(Range(*(1 / max(figure, 1e-9) for figure in (value.high, value.expected, value.low))))
+
+
+# ---- sentences ------------------------------------------------------------------------------------------------------
+
+
+def _limits(model: Description, profile: Calibration, load: Cost, first: Cost, step: Cost) -> list[str]:
+    sentences = [_of_loading(model, profile, load), _of_first(model, profile, first)]
+    return [*sentences, _of_step(model, profile, step)] if model.writes else sentences
+
+
+def _of_loading(model: Description, profile: Calibration, cost: Cost) -> str:
+    return (
+        "Loading is mostly "
+        + {
+            "start": f"starting a process and importing the engine's libraries ({profile.start_s:.1f} s).",
+            "read": f"reading {_size(model.file_bytes)} of files.",
+            "library": "what the library does for every model: configuration, tokenizer, putting layers together.",
+            "round": "rounding the weights to 8 bits and trying whether answers stay the same.",
+            "copy": f"placing {_size(model.held_bytes)} of weights in memory.",
+        }[cost.largest]
+    )
+
+
+def _of_first(model: Description, profile: Calibration, cost: Cost) -> str:
+    what = "The first token waits" if model.writes else "A request waits"
+    if cost.largest == "operations":
+        return f"{what} mostly for small operations, which cost {profile.operation_us:.0f} µs each whatever their size."
+    return f"{what} mostly for the matrix products of the text that is read, in {model.precision}."
+
+
+def _of_step(model: Description, profile: Calibration, cost: Cost) -> str:
+    if cost.largest == "operations":
+        return f"Each further token is bound by small operations, which cost {profile.operation_us:.0f} µs each."
+    if cost.largest == "past":
+        return "Each further token is bound by reading the keys and values of the text before it."
+    read = _size((_share(model, "decoder") + model.head) * model.weight_size)
+    return f"Each further token is bound by reading {read} of weights from memory ({profile.memory_gb_s:.0f} GB/s)."
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / MB:.0f} MB"

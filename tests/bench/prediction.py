@@ -1,0 +1,178 @@
+"""The row about predictions: ten models of different shapes, predicted before and after one run that corrected them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from sidecar.config import Settings
+from sidecar.paths import Paths
+from sidecar.runtime.manager import ModelManager
+from sidecar.types import (
+    EmbedRequest,
+    GenerateRequest,
+    GenerateResponse,
+    ModelType,
+    Prediction,
+    PredictRequest,
+    Range,
+    RegisterRequest,
+)
+from tests.bench import models
+from tests.bench.report import Row, Sample
+
+NEAR = 0.25
+ANSWERS = 3
+PROMPT, ANSWER = 64, 32
+FIGURES = ("load_s", "memory_mb", "first_token_s", "speed")
+KEPT_BYTES = 1 << 30  # of models made for this row alone
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A model of the row. `own`: made for it, and so deleted when all of them take too much of the disk."""
+
+    name: str
+    task: ModelType
+    make: Callable[[], Path]
+    own: bool = True
+
+
+KINDS = [
+    Kind("llama-30m", "text_generation", lambda: models.decoder("llama-30m", 384, 8)),
+    Kind("llama-80m", "text_generation", lambda: models.decoder("llama-80m", 640, 12)),
+    Kind("smollm2-135m", "text_generation", models.smollm2_135m, own=False),
+    Kind("llama-200m", "text_generation", lambda: models.decoder("llama-200m", 960, 16, half=True)),
+    Kind("llama-350m", "text_generation", lambda: models.decoder("llama-350m", 1152, 20, half=True)),
+    Kind("qwen2-500m", "text_generation", models.qwen2_500m, own=False),
+    Kind("gpt2-60m", "text_generation", lambda: models.gpt2("gpt2-60m", 640, 10)),
+    Kind("minilm", "embedding", lambda: models.encoder("minilm", 384, 6)),
+    Kind("distilbert-like", "embedding", lambda: models.encoder("distilbert-like", 768, 6)),
+    Kind("bert-base-like", "embedding", lambda: models.encoder("bert-base-like", 768, 12)),
+]
+
+Figures = dict[str, float]
+
+
+def benchmark_models() -> list[Row]:
+    """Counts of predictions within a quarter of what was measured, for each figure."""
+    folders = {kind.name: kind.make() for kind in KINDS}
+    try:
+        with tempfile.TemporaryDirectory(prefix="inglenook-bench-") as folder:
+            found = asyncio.run(_all(folders, Paths.in_folder(Path(folder))))
+    finally:
+        _tidy({kind.name: folders[kind.name] for kind in KINDS if kind.own})
+    return [_row(when, figure, runs) for when, runs in found.items() for figure in FIGURES]
+
+
+async def _all(folders: dict[str, Path], paths: Paths) -> dict[str, dict[str, tuple[Prediction, Figures]]]:
+    """For each moment of predicting and each model: what was predicted, and what came then."""
+    settings = Settings(spare_worker=False, calibrate=False, memory_limit_mb=20_000)
+    found: dict[str, dict[str, tuple[Prediction, Figures]]] = {"at first": {}, "from its kin": {}, "after one run": {}}
+    async with ModelManager.open(settings, paths) as manager:
+        print(await manager.calibrate(), file=sys.stderr)
+        for kind in KINDS:
+            await manager.register(
+                RegisterRequest(name=kind.name, model_type=kind.task, model_path=str(folders[kind.name]))
+            )
+        at_first = {kind.name: await _predicted(manager, kind) for kind in KINDS}
+        for kind in KINDS:
+            kin = await _predicted(manager, kind)
+            run = await _measured(manager, kind, "one")
+            after = await _predicted(manager, kind)
+            again = await _measured(manager, kind, "two")
+            found["at first"][kind.name] = (at_first[kind.name], run)
+            found["from its kin"][kind.name] = (kin, run)
+            found["after one run"][kind.name] = (after, again)
+            print(kind.name, _expected(at_first[kind.name]), run, _expected(after), again, sep="\n  ", file=sys.stderr)
+    return found
+
+
+async def _predicted(manager: ModelManager, kind: Kind) -> Prediction:
+    found = await manager.predict(kind.name, PredictRequest(PROMPT, ANSWER))
+    if found.prediction is None:
+        raise RuntimeError(found.reason)
+    return found.prediction
+
+
+async def _measured(manager: ModelManager, kind: Kind, mark: str) -> Figures:
+    """A load, an answer to warm up, and the medians of a few more. Leaves the model unloaded."""
+    load_s = (await manager.load(kind.name)).load_time_ms / 1000
+    ask = _write if kind.task == "text_generation" else _read
+    answers = [await ask(manager, kind.name, f"{mark}{number}") for number in range(ANSWERS + 1)][1:]
+    memory = max(child.memory_info().rss for child in psutil.Process().children(recursive=True))
+    await manager.unload(kind.name)
+    medians = {name: statistics.median(answer[name] for answer in answers) for name in answers[0]}
+    return {"load_s": load_s, "memory_mb": memory / 1e6, **medians}
+
+
+async def _write(manager: ModelManager, name: str, mark: str) -> Figures:
+    request = GenerateRequest(prompt=_text(mark), max_new_tokens=ANSWER, temperature=0)
+    answer = await manager.generate(name, request, caller="owner")
+    if not isinstance(answer, GenerateResponse):
+        raise TypeError(answer)
+    timings = answer.timings
+    return {"first_token_s": timings.time_to_first_token_ms / 1000, "speed": timings.tokens_per_second}
+
+
+async def _read(manager: ModelManager, name: str, mark: str) -> Figures:
+    answer = await manager.embed(name, EmbedRequest(texts=[_text(mark)]), caller="owner")
+    return {"first_token_s": answer.execution_time_ms / 1000, "speed": 1000 / answer.execution_time_ms}
+
+
+def _text(mark: str) -> str:
+    """So many tokens, one a character, that begin like no other text."""
+    return mark.ljust(PROMPT, "x")
+
+
+def _expected(prediction: Prediction) -> Figures:
+    return {figure: _range(prediction, figure).expected for figure in FIGURES}
+
+
+def _range(prediction: Prediction, figure: str) -> Range:
+    """A model that reads has no first token: its whole answer stands there."""
+    found = {
+        "load_s": prediction.load_s,
+        "memory_mb": prediction.memory_mb,
+        "first_token_s": prediction.first_token_s or prediction.total_s,
+        "speed": prediction.tokens_per_second or prediction.texts_per_second,
+    }[figure]
+    if found is None:
+        raise LookupError(figure)
+    return found
+
+
+def _row(when: str, figure: str, runs: dict[str, tuple[Prediction, Figures]]) -> Row:
+    ratios = {name: seen[figure] / _range(predicted, figure).expected for name, (predicted, seen) in runs.items()}
+    near = sum(1 / (1 + NEAR) <= ratio <= 1 + NEAR for ratio in ratios.values())
+    inside = sum(
+        _range(predicted, figure).low <= seen[figure] <= _range(predicted, figure).high
+        for predicted, seen in runs.values()
+    )
+    off = math.exp(statistics.median(abs(math.log(ratio)) for ratio in ratios.values()))
+    told = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
+    return Row(
+        f"{figure} predicted {when}, within ±{NEAR:.0%}",
+        Sample([near], f"of {len(runs)}"),
+        9 if figure == "speed" else None,
+        f"{PROMPT} tokens in, {ANSWER} out, median of {ANSWERS} answers; {inside} within the range told; usually off by ×{off:.2f}",
+        higher_is_better=True,
+        notes=[f"measured / predicted: {told}"],
+    )
+
+
+def _tidy(own: dict[str, Path]) -> None:
+    """Delete the models made for this row when they take more than a gigabyte."""
+    size = sum(file.stat().st_size for folder in own.values() for file in folder.rglob("*"))
+    if size > KEPT_BYTES:
+        for folder in own.values():
+            shutil.rmtree(folder)

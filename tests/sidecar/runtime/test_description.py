@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sidecar.engines.transformers.fused import building, rounding
+from sidecar.registry.shape import Shape
+from sidecar.runtime.description import FUSED_FAMILIES, PACKED_BYTES, ROUNDED_FROM, Description, describe
+
+LLAMA = Shape("llama", layers=30, width=576, vocabulary=49_152, tied=True)
+
+
+def described(**changes: Any) -> Description:
+    values: dict[str, Any] = {
+        "engine": "transformers",
+        "task": "text_generation",
+        "shape": LLAMA,
+        "parameters": 134_500_000,
+        "file_bytes": 538_000_000,
+    }
+    return describe(**{**values, **changes})
+
+
+def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
+    assert FUSED_FAMILIES == building.FAMILIES
+    assert ROUNDED_FROM == rounding.WORTHWHILE_PARAMETERS
+
+
+@pytest.mark.parametrize(
+    ("changes", "way", "precision"),
+    [
+        ({}, "fused", "int8"),
+        ({"parameters": 30_000_000}, "fused", "float32"),
+        ({"quantization": "none"}, "fused", "float32"),
+        ({"parameters": 30_000_000, "quantization": "int8"}, "fused", "int8"),
+        ({"precision": "float32"}, "fused", "float32"),  # the trial of the last load said no
+        ({"quantization": "int8", "precision": "float32"}, "fused", "int8"),  # asked for since
+        ({"can_round": False}, "fused", "float32"),
+        ({"shape": Shape("gpt2", layers=12)}, "library", "float32"),
+        ({"task": "classification"}, "library", "float32"),
+        ({"half": True}, "library", "bfloat16"),
+        ({"engine": "echo"}, "native", "none"),
+        ({"engine": "llamacpp", "precision": "Q4_K_M"}, "native", "Q4_K_M"),
+    ],
+)
+def test_how_a_model_will_be_computed(changes: dict[str, Any], way: str, precision: str) -> None:
+    found = described(**changes)
+    assert (found.way, found.precision) == (way, precision)
+
+
+def test_a_tied_table_is_looked_up_and_makes_the_scores() -> None:
+    table = 49_152 * 576
+    tied, untied = described(), described(shape=Shape("llama", 30, 0, 576, 49_152, tied=False))
+    assert (tied.body, tied.head) == (134_500_000 - table, table)
+    assert (untied.body, untied.head) == (134_500_000 - 2 * table, table)
+    assert described(task="embedding").head == 0
+
+
+def test_rounded_weights_are_packed_and_the_table_stays_exact() -> None:
+    assert described().held_bytes == int(134_500_000 * PACKED_BYTES + 4 * 49_152 * 576)
+    assert described(quantization="none").held_bytes == 4 * 134_500_000
+    assert described(engine="llamacpp", precision="Q4_0", weight_bytes=80_000_000).held_bytes == 80_000_000
