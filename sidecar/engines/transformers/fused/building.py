@@ -6,7 +6,10 @@ comes out at the end decides whether the rounding may be used.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -66,11 +69,10 @@ def fuse(model: Any, precision: Precision, sample: list[int]) -> tuple[Decoder, 
         model.model.embed_tokens.weight.data = embedding
         trial = _Trial(embedding, rotary, sizes, sample) if precision != "float32" else None
         layers = []
-        for index in range(len(model.model.layers)):
-            block = model.model.layers[index]
-            layers.append(_layer(block, precision))
+        for index, (block, layer) in enumerate(zip(list(model.model.layers), _layers(model, precision), strict=True)):
+            layers.append(layer)
             if trial:
-                trial.advance(_layer(block, "float32"), layers[-1])
+                trial.advance(_layer(block, "float32"), layer)
             model.model.layers[index] = nn.Identity()
         words = embedding if tied else _owned(model.lm_head.weight)
         decoder = Decoder(
@@ -116,6 +118,20 @@ def _sizes(config: Any) -> Sizes:
     size = getattr(config, "head_dim", None) or config.hidden_size // heads
     shape = Shape(config.num_hidden_layers, config.num_key_value_heads or heads, size)
     return Sizes(heads, shape, config.rms_norm_eps)
+
+
+def _layers(model: Any, precision: Precision) -> Iterator[Layer]:
+    """All layers in order. Rounding uses one core only, so several are rounded at once."""
+    if precision == "float32":
+        yield from (_layer(block, precision) for block in model.model.layers)
+        return
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        yield from threads.map(partial(_rounded_layer, precision), list(model.model.layers))
+
+
+def _rounded_layer(precision: Precision, block: Any) -> Layer:
+    with torch.inference_mode():  # holds for one thread only
+        return _layer(block, precision)
 
 
 def _layer(block: Any, precision: Precision) -> Layer:

@@ -57,7 +57,8 @@ class Int8:
         with warnings.catch_warnings():
             # The library plans another home for these tensors; the version used here is pinned.
             warnings.filterwarnings("ignore", message=".*quantized tensor creation.*")
-            rounded = torch.quantize_per_channel(weight, scales, zeros, 0, torch.qint8)
+            whole = (weight / scales.float()[:, None]).round_().to(torch.int8)
+            rounded = torch._make_per_channel_quantized_tensor(whole, scales, zeros, 0)
         torch.backends.quantized.engine = "fbgemm"
         self._packed = torch.ops.quantized.linear_prepack(rounded, None)
         self._bias = bias
