@@ -130,6 +130,17 @@ def test_a_rounded_model_gives_the_same_text_alone_and_among_others() -> None:
         assert answer(model, request)[key][0] == together[key][0]
 
 
+def test_rows_of_different_length_never_read_what_nobody_wrote() -> None:
+    requests = [ask(1, "good", 20), ask(2, LONG, 20)]
+    expected = {request.id: answer(load(tiny("llama-base")), request)[request.id][0] for request in requests}
+    torch.use_deterministic_algorithms(True)  # fills memory that is not initialised with NaN
+    try:
+        together = answer(load(tiny("llama-base")), *requests)
+    finally:
+        torch.use_deterministic_algorithms(False)
+    assert {key: together[key][0] for key in expected} == expected
+
+
 # ---- reading prompts in pieces --------------------------------------------------------------------------------------
 
 

@@ -154,5 +154,5 @@ def test_threads_are_as_many_as_asked() -> None:
 
 
 def test_an_engine_that_does_not_exist_is_not_imported() -> None:
-    with pytest.raises(ValueError, match="echo, llamacpp, transformers"):
+    with pytest.raises(ValueError, match="echo, ctranslate2, llamacpp, transformers"):
         load_engine("base")

@@ -94,7 +94,8 @@ class BatchPast:
         return empty, empty.clone()
 
     def _grown(self, old: torch.Tensor, rows: int, room: int) -> torch.Tensor:
-        new = old.new_empty(self._shape.layers, rows, self._shape.heads, room, self._shape.size)
+        # Zeros, because a short row reads what stands beside a long one: nothing times nonsense is nonsense.
+        new = old.new_zeros(self._shape.layers, rows, self._shape.heads, room, self._shape.size)
         used = len(self.lengths)
         new[:, :used, :, : self.room] = old[:, :used]
         return new
