@@ -49,6 +49,7 @@ class Session(QObject):
         self.process = process
         self.state: ServiceState = process.state
         self.models: list[ModelInfo] = []
+        self.models_known = False  # whether the service has told them yet
         self.system_figures: Event | None = None
         self._answering = asyncio.Event()
         self._stale = asyncio.Event()
@@ -129,6 +130,7 @@ class Session(QObject):
             self._stale.clear()
             try:
                 self.models = await client.models()
+                self.models_known = True
             except ServiceUnreachable:
                 self._stale.set()
                 continue

@@ -116,7 +116,7 @@ class WelcomeView(View):
     def _show_hint(self) -> None:
         if self.cards:
             words = ""
-        elif self.session.state.usable:
+        elif self.session.models_known:
             words = self.tr("This installation came without starter models.")
         else:
             words = self.tr("They are listed as soon as the service has started.")

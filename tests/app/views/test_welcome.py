@@ -29,6 +29,16 @@ async def test_the_page_is_there_before_the_service_is(window):
     assert view.hint() == "They are listed as soon as the service has started."
 
 
+async def test_nothing_is_said_to_be_missing_before_the_service_has_told_its_models(window, until):
+    view = window.show_view("welcome")
+    hints = []
+    window.session.state_changed.connect(lambda state: hints.append((state.kind, view.hint())))
+    window.session.process.start()
+    await until(lambda: len(view.cards) == 2, 120)
+    assert "ready" in dict(hints)
+    assert not [hint for _, hint in hints if "without" in hint]
+
+
 async def test_the_facts_of_this_machine_come_from_the_service(window, until):
     view = window.show_view("welcome")
     window.session.process.start()
