@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from sidecar.engines.base import Encoding
 from sidecar.engines.directions import Direction, family_of
 from sidecar.engines.splitting import Layout, lay_out
 from sidecar.engines.text_inputs import encode, encode_texts
 from sidecar.errors import InvalidRequest
-from sidecar.runtime.protocol import Translate
+from sidecar.runtime.protocol import Translate, Translated
 from sidecar.types import TranslationOptions
 
 
@@ -68,6 +69,25 @@ def check_options(options: TranslationOptions) -> None:
     given = [name for name, value in sampling.items() if value is not None]
     if given and not options.temperature:
         raise InvalidRequest(reason=f"{', '.join(given)} has an effect only with a temperature above 0")
+
+
+@dataclass(frozen=True)
+class Translation:
+    """Of one piece. `cut`: it did not come to an end within the model's limit."""
+
+    text: str
+    tokens: int
+    cut: bool
+
+
+def translated(encoding: Encoding, rows: list[Translation]) -> Translated:
+    """The answer to a request, from the translations of its pieces in order; `encoding.extra` is their Source."""
+    return Translated(
+        texts=encoding.extra.join([row.text for row in rows]),
+        prompt_tokens=encoding.tokens,
+        completion_tokens=sum(row.tokens for row in rows),
+        warnings=[*encoding.warnings, *cut_warning(sum(row.cut for row in rows), len(rows))],
+    )
 
 
 def cut_warning(cut: int, pieces: int) -> list[str]:

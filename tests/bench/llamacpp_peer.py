@@ -13,7 +13,7 @@ import time
 
 import xllamacpp
 
-from sidecar.engines.llamacpp.parameters import physical_cores
+from sidecar.engines.threads import physical_cores
 from tests.bench.chat import PROMPT
 
 GREEDY = {"temperature": 0.0, "top_k": 1, "samplers": ["top_k"]}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 
 import ctranslate2
-import psutil
 
+from sidecar.engines.threads import physical_cores
 from sidecar.errors import LoadFailed
 
 # What the library is asked for, by what was converted and where: the first that it supports there.
@@ -50,12 +49,6 @@ def place(model: str, asked: str, quantization: str, threads: int) -> Placement:
     wanted = PRECISIONS[(quantization, device)]
     compute_type = next((name for name in wanted if name in supported), "default")
     return Placement(device, index, compute_type, threads or physical_cores())
-
-
-def physical_cores() -> int:
-    """Those that this process may run on."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(psutil.cpu_count(logical=False) or allowed, allowed)
 
 
 def _device(model: str, asked: str) -> tuple[str, int]:

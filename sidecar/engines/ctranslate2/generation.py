@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from sidecar.engines.base import Encoding
 from sidecar.engines.ctranslate2.manifest import Manifest
+from sidecar.engines.grouping import in_groups
 from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
 from sidecar.engines.templates import render
 from sidecar.errors import ContextExceeded, InvalidRequest, Unsupported
@@ -64,13 +64,7 @@ class WholeGenerator:
         return Encoding([question], [len(tokens)], warnings)
 
     def forward(self, inputs: list[Question]) -> list[Written]:
-        order = sorted(range(len(inputs)), key=lambda index: repr(inputs[index].search))
-        rows: dict[int, Written] = {}
-        for search, group in groupby(order, key=lambda index: inputs[index].search):
-            members = list(group)
-            answers = self._decode([inputs[index].tokens for index in members], dict(search))
-            rows |= {index: self._written(inputs[index], found) for index, found in zip(members, answers, strict=True)}
-        return [rows[index] for index in range(len(inputs))]
+        return in_groups(inputs, lambda question: question.search, self._answered)
 
     def outcome(self, request: Generate, encoding: Encoding, rows: list[Written]) -> Generated:
         (row,) = rows
@@ -83,6 +77,10 @@ class WholeGenerator:
             decode_ms=0.0,
             warnings=encoding.warnings,
         )
+
+    def _answered(self, questions: list[Question]) -> list[Written]:
+        answers = self._decode([question.tokens for question in questions], dict(questions[0].search))
+        return [self._written(question, found) for question, found in zip(questions, answers, strict=True)]
 
     @property
     def _context(self) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from sidecar.engines.base import Encoding
 from sidecar.engines.ctranslate2.device import Placement
 from sidecar.engines.ctranslate2.generation import WholeGenerator
 from sidecar.engines.ctranslate2.manifest import Manifest
-from sidecar.engines.translating import Source, SourceReader, cut_warning
+from sidecar.engines.grouping import in_groups
+from sidecar.engines.translating import Source, SourceReader, Translation, translated
 from sidecar.errors import Unsupported
 from sidecar.runtime.protocol import Translate, Translated
 from sidecar.types import TranslationOptions
@@ -36,13 +36,6 @@ class Search:
 class Piece:
     tokens: list[str]
     search: Search
-
-
-@dataclass(frozen=True)
-class Translation:
-    text: str
-    tokens: int
-    cut: bool
 
 
 class Translator:
@@ -82,22 +75,13 @@ class Translator:
         return Encoding(inputs, [len(row) for row in source.rows], source.warnings, extra=source)
 
     def forward(self, inputs: list[Piece]) -> list[Translation]:
-        order = sorted(range(len(inputs)), key=lambda index: repr(inputs[index].search))
-        rows: dict[int, Translation] = {}
-        for search, group in groupby(order, key=lambda index: inputs[index].search):
-            members = list(group)
-            rows |= zip(members, self._decoded([inputs[index].tokens for index in members], search), strict=True)
-        return [rows[index] for index in range(len(inputs))]
+        return in_groups(inputs, lambda piece: piece.search, self._decoded)
 
     def outcome(self, request: Translate, encoding: Encoding, rows: list[Translation]) -> Translated:
-        return Translated(
-            texts=encoding.extra.join([row.text for row in rows]),
-            prompt_tokens=encoding.tokens,
-            completion_tokens=sum(row.tokens for row in rows),
-            warnings=[*encoding.warnings, *cut_warning(sum(row.cut for row in rows), len(rows))],
-        )
+        return translated(encoding, rows)
 
-    def _decoded(self, batch: list[list[str]], search: Search) -> list[Translation]:
+    def _decoded(self, pieces: list[Piece]) -> list[Translation]:
+        batch, search = [piece.tokens for piece in pieces], pieces[0].search
         arguments = dict(search.arguments)
         prefixes = [list(search.first)] * len(batch) if search.first else None
         results = self._translator.translate_batch(

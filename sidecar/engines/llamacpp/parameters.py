@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
 import psutil
@@ -10,6 +9,7 @@ import xllamacpp
 
 from sidecar.engines.llamacpp.devices import Device
 from sidecar.engines.llamacpp.side_door import SideDoor
+from sidecar.engines.threads import physical_cores
 from sidecar.registry.gguf_model import FLOAT32, GgufFacts, GgufFiles
 from sidecar.runtime.placement import MAX_SLOTS, shared_cells
 from sidecar.runtime.protocol import Load
@@ -66,12 +66,6 @@ def parameters(
     else:
         _set_for_reading(params, facts, room)
     return params
-
-
-def physical_cores() -> int:
-    """Those this process may use; a second thread on the same core does not compute faster."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(psutil.cpu_count(logical=False) or allowed, allowed)
 
 
 def _lock_up(params: xllamacpp.CommonParams, door: SideDoor) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 
-import psutil
 import torch
 
+from sidecar.engines.threads import physical_cores
 from sidecar.errors import LoadFailed
 
 BF16_CAPABILITY = (8, 0)  # the first CUDA generation that computes bfloat16 in hardware
@@ -71,11 +70,6 @@ def processor_has_bf16() -> bool:
 
 def set_threads(asked: int) -> None:
     """Use `asked` threads; 0 means one per physical core that this process may run on."""
-    torch.set_num_threads(asked or _physical_cores())
+    torch.set_num_threads(asked or physical_cores())
     with contextlib.suppress(RuntimeError):  # torch allows it only before the first parallel work
         torch.set_num_interop_threads(1)
-
-
-def _physical_cores() -> int:
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(psutil.cpu_count(logical=False) or allowed, allowed)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import torch
 
 from sidecar.engines.base import Encoding, Prompt, TranslationPlan
+from sidecar.engines.grouping import in_groups
 from sidecar.engines.text_inputs import padding_id
 from sidecar.engines.transformers.loading import LoadedModel, context_length
 from sidecar.engines.transformers.padding import stack
 from sidecar.engines.transformers.prompts import MAX_SEED, decoder_room, end_ids
-from sidecar.engines.translating import Source, SourceReader, cut_warning
+from sidecar.engines.translating import Source, SourceReader, Translation, translated
 from sidecar.runtime.protocol import Translate, Translated
 from sidecar.types import Sampling
 
@@ -85,13 +85,6 @@ class BeamInput:
     arguments: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class BeamRow:
-    text: str
-    tokens: int
-    cut: bool
-
-
 class BeamTranslator:
     """Translates whole batches with the library's beam search."""
 
@@ -108,21 +101,11 @@ class BeamTranslator:
         inputs = [BeamInput(row, arguments) for row in source.rows]
         return Encoding(inputs, [len(row) for row in source.rows], source.warnings, extra=source)
 
-    def forward(self, inputs: list[BeamInput]) -> list[BeamRow]:
-        order = sorted(range(len(inputs)), key=lambda index: repr(inputs[index].arguments))
-        rows: dict[int, BeamRow] = {}
-        for _, group in groupby(order, key=lambda index: repr(inputs[index].arguments)):
-            members = list(group)
-            rows |= zip(members, self._searched([inputs[index] for index in members]), strict=True)
-        return [rows[index] for index in range(len(inputs))]
+    def forward(self, inputs: list[BeamInput]) -> list[Translation]:
+        return in_groups(inputs, lambda item: item.arguments, self._searched)
 
-    def outcome(self, request: Translate, encoding: Encoding, rows: list[BeamRow]) -> Translated:
-        return Translated(
-            texts=encoding.extra.join([row.text for row in rows]),
-            prompt_tokens=encoding.tokens,
-            completion_tokens=sum(row.tokens for row in rows),
-            warnings=[*encoding.warnings, *cut_warning(sum(row.cut for row in rows), len(rows))],
-        )
+    def outcome(self, request: Translate, encoding: Encoding, rows: list[Translation]) -> Translated:
+        return translated(encoding, rows)
 
     def _arguments(self, request: Translate, source: Source) -> dict[str, Any]:
         options = request.options
@@ -136,14 +119,14 @@ class BeamTranslator:
         }
         return {name: value for name, value in given.items() if value is not None} | source.direction.generation
 
-    def _searched(self, inputs: list[BeamInput]) -> list[BeamRow]:
+    def _searched(self, inputs: list[BeamInput]) -> list[Translation]:
         rows = [{"input_ids": item.tokens, "attention_mask": [1] * len(item.tokens)} for item in inputs]
         batch = stack(rows, self._pad_id, self._loaded.device)
         with torch.inference_mode():
             found = self._loaded.model.generate(**batch, do_sample=False, **inputs[0].arguments)
         return [self._row(tokens) for tokens in found[:, 1:].tolist()]
 
-    def _row(self, tokens: list[int]) -> BeamRow:
+    def _row(self, tokens: list[int]) -> Translation:
         end = next((index for index, token in enumerate(tokens) if token in self._ends), None)
         kept = tokens if end is None else tokens[: end + 1]
-        return BeamRow(self._translator.decode(kept), len(kept), cut=end is None and bool(self._ends))
+        return Translation(self._translator.decode(kept), len(kept), cut=end is None and bool(self._ends))

@@ -41,10 +41,11 @@ class Prefixes:
     def begin(self, tokens: list[int]) -> Past:
         """A past with room for all `tokens`, begun with the longest kept beginning. The last token is never in it."""
         past = Past(self._shape, len(tokens))
-        best = max(self._kept, key=lambda kept: common(kept.tokens, tokens), default=None)
-        if best is not None and (shared := min(common(best.tokens, tokens), len(tokens) - 1)) >= SHORTEST:
+        lengths = [common(kept.tokens, tokens) for kept in self._kept]
+        shared = min(max(lengths, default=0), len(tokens) - 1)
+        if shared >= SHORTEST:
+            best = self._kept.pop(lengths.index(max(lengths)))
             past.take(best.past, shared)
-            self._kept.remove(best)
             self._kept.append(best)
         return past
 
