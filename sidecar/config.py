@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import socket
 import tomllib
@@ -17,7 +18,7 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import Meta, Struct
-from msgspec.inspect import FloatType, IntType, LiteralType, Metadata, StructType, type_info
+from msgspec.inspect import BoolType, FloatType, IntType, ListType, LiteralType, Metadata, StructType, type_info
 
 from sidecar.errors import InvalidRequest
 from sidecar.types import SettingInfo
@@ -163,6 +164,7 @@ OLDER_NAMES = {
     "MODEL_SERVICE_MAX_CACHE_SIZE": "max_loaded_models",
 }
 PREFIX = "INGLENOOK_"
+LONGEST_SHOWN = 80  # characters of a wrong value that a message repeats
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ class Configuration:
         for source, layer in layers:
             values |= layer
             sources |= dict.fromkeys(layer, source)
-        settings = _validated(values, "The settings")
+        settings = _validated(values)
         refuse_open_bind(settings)
         return cls(settings, sources)
 
@@ -220,8 +222,8 @@ def read_file(file: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequest(reason=f"{file} is not valid TOML: {error}") from error
-    _validated(values, str(file))
+        raise _refusal(f"{file} is not valid TOML ({error})") from error
+    _validated(values, file)
     return values
 
 
@@ -236,12 +238,12 @@ def parse(key: str, text: str, origin: str) -> Any:
     """`text` as the type of setting `key`; lists are comma-separated. Raises InvalidRequest that names `origin`."""
     annotated = Settings.__annotations__.get(key)
     if annotated is None:
-        raise InvalidRequest(reason=f"{origin}: there is no setting named {key!r}")
+        raise _refusal(f"{origin}: there is no setting named {key!r}")
     value: Any = [part.strip() for part in text.split(",") if part.strip()] if _is_list(key) else text
     try:
         return getattr(msgspec.convert({key: value}, Settings, strict=False), key)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(reason=f"{origin}: {error}") from error
+        raise _refusal(f"{origin} {_must_be(key)}, not {text!r}") from error
 
 
 def write_file(file: Path, changes: Mapping[str, Any]) -> None:
@@ -255,7 +257,7 @@ def write_file(file: Path, changes: Mapping[str, Any]) -> None:
             document.pop(key, None)
         else:
             document[key] = value
-    _validated(document.unwrap(), str(file))
+    _validated(document.unwrap(), file)
     draft = file.with_suffix(".toml.new")
     draft.write_text(tomlkit.dumps(document), "utf-8")
     draft.replace(file)
@@ -268,9 +270,9 @@ def check_changes(changes: Mapping[str, Any]) -> dict[str, Any]:
     """
     for key in changes:
         if key not in Settings.__struct_fields__:
-            raise InvalidRequest(reason=f"there is no setting named {key!r}")
+            raise _refusal(f"there is no setting named {key!r}")
     given = {key: value for key, value in changes.items() if value is not None}
-    settings = _validated(given, "The settings")
+    settings = _validated(given)
     if "host" in given:
         _refuse_strange_address(settings.host)
     return {key: getattr(settings, key) for key in given}
@@ -287,8 +289,8 @@ def is_loopback(host: str) -> bool:
 def refuse_open_bind(settings: Settings) -> None:
     """Raises InvalidRequest when other machines could use the service without a key."""
     if settings.auth == "off" and not is_loopback(settings.host):
-        raise InvalidRequest(
-            reason=f"host {settings.host!r} can be reached from other machines, so auth must stay on; use 127.0.0.1 without keys"
+        raise _refusal(
+            f"host {settings.host!r} can be reached from other machines, so auth must stay on; use 127.0.0.1 without keys"
         )
 
 
@@ -300,15 +302,58 @@ def _refuse_strange_address(host: str) -> None:
             probe.bind(address)
     except (OSError, ValueError) as error:  # ValueError: a name that no address can have
         why = getattr(error, "strerror", None) or error
-        reason = f"host: this machine cannot listen on {host!r} ({why}); use 127.0.0.1 for this machine alone"
-        raise InvalidRequest(reason=reason) from error
+        reason = f"this machine cannot listen on host {host!r} ({why}); use 127.0.0.1 for this machine alone"
+        raise _refusal(reason) from error
 
 
-def _validated(values: dict[str, Any], origin: str) -> Settings:
+def _validated(values: dict[str, Any], file: Path | None = None) -> Settings:
     try:
         return msgspec.convert(values, Settings)
     except msgspec.ValidationError as error:
-        raise InvalidRequest(reason=f"{origin}: {error}") from error
+        wrong = "; ".join(_wrong(key, value) for key, value in values.items() if not _is_valid(key, value))
+        raise _refusal(f"in {file}, {wrong}" if file else wrong) from error
+
+
+def _refusal(reason: str) -> InvalidRequest:
+    return InvalidRequest(f"The settings are not valid: {reason}.", reason=reason)
+
+
+def _is_valid(key: str, value: Any) -> bool:
+    try:
+        msgspec.convert({key: value}, Settings)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _wrong(key: str, value: Any) -> str:
+    if key not in Settings.__struct_fields__:
+        return f"there is no setting named {key!r}"
+    shown = json.dumps(value, ensure_ascii=False, default=str)
+    return f"{key} {_must_be(key)}, not {shown if len(shown) <= LONGEST_SHOWN else shown[:LONGEST_SHOWN] + '…'}"
+
+
+def _must_be(key: str) -> str:
+    """What a value of the setting has to be, in words: "must be a whole number from 1 to 1000"."""
+    match _inner(next(field for field in _fields() if field.name == key)):
+        case LiteralType(values=choices):
+            return f"must be one of {', '.join(map(str, choices))}"
+        case IntType(ge=lowest, le=highest):
+            return f"must be a whole number{_between(lowest, highest)}"
+        case FloatType(ge=lowest, le=highest):
+            return f"must be a number{_between(lowest, highest)}"
+        case BoolType():
+            return "must be true or false"
+        case ListType():
+            return "must be a list of texts"
+        case _:
+            return "must be a text"
+
+
+def _between(lowest: float | None, highest: float | None) -> str:
+    if lowest is not None and highest is not None:
+        return f" from {lowest:.15g} to {highest:.15g}"
+    return "" if lowest is None else f" of at least {lowest:.15g}"
 
 
 def _fields() -> tuple[msgspec.inspect.Field, ...]:
@@ -325,4 +370,4 @@ def _inner(field: msgspec.inspect.Field) -> msgspec.inspect.Type:
 
 
 def _is_list(key: str) -> bool:
-    return any(field.name == key and isinstance(_inner(field), msgspec.inspect.ListType) for field in _fields())
+    return any(field.name == key and isinstance(_inner(field), ListType) for field in _fields())

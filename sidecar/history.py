@@ -1,7 +1,8 @@
 """What was asked of the models and how it went: rows in SQLite, written in the background.
 
-Recording never delays an answer and never fails one: rows are collected and written together. Texts are kept only
-while the settings say so. Who may see which rows is the routes' matter.
+Recording never delays an answer and never fails one: a row is written as soon as the database is free, and rows that
+come meanwhile are written together. Texts are kept only while the settings say so. Who may see which rows is the
+routes' matter.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from sidecar.types import HistoryEntry, HistoryPage
 
 log = logging.getLogger(__name__)
 
-FLUSH_S = 0.5
+PAUSE_S = 0.1  # between writes under load, so that they are few
 KEPT_UNWRITTEN = 10_000
 DAY_S = 86_400.0
 PURGE_EVERY_S = 3600.0
@@ -73,7 +74,7 @@ class History:
         self._lock = asyncio.Lock()
 
     def record(self, entry: HistoryEntry) -> None:
-        """Take one row (its id is ignored) to be written soon. Nothing is kept while the history is off."""
+        """Take one row (its id is ignored) to be written in the background. Nothing is kept while the history is off."""
         settings = self._settings()
         if not settings.history:
             return
@@ -81,7 +82,7 @@ class History:
             entry = msgspec.structs.replace(entry, input_text=None, output_text=None)
         self._unwritten.append(entry)
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_soon(), name="history")
+            self._writing = asyncio.create_task(self._write_all(), name="history")
 
     async def page(self, which: HistoryFilter = ALL, *, limit: int = 100, before: int | None = None) -> HistoryPage:
         """The newest rows first, those with an id below `before`. `total` counts all that match, whatever the page."""
@@ -109,6 +110,10 @@ class History:
 
     async def flush(self) -> None:
         """Write what was recorded until now. Raises DatabaseUnusable, DiskFull; the rows are then kept for another try."""
+        # A caller that goes away must not stop a write halfway: its rows would be written twice.
+        await asyncio.shield(asyncio.create_task(self._flush(), name="history flush"))
+
+    async def _flush(self) -> None:
         async with self._lock:
             batch = list(self._unwritten)
             if not batch:
@@ -126,19 +131,21 @@ class History:
     async def close(self) -> None:
         """Write what is left."""
         if self._writing is not None:
-            self._writing.cancel()
             await asyncio.wait({self._writing})
         await self._write()
 
-    async def _write_soon(self) -> None:
-        await asyncio.sleep(FLUSH_S)
-        await self._write()
+    async def _write_all(self) -> None:
+        while self._unwritten and await self._write():
+            await asyncio.sleep(PAUSE_S)
         if time.monotonic() - self._purged_at > PURGE_EVERY_S:
             self._purged_at = time.monotonic()
             await self.purge_old()
 
-    async def _write(self) -> None:
+    async def _write(self) -> bool:
+        """Whether it worked; what could not be written is tried again with the next row."""
         try:
             await self.flush()
         except InglenookError as error:
             log.warning("the history could not be written and is kept in memory: %s", error.message)
+            return False
+        return True

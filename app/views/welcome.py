@@ -140,6 +140,10 @@ class Facts(Card):
         self._grid.setVerticalSpacing(3)
         self.body.addLayout(self._grid)
         self._labels: dict[str, tuple[Label, Label]] = {}
+        self._folder = ElidedLabel("", "muted", "small", middle=True)
+        self._folder.setContentsMargins(0, 10, 0, 0)
+        self._folder.hide()
+        self._grid.addWidget(self._folder, 3, 0, 1, 4)
         titles = (self.tr("Processor"), self.tr("Memory"), self.tr("Graphics"), self.tr("Disk"))
         for column, (key, title) in enumerate(zip(("processor", "memory", "graphics", "disk"), titles, strict=True)):
             self._add(column, key, title)
@@ -151,11 +155,19 @@ class Facts(Card):
         free = self.tr("{0} free").format(memory(system.memory_available_mb))
         self._set("memory", memory(system.memory_total_mb), free)
         self._set("graphics", system.gpu or self.tr("None usable"), "" if system.gpu else self.tr("processor only"))
-        self._set("disk", self.tr("{0} free").format(memory(system.disk_free_mb)), _where(system.models_dir))
+        at_home = Path(system.models_dir).is_relative_to(Path.home())
+        note = self.tr("models go to your home folder") if at_home else ""
+        self._set("disk", self.tr("{0} free").format(memory(system.disk_free_mb)), note)
+        self._folder.setText(self.tr("Models go to {0}").format(system.models_dir))
+        self._folder.setVisible(not at_home)  # a path of any length needs the whole width
 
     def text(self, key: str) -> str:
         """Figure and note under one heading."""
         return " ".join(label.text() for label in self._labels[key])
+
+    def folder(self) -> str:
+        """The line about the models' folder; empty when it is in the home folder, which the note under Disk says."""
+        return self._folder.text() if self._folder.isVisibleTo(self) else ""
 
     def _add(self, column: int, key: str, title: str) -> None:
         value = ElidedLabel(UNKNOWN, weight="strong")
@@ -214,12 +226,6 @@ def instruction_set(offered: Sequence[str]) -> str:
 
 def _cores(count: int) -> str:
     return _tr("1 core") if count == 1 else _tr("{0} cores").format(count)
-
-
-def _where(path: str) -> str:
-    if Path(path).is_relative_to(Path.home()):
-        return _tr("models go to your home folder")
-    return _tr("models go to {0}").format(path)
 
 
 def _heading(title: str, remark: str) -> QHBoxLayout:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.config import OLDER_NAMES, PREFIX, Configuration, Settings, parse, write_file
+from sidecar.config import OLDER_NAMES, PREFIX, Configuration, Settings, check_changes, parse, write_file
 from sidecar.errors import InvalidRequest
 
 
@@ -68,6 +68,24 @@ def test_a_wrong_file_is_an_error_that_names_file_and_key(content: str, named: s
 def test_a_wrong_variable_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="INGLENOOK_PORT"):
         load(tmp_path / "none", {"INGLENOOK_PORT": "many"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"max_loaded_models": 0}, "max_loaded_models must be a whole number from 1 to 1000, not 0"),
+        ({"stall_timeout_s": 0.5}, "stall_timeout_s must be a number of at least 1, not 0.5"),
+        ({"auth": "maybe"}, 'auth must be one of off, on, not "maybe"'),
+        ({"history": 3}, "history must be true or false, not 3"),
+        ({"allowed_hosts": "a"}, 'allowed_hosts must be a list of texts, not "a"'),
+        ({"models_dir": 1}, "models_dir must be a text, not 1"),
+        ({"port": -1, "history_days": "x"}, 'history_days must be a whole number of at least 0, not "x"'),
+    ],
+)
+def test_a_wrong_value_is_told_in_words_a_person_understands(changes: dict[str, object], told: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        check_changes(changes)
+    assert told in caught.value.message
 
 
 def test_an_unknown_setting_is_refused_by_name() -> None:

@@ -46,6 +46,7 @@ async def test_the_facts_of_this_machine_come_from_the_service(window, until):
     system = await window.session.client.system()
     assert view.facts.text("processor").startswith(str(system.physical_cores))
     assert "free" in view.facts.text("disk")
+    assert system.models_dir in view.facts.folder()
 
 
 async def test_a_starter_model_leads_to_the_view_that_uses_it(window, until):
