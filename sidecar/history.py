@@ -70,7 +70,7 @@ class History:
         self._settings = settings
         self._unwritten: deque[HistoryEntry] = deque(maxlen=KEPT_UNWRITTEN)
         self._writing: asyncio.Task[None] | None = None
-        self._purged_at = 0.0
+        self._purged_at: float | None = None
         self._lock = asyncio.Lock()
 
     def record(self, entry: HistoryEntry) -> None:
@@ -132,20 +132,19 @@ class History:
         """Write what is left."""
         if self._writing is not None:
             await asyncio.wait({self._writing})
-        await self._write()
+        if self._unwritten:
+            await self._write_all()
 
     async def _write_all(self) -> None:
-        while self._unwritten and await self._write():
-            await asyncio.sleep(PAUSE_S)
-        if time.monotonic() - self._purged_at > PURGE_EVERY_S:
+        try:
+            while self._unwritten:
+                await self.flush()
+                await asyncio.sleep(PAUSE_S)
+            await self._purge_now_and_then()
+        except InglenookError as error:  # tried again with the next row
+            log.warning("the history could not be written and is kept in memory: %s", error.message)
+
+    async def _purge_now_and_then(self) -> None:
+        if self._purged_at is None or time.monotonic() - self._purged_at > PURGE_EVERY_S:
             self._purged_at = time.monotonic()
             await self.purge_old()
-
-    async def _write(self) -> bool:
-        """Whether it worked; what could not be written is tried again with the next row."""
-        try:
-            await self.flush()
-        except InglenookError as error:
-            log.warning("the history could not be written and is kept in memory: %s", error.message)
-            return False
-        return True

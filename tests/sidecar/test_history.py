@@ -93,7 +93,7 @@ async def test_rows_that_come_during_a_write_follow_it(book: Book) -> None:
         book.write()
         await asyncio.sleep(0)
     async with asyncio.timeout(20):
-        while await book.rows_on_disk() < 50:
+        while await book.rows_on_disk() < 50:  # noqa: ASYNC110 - the rows have no event
             await asyncio.sleep(0.01)
 
 
@@ -145,6 +145,6 @@ async def test_a_history_that_cannot_be_written_fails_no_one_in_the_background(
     await book.database.run(lambda c: c.execute("ALTER TABLE history RENAME TO elsewhere"))
     book.write()
     async with asyncio.timeout(20):
-        while "kept in memory" not in caplog.text:
+        while "kept in memory" not in caplog.text:  # noqa: ASYNC110 - a log has no event
             await asyncio.sleep(0.01)
     await book.database.run(lambda c: c.execute("ALTER TABLE elsewhere RENAME TO history"))
