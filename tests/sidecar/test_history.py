@@ -29,7 +29,6 @@ class Book:
         }  # fmt: skip
         self.history.record(HistoryEntry(**{**values, **fields}))
 
-
     async def rows_on_disk(self) -> int:
         return await self.database.run(lambda c: c.execute("SELECT count(*) FROM history").fetchone()[0])
 
