@@ -175,6 +175,19 @@ class SelfScheduling(Protocol):
         """End a request with what it has; it costs no further step. One that is not known is ignored."""
 
 
+class Pulse:
+    """An engine calls it again and again amid a computation that may take long, from any thread, holding no lock.
+
+    The worker listens, and answers whether the computation is to go on: False once nobody wants its result.
+    """
+
+    def __init__(self) -> None:
+        self.listener: Callable[[], bool] = lambda: True
+
+    def __call__(self) -> bool:
+        return self.listener()
+
+
 @dataclass(frozen=True)
 class Model:
     """A loaded model: what is known about it, and a part for each thing it can do.
@@ -183,6 +196,7 @@ class Model:
     `whole_translator` translates batches by itself: an engine's own decoding, or beam search beside a `translator`.
     `whole_generator` answers prompts, each the only input of its request, likewise: its rows have `text` and `tokens`.
     `batch_tokens`: the most tokens of a batch at which the engine is quick, None where the settings decide.
+    `pulse`: what its parts call amid a long computation, where the library lets them.
     """
 
     name: str
@@ -198,6 +212,7 @@ class Model:
     whole_translator: Reader[Translate, Translated] | None = None
     whole_generator: Reader[Generate, Generated] | None = None
     batch_tokens: int | None = None
+    pulse: Pulse = field(default_factory=Pulse)
 
 
 class Engine(Protocol):

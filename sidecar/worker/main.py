@@ -22,15 +22,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-import psutil
-
 from sidecar.engines import WITHOUT_TORCH, load_engine
 from sidecar.engines.base import Engine
 from sidecar.errors import DiskFull, InferenceFailed, InglenookError, LoadFailed, PreparationFailed
 from sidecar.runtime.protocol import (
     PROTOCOL_VERSION,
     Calibrate,
-    Down,
     Failed,
     Hello,
     Load,
@@ -45,12 +42,10 @@ from sidecar.runtime.protocol import (
     read_down,
 )
 from sidecar.worker.scheduler import Scheduler
+from sidecar.worker.serving import Inbox, Serving
 
-STATS_EVERY_S = 1.0
 EXIT_PROTOCOL_ERROR = 2
 OOM_SCORE = "500"  # of 1000: when memory runs out the kernel ends a worker rather than the service
-
-Inbox = queue.SimpleQueue[Down | None]  # None only wakes the main thread
 
 
 class Channel:
@@ -130,7 +125,7 @@ def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
     scheduler = _load(engine, settings, channel, wake=lambda: inbox.put(None))
     if scheduler is None:
         return 0
-    _run(scheduler, inbox, channel)
+    Serving(scheduler, inbox, channel.send).run()
     return 0
 
 
@@ -180,34 +175,3 @@ def _load(engine: Engine, settings: Load, channel: Channel, wake: Callable[[], N
 def _load_failed(settings: Load, error: Exception) -> LoadFailed:
     logging.getLogger(__name__).error("loading failed", exc_info=error)
     return LoadFailed(model=settings.model, reason=str(error) or type(error).__name__)
-
-
-def _run(scheduler: Scheduler, inbox: Inbox, channel: Channel) -> None:
-    """Serve for ever; the reading thread ends the process."""
-    process = psutil.Process()
-    next_stats = time.monotonic() + STATS_EVERY_S
-    while True:
-        for frame in _drain(inbox, _patience(scheduler, next_stats)):
-            scheduler.accept(frame)
-        frames = scheduler.iterate()
-        if time.monotonic() >= next_stats:
-            frames.append(scheduler.stats(process.memory_info().rss))
-            next_stats = time.monotonic() + STATS_EVERY_S
-        channel.send(frames)
-
-
-def _patience(scheduler: Scheduler, next_stats: float) -> float | None:
-    """Seconds to wait for a frame: none while there is work, to the next sign of life while the model works itself."""
-    if scheduler.busy:
-        return 0.0
-    return max(0.0, next_stats - time.monotonic()) if scheduler.serving else None
-
-
-def _drain(inbox: Inbox, patience: float | None) -> list[Down]:
-    """All frames that have arrived, waiting up to `patience` seconds for the first; None waits as long as it takes."""
-    frames: list[Down | None] = []
-    with contextlib.suppress(queue.Empty):
-        frames.append(inbox.get(block=patience != 0.0, timeout=patience))
-        while True:
-            frames.append(inbox.get_nowait())
-    return [frame for frame in frames if frame is not None]

@@ -37,6 +37,7 @@ class Reading:
         self._clock = clock
         self._jobs: dict[int, ReadingJob] = {}
         self._batcher = Batcher(budget)
+        self._computing: list[Piece] = []
 
     @property
     def busy(self) -> bool:
@@ -49,6 +50,11 @@ class Reading:
     @property
     def waiting(self) -> int:
         return len(self._jobs) - self.running
+
+    @property
+    def abandoned(self) -> bool:
+        """Amid a batch: whether all of its requests were cancelled."""
+        return bool(self._computing) and not any(piece.job in self._jobs for piece in self._computing)
 
     def add(self, request: Classify | Embed | Rerank | Translate | Generate) -> None:
         """Tokenize and put in line. Raises InglenookError, or whatever a tokenizer raises."""
@@ -71,18 +77,23 @@ class Reading:
                 self._finish(self._jobs.pop(request_id))
 
     def _compute(self, batch: list[Piece]) -> None:
+        self._computing = batch
         try:
             rows = self._reader.forward([piece.input for piece in batch])
         except Exception as error:  # noqa: BLE001 - an engine may raise anything; it costs the culprit only
             self._compute_apart(batch, error)
             return
+        finally:
+            self._computing = []
         for piece, row in zip(batch, rows, strict=True):
-            self._jobs[piece.job].rows[piece.index] = row
+            if piece.job in self._jobs:  # it may have been cancelled meanwhile
+                self._jobs[piece.job].rows[piece.index] = row
 
     def _compute_apart(self, batch: list[Piece], error: Exception) -> None:
         """Find out which texts cannot be computed: their requests alone fail."""
         if len(batch) == 1:
-            self._fail(batch[0].job, error)
+            if batch[0].job in self._jobs:
+                self._fail(batch[0].job, error)
             return
         for piece in batch:
             if piece.job in self._jobs:

@@ -34,7 +34,7 @@ from sidecar.worker.replies import Replies
 from sidecar.worker.translating import Translating
 
 Inference = Generate | Classify | Embed | Translate | Decide | Rerank
-# A batch that is answered whole cannot be cancelled in the middle, so it is kept short.
+# A batch that is answered whole cannot be cancelled in the middle where beams are searched, so it is kept short.
 WHOLE_TOKENS = 1024
 
 
@@ -79,6 +79,15 @@ class Scheduler:
         """Whether requests are open, computed here or by the model itself."""
         return any(desk.running or desk.waiting for desk in self._each_desk())
 
+    @property
+    def wanted(self) -> bool:
+        """Amid an iteration: whether anybody still wants what is being computed."""
+        return not any(isinstance(desk, Reading) and desk.abandoned for desk in self._each_desk())
+
+    def listen(self, listener: Callable[[], bool]) -> None:
+        """Have `listener` called amid long computations; they end early once it returns False."""
+        self._model.pulse.listener = listener
+
     def accept(self, frame: Down) -> None:
         """Put a request in line, or cancel one; the next iteration returns the answer where one is due at once."""
         if isinstance(frame, Cancel):
@@ -93,6 +102,10 @@ class Scheduler:
         self.steps += bool(busy)
         for desk in busy:
             desk.iterate()
+        return self._replies.take()
+
+    def replies(self) -> list[Up]:
+        """The frames that are due, amid an iteration too."""
         return self._replies.take()
 
     def stats(self, memory_bytes: int) -> Stats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sidecar.engines.base import Model
+from sidecar.engines.base import Model, Pulse
 from sidecar.engines.ctranslate2 import manifest as manifests
 from sidecar.engines.ctranslate2.classification import Classifier
 from sidecar.engines.ctranslate2.decoder import Decoder
@@ -67,7 +67,8 @@ def _translator(frame: Load, prepared: Path, manifest: Manifest, placement: Plac
     folder = weights_folder(Path(frame.path))
     config = read_config(frame.model, folder)
     tokenizer = read_tokenizer(folder, config)
-    translator = Translator(frame.model, config, tokenizer, manifest, prepared, placement)
+    pulse = Pulse()
+    translator = Translator(frame.model, config, tokenizer, manifest, prepared, placement, pulse)
     facts = _facts(manifest, placement, ["translate", "generate"])
     facts.languages = translator.languages
     return Model(
@@ -76,6 +77,7 @@ def _translator(frame: Load, prepared: Path, manifest: Manifest, placement: Plac
         whole_translator=translator,
         whole_generator=translator.whole_generator(),
         batch_tokens=BATCH_TOKENS,
+        pulse=pulse,
     )
 
 
@@ -84,10 +86,11 @@ def _generator(frame: Load, prepared: Path, manifest: Manifest, placement: Place
         return _translator(frame, prepared, manifest, placement)
     folder = weights_folder(Path(frame.path))
     tokenizer = read_tokenizer(folder, read_config(frame.model, folder))
-    decoder = Decoder(prepared, placement, manifest)
+    pulse = Pulse()
+    decoder = Decoder(prepared, placement, manifest, pulse)
     generator = WholeGenerator(frame.model, tokenizer, manifest, decoder.names, decoder.answers)
     facts = _facts(manifest, placement, ["generate", "chat"] if has_template(tokenizer) else ["generate"])
-    return Model(frame.model, facts, whole_generator=generator, batch_tokens=BATCH_TOKENS)
+    return Model(frame.model, facts, whole_generator=generator, batch_tokens=BATCH_TOKENS, pulse=pulse)
 
 
 def _facts(manifest: Manifest, placement: Placement, capabilities: list[str]) -> ModelFacts:

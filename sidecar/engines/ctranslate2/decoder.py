@@ -8,8 +8,10 @@ from typing import Any
 
 import ctranslate2
 
+from sidecar.engines.base import Pulse
 from sidecar.engines.ctranslate2.device import Placement
 from sidecar.engines.ctranslate2.manifest import Manifest
+from sidecar.engines.ctranslate2.stopping import stopping
 
 VOCABULARY = "vocabulary.json"
 
@@ -17,9 +19,10 @@ VOCABULARY = "vocabulary.json"
 class Decoder:
     """`names` are the vocabulary's tokens by id."""
 
-    def __init__(self, folder: Path, placement: Placement, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, placement: Placement, manifest: Manifest, pulse: Pulse) -> None:
         self.names: list[str] = json.loads((folder / VOCABULARY).read_text("utf-8"))
         self._ends = manifest.end_tokens
+        self._stops = stopping(pulse)
         self._generator = ctranslate2.Generator(str(folder), **placement.arguments())
 
     def answers(self, prompts: list[list[str]], options: dict[str, Any]) -> list[list[str]]:
@@ -27,6 +30,6 @@ class Decoder:
         limit = options.pop("limit")
         results = self._generator.generate_batch(
             prompts, beam_size=1, max_length=limit, include_prompt_in_result=False, return_end_token=True,
-            end_token=self._ends or None, **options,
+            end_token=self._ends or None, callback=self._stops, **options,
         )  # fmt: skip
         return [result.sequences[0] for result in results]

@@ -9,10 +9,11 @@ from typing import Any
 
 import ctranslate2
 
-from sidecar.engines.base import Encoding
+from sidecar.engines.base import Encoding, Pulse
 from sidecar.engines.ctranslate2.device import Placement
 from sidecar.engines.ctranslate2.generation import WholeGenerator
 from sidecar.engines.ctranslate2.manifest import Manifest
+from sidecar.engines.ctranslate2.stopping import stopping
 from sidecar.engines.grouping import in_groups
 from sidecar.engines.translating import Source, SourceReader, Translation, translated
 from sidecar.errors import Unsupported
@@ -42,11 +43,19 @@ class Translator:
     """Translates by one converted model."""
 
     def __init__(
-        self, name: str, config: Any, tokenizer: Any, manifest: Manifest, folder: Path, placement: Placement
+        self,
+        name: str,
+        config: Any,
+        tokenizer: Any,
+        manifest: Manifest,
+        folder: Path,
+        placement: Placement,
+        pulse: Pulse,
     ) -> None:
         self._name = name
         self._tokenizer = tokenizer
         self._manifest = manifest
+        self._stops = stopping(pulse)
         self._reader = SourceReader(name, config, tokenizer, manifest.context_length)
         self._names: list[str] = json.loads((folder / VOCABULARY).read_text("utf-8"))  # by id
         self._ids = {name: index for index, name in enumerate(self._names)}
@@ -63,7 +72,7 @@ class Translator:
         results = self._translator.translate_batch(
             prompts, prefixes, beam_size=1, max_input_length=0, max_decoding_length=limit, return_end_token=True,
             no_repeat_ngram_size=self._manifest.no_repeat_ngram_size, end_token=self._manifest.end_tokens or None,
-            **options,
+            callback=self._stops, **options,
         )  # fmt: skip
         return [result.hypotheses[0] for result in results]
 
@@ -83,6 +92,8 @@ class Translator:
     def _decoded(self, pieces: list[Piece]) -> list[Translation]:
         batch, search = [piece.tokens for piece in pieces], pieces[0].search
         arguments = dict(search.arguments)
+        if arguments["beam_size"] == 1:  # the library calls nobody back amid a search with beams
+            arguments["callback"] = self._stops
         prefixes = [list(search.first)] * len(batch) if search.first else None
         results = self._translator.translate_batch(
             batch, prefixes, max_input_length=0, return_end_token=True, end_token=self._manifest.end_tokens or None,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sidecar.engines.comparing import answers, measures
-from sidecar.runtime.protocol import Failed, Generate
+from sidecar.runtime.protocol import Cancel, Failed, Generate, Load
 from sidecar.types import Message, Sampling
+from sidecar.worker.scheduler import Scheduler
 from tests.helpers.models import tiny
-from tests.helpers.worker import answer, drive, load
+from tests.helpers.worker import answer, drive, ends, load, run, text_of
 
 from .conftest import Converted
 
@@ -72,3 +73,35 @@ def test_both_engines_can_be_compared(converted: Converted) -> None:
     own = answers(converted("llama-chat", "text_generation"), "text_generation")
     reference = answers(load(tiny("llama-chat")), "text_generation")
     assert measures("text_generation", reference, own)["chrf"] > 90
+
+
+def test_a_cancelled_answer_ends_within_a_step_though_it_is_computed_whole(converted: Converted) -> None:
+    scheduler = Scheduler(converted("gpt2", "text_generation"), Load("test", "", "text_generation"))
+    steps = 0
+
+    def cancelled_at_the_third() -> bool:
+        nonlocal steps
+        steps += 1
+        if steps == 3:
+            scheduler.accept(Cancel(1))
+        return scheduler.wanted
+
+    scheduler.listen(cancelled_at_the_third)
+    scheduler.accept(requests(max_new_tokens=40)[0])
+    (end,) = ends(run(scheduler)).values()
+    assert isinstance(end, Failed)
+    assert end.code == "cancelled"
+    assert steps == 3
+    assert not scheduler.busy
+
+
+def test_one_of_two_that_is_cancelled_leaves_the_other_whole(converted: Converted) -> None:
+    model = converted("gpt2", "text_generation")
+    alone = answer(model, requests()[1])[2][0]
+    scheduler = Scheduler(model, Load("test", "", "text_generation"))
+    scheduler.listen(lambda: scheduler.accept(Cancel(1)) is None and scheduler.wanted)
+    for request in requests()[:2]:
+        scheduler.accept(request)
+    frames = run(scheduler)
+    assert ends(frames)[1].code == "cancelled"
+    assert text_of(frames, 2) == alone
