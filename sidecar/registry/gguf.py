@@ -43,6 +43,7 @@ _TYPES = {
     29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2), 34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66), 39: ("MXFP4", 32, 17),
     40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18),
 }  # fmt: skip
+TYPE_NUMBERS = {name: number for number, (name, _, _) in _TYPES.items()}
 BITS = {name: 8 * size / block for name, block, size in _TYPES.values()}  # of one element, by ggml's name of the type
 
 

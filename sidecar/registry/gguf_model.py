@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sidecar.errors import InvalidRequest
 from sidecar.registry.gguf import GgufHeader, read_header
+from sidecar.registry.shape import Shape
 from sidecar.registry.weights import Weights
 from sidecar.types import ModelType
 
@@ -57,11 +58,11 @@ class GgufFacts:
     types: tuple[ModelType, ...]
     capabilities: tuple[str, ...]
     weights: Weights
+    shape: Shape
     quantization: str
     context_length: int | None
     cache_bytes_per_token: int
     dimensions: int | None
-    layers: int
     end_id: int | None
     description: str
 
@@ -97,11 +98,11 @@ def read_facts(files: GgufFiles) -> GgufFacts:
         types=types,
         capabilities=_capabilities(first, types),
         weights=weights,
-        quantization=_quantization(weights),
+        shape=_shape(headers),
+        quantization=weights.commonest,
         context_length=first.own("context_length") or None,
         cache_bytes_per_token=_cache_bytes_per_token(first, weights) if "text_generation" in types else 0,
         dimensions=first.own("embedding_length"),
-        layers=first.own("block_count") or 0,
         end_id=first.number("tokenizer.ggml.eos_token_id"),
         description=first.text("general.description"),
     )
@@ -203,9 +204,17 @@ def _weights(headers: list[GgufHeader]) -> Weights:
     return Weights(dict(elements))
 
 
-def _quantization(weights: Weights) -> str:
-    """The type that most weights have."""
-    return max(weights.elements, key=lambda dtype: weights.elements[dtype], default="none").lower()
+def _shape(headers: list[GgufHeader]) -> Shape:
+    first, tensors = headers[0], {tensor.name: tensor for header in headers for tensor in header.tensors}
+    width = first.own("embedding_length") or 0
+    table = tensors["token_embd.weight"].elements if "token_embd.weight" in tensors else 0
+    return Shape(
+        family=first.architecture,
+        layers=first.own("block_count") or 0,
+        width=width,
+        vocabulary=table // width if width else 0,
+        tied="output.weight" not in tensors,
+    )
 
 
 def _cache_bytes_per_token(header: GgufHeader, weights: Weights) -> int:
@@ -217,4 +226,4 @@ def _cache_bytes_per_token(header: GgufHeader, weights: Weights) -> int:
     head_width = width // heads if heads else 0
     key = header.own("attention.key_length") or head_width
     value = header.own("attention.value_length") or head_width
-    return layers * kv_heads * (key + value) * (4 if _quantization(weights) == FLOAT32 else 2)
+    return layers * kv_heads * (key + value) * (4 if weights.commonest == FLOAT32 else 2)

@@ -87,6 +87,7 @@ def _llamacpp(path: Path) -> Inspection:
         types=facts.types,
         version=gguf_model.fingerprint(files),
         weights=facts.weights,
+        shape=facts.shape,
         file_bytes=sum(file.stat().st_size for file in files.all),
         context_length=facts.context_length,
         cache_bytes_per_token=facts.cache_bytes_per_token,

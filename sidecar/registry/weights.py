@@ -38,6 +38,11 @@ class Weights:
         return sum(self.elements.values())
 
     @property
+    def commonest(self) -> str:
+        """The type that most weights have, in small letters; "none" without any."""
+        return max(self.elements, key=lambda dtype: self.elements[dtype], default="none").lower()
+
+    @property
     def stored_bytes(self) -> int:
         return sum(int(_ALL_BITS[dtype] * count / 8) for dtype, count in self.elements.items())
 

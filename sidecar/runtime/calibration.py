@@ -25,7 +25,7 @@ from sidecar.types import Calibration
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1  # of the file and of what is measured
+FORMAT = 2  # of the file and of what is measured
 QUIET_S = 20.0
 WATCH_S = 0.05
 LIBRARY = "torch"

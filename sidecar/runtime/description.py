@@ -17,7 +17,10 @@ Way = Literal["fused", "library", "native"]
 FUSED_FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 ROUNDED_FROM = 50_000_000
 PACKED_BYTES = 1.55  # of a rounded weight in memory, measured: the kernels keep it padded, and loading leaves gaps
-BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0}
+BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0, "int8_float32": 1.0}
+LARGEST_LIKE_4_BITS = (
+    0.72  # bytes of a weight in a GGUF file, scales included: those of 5 bits are computed like those of 4
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Description:
     `way`: `fused` and `library` are torch's, with few large or many small operations; `native` is an engine in one piece.
     `parameters`: all of them, `table` those of the table of words, which is only looked up unless `tied`. `weight_bytes`:
     all weights as stored where `precision` is none of BYTES, such as a mixed one of a GGUF file; else it follows from the
-    parameters and may be 0. `cache_bytes_per_token`: keys and values of one token, all layers.
+    parameters and may be 0. `cache_bytes_per_token`: keys and values of one token, all layers. `reserved_bytes`: for keys
+    and values, by an engine that takes the room for them when it loads.
     """
 
     engine: str
@@ -43,6 +47,7 @@ class Description:
     encoder_layers: int = 0
     cache_bytes_per_token: int = 0
     weight_bytes: int = 0
+    reserved_bytes: int = 0
 
     @property
     def writes(self) -> bool:
@@ -68,6 +73,13 @@ class Description:
         return self.weight_bytes / self.parameters if self.parameters else 0.0
 
     @property
+    def kernel(self) -> str:
+        """The precision whose measured rate tells how quickly its weights are multiplied."""
+        if self.engine == "llamacpp":
+            return "q4_0" if self.weight_size <= LARGEST_LIKE_4_BITS else "q8_0"
+        return "int8" if self.precision.startswith("int8") else self.precision
+
+    @property
     def held_bytes(self) -> int:
         """Of all weights in memory. Rounded ones take more than they say, and keep the exact table of words beside them."""
         if self.precision not in BYTES:
@@ -86,17 +98,23 @@ def describe(
     file_bytes: int,
     cache_bytes_per_token: int = 0,
     weight_bytes: int = 0,
+    reserved_bytes: int = 0,
+    stored: str = "none",
     precision: str | None = None,
     quantization: str | None = None,
     can_round: bool = True,
     half: bool = False,
 ) -> Description:
     """`half`: the files hold bfloat16 and the processor multiplies it, so that the engine leaves it so. `precision`: what a
-    load taught, None before the first. `quantization`: what the user asked for."""
+    load taught, None before the first; `stored`: what most weights in the files have. `quantization`: what the user asked for."""
     table = shape.vocabulary * shape.width
     fused = engine == "transformers" and task == "text_generation" and shape.family in FUSED_FAMILIES and not half
-    usual = {"transformers": "bfloat16" if half else "float32"}.get(engine, "none")
-    chosen = _fused_precision(quantization, precision, parameters, can_round) if fused else precision or usual
+    usual = {"transformers": "bfloat16" if half else "float32", "llamacpp": stored, "ctranslate2": "int8_float32"}
+    chosen = (
+        _fused_precision(quantization, precision, parameters, can_round)
+        if fused
+        else precision or usual.get(engine, "none")
+    )
     return Description(
         engine=engine,
         task=task,
@@ -111,6 +129,7 @@ def describe(
         encoder_layers=shape.encoder_layers,
         cache_bytes_per_token=cache_bytes_per_token,
         weight_bytes=weight_bytes,
+        reserved_bytes=reserved_bytes,
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sidecar import hardware
 from sidecar.config import Settings
+from sidecar.errors import InglenookError
 from sidecar.metrics import Metrics
 from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime import placement
@@ -25,7 +26,8 @@ from sidecar.runtime.worker import Worker
 
 log = logging.getLogger(__name__)
 
-MEASURES = "transformers"  # the engine whose kernels are measured
+MEASURES = "transformers"  # the engine that measures the machine; the next ones add the rates of their own kernels
+MEASURE_TOO = ("llamacpp",)
 MEASURING_TIMEOUT_S = 120.0
 SPARE_BYTES = placement.UNKNOWN_BASE
 ROOM_BESIDE_SPARE = 3  # times its own size must be free before it is started
@@ -87,18 +89,31 @@ class Launcher:
         return worker
 
     async def measure(self, file: Path | None) -> Figures:
-        """This machine's figures, from a process of their own. Raises LoadFailed, InferenceFailed."""
+        """This machine's figures, from processes of their own. Raises LoadFailed, InferenceFailed."""
+        frame = Calibrate(self._settings().threads, str(file or ""))
+        figures = await self._measured(MEASURES, frame)
+        for engine in MEASURE_TOO:
+            try:
+                figures.found.gemm += (await self._measured(engine, frame)).found.gemm
+            except InglenookError as error:  # models of this engine are predicted from their runs alone
+                log.warning("the machine could not be measured with %s: %s", engine, error.message)
+        return figures
+
+    async def _measured(self, engine: str, frame: Calibrate) -> Figures:
         began = time.perf_counter()
-        worker = await self._start(MEASURES)
+        worker = await self._start(engine)
         try:
             start_s = time.perf_counter() - began
-            frame = Calibrate(self._settings().threads, str(file or ""))
             return Figures(await worker.calibrate(frame, MEASURING_TIMEOUT_S), start_s)
         finally:
             await worker.close()
 
     def needed(self, version: ModelVersion, device: str) -> int:
         """Bytes that one replica will probably use."""
+        return self.estimate(version, device).total
+
+    def estimate(self, version: ModelVersion, device: str) -> placement.Estimate:
+        """The same, by what they are used for."""
         seen, engine = version.inspection, self._chooser.engine(version, device)
         return placement.estimate(
             engine=engine.name,
@@ -109,7 +124,7 @@ class Launcher:
             context_length=self._context(version),
             max_sequences=self._settings().max_sequences,
             prepared_bytes=engine.prepared_bytes,
-        ).total
+        )
 
     def _context(self, version: ModelVersion) -> int | None:
         """The context that fits; engines whose cache grows with use are not bound by it."""

@@ -23,7 +23,6 @@ from sidecar.runtime.worker import Worker
 from sidecar.types import Calibration, Fit, Prediction, PredictRequest, PredictResponse
 
 MB = 1e6
-MEASURED_ENGINES = ("transformers", "echo")  # those whose computation the profile describes, or that compute nothing
 
 
 class Predictor:
@@ -87,8 +86,9 @@ class Predictor:
     async def _why_not(self, model: Model, profile: Calibration | None, runs: list[Observation]) -> str | None:
         if profile is None:
             return self._calibrator.reason
-        if model.engine not in MEASURED_ENGINES and not runs:
-            return f"The machine is not measured for the {model.engine} engine; once the model has run, it is predicted from that."
+        measured = {rate.precision for rate in profile.gemm}
+        if model.engine == "llamacpp" and "q8_0" not in measured and not runs:
+            return "The machine is not measured for llama.cpp; once the model has run, it is predicted from that."
         device = model.facts.device if model.facts else model.options.device
         gpu = await asyncio.to_thread(hardware.gpu_name)
         elsewhere = device not in ("auto", "cpu") or (device == "auto" and gpu is not None)
@@ -107,7 +107,8 @@ class Predictor:
         return kin
 
     def _described(self, model: Model, profile: Calibration | None) -> Description:
-        seen = model.inspection or Inspection("", model.engine, (model.model_type,), "")
+        version = self._store.resolve(model.id)
+        seen, as_stored = version.inspection, model.engine in placement.IN_FILE_TYPE
         rates = {rate.precision for rate in profile.gemm} if profile else set()
         return describe(
             engine=model.engine,
@@ -116,6 +117,9 @@ class Predictor:
             parameters=seen.weights.parameters,
             file_bytes=seen.file_bytes,
             cache_bytes_per_token=seen.cache_bytes_per_token,
+            weight_bytes=seen.weights.stored_bytes if as_stored else 0,
+            reserved_bytes=self._launcher.estimate(version, version.options.device).cache if as_stored else 0,
+            stored=seen.weights.commonest,
             precision=model.facts.precision if model.facts else None,
             quantization=model.options.quantization,
             can_round="int8" in rates,

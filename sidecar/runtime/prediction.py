@@ -26,7 +26,7 @@ STEP_OPERATIONS = 60.0  # around the layers: choosing the token, its text, its f
 REQUEST_OPERATIONS = 250.0  # HTTP, queue, worker and tokens of one request
 TEXT_OPERATIONS = 20.0  # of each further text in it
 # Loading, in the same unit, so that it grows and shrinks with the machine.
-LOAD_OPERATIONS = 40_000.0
+LOAD_OPERATIONS = {"fused": 40_000.0, "library": 40_000.0, "native": 15_000.0}
 WORD_OPERATIONS = 0.6  # of one entry of the tokenizer's vocabulary
 TRIAL_TOKENS = 160  # that a rounded model is tried on, exactly and rounded
 BATCH_TOKENS = 4096
@@ -95,7 +95,11 @@ def loading(model: Description, profile: Calibration, around: Surroundings) -> C
     weights = model.body + model.head
     cost = Cost({"read": _read_seconds(model, profile, around)})
     cost += Cost(
-        {"library": _operations(profile, LOAD_OPERATIONS + WORD_OPERATIONS * model.table / (model.width or 1))}
+        {
+            "library": _operations(
+                profile, LOAD_OPERATIONS[model.way] + WORD_OPERATIONS * model.table / (model.width or 1)
+            )
+        }
     )
     if model.way == "fused" and model.precision == "int8" and profile.rounding_mweights_s:
         rounding = weights / profile.rounding_mweights_s / 1e6
@@ -130,21 +134,25 @@ def further_token(model: Description, profile: Calibration, asked: PredictReques
 def memory_bytes(model: Description, asked: PredictRequest) -> float:
     """Of the worker's process with the model loaded and this request in progress."""
     kept = model.cache_bytes_per_token * (asked.prompt_tokens + asked.max_new_tokens) * asked.texts
-    return held_bytes(model) + kept
+    return held_bytes(model) + (0 if model.reserved_bytes else kept)
 
 
 def held_bytes(model: Description) -> float:
     """Of the worker's process right after loading."""
-    return model.held_bytes + ENGINE_BASE.get(model.engine, UNKNOWN_BASE)
+    return model.held_bytes + model.reserved_bytes + ENGINE_BASE.get(model.engine, UNKNOWN_BASE)
 
 
-def seconds_per_weight(profile: Calibration, precision: str, rows: int, weight_size: float) -> float:
-    """What `rows` tokens cost at each weight: between the numbers of rows that were measured linear, beyond them in
-    proportion. A precision that was not measured is bound by its bytes and by the best rate there is."""
-    points = _points(profile, precision)
+def seconds_per_weight(profile: Calibration, kernel: str, rows: int, weight_size: float) -> float:
+    """What `rows` tokens cost at each weight: at least its way from memory, and what was measured for the kernel. A kernel
+    that was not measured has the best rate there is."""
+    return max(weight_size / profile.memory_gb_s / 1e9, _measured_seconds(profile, kernel, rows))
+
+
+def _measured_seconds(profile: Calibration, kernel: str, rows: int) -> float:
+    """Between the numbers of rows that were measured linear, beyond them in proportion."""
+    points = _points(profile, kernel)
     if not points:
-        best = max((rate.gflops for rate in profile.gemm), default=1.0)
-        return max(weight_size / profile.memory_gb_s / 1e9, 2 * rows / best / 1e9)
+        return 2 * rows / max((rate.gflops for rate in profile.gemm), default=1.0) / 1e9
     for (few, low), (many, high) in pairwise(points):
         if rows <= many:
             return low + (high - low) * max(0, rows - few) / (many - few)
@@ -152,10 +160,10 @@ def seconds_per_weight(profile: Calibration, precision: str, rows: int, weight_s
     return slowest * max(1.0, rows / most)
 
 
-def _points(profile: Calibration, precision: str) -> list[tuple[int, float]]:
+def _points(profile: Calibration, kernel: str) -> list[tuple[int, float]]:
     """Rows and seconds per weight as measured; more rows never take less."""
     points: list[tuple[int, float]] = []
-    for rate in sorted((rate for rate in profile.gemm if rate.precision == precision), key=lambda rate: rate.rows):
+    for rate in sorted((rate for rate in profile.gemm if rate.precision == kernel), key=lambda rate: rate.rows):
         seconds = 2 * rate.rows / max(rate.gflops, 1e-3) / 1e9
         points.append((rate.rows, max(seconds, points[-1][1] if points else 0.0)))
     return points
@@ -168,7 +176,7 @@ def _pass(model: Description, profile: Calibration, weights: float, layers: int,
     attention = 2.0 * rows * length * layers * model.width
     return Cost(
         {
-            "weights": weights * seconds_per_weight(profile, model.precision, rows, model.weight_size),
+            "weights": weights * seconds_per_weight(profile, model.kernel, rows, model.weight_size),
             "attention": attention / _best_rate(profile),
             "operations": _operations(profile, layers * per_layer),
         }

@@ -192,15 +192,15 @@ class Prepared(Struct, tag="prepared"):
 
 
 class Calibrated(Struct, tag="calibrated"):
-    """What the machine can do; the fields are explained in `sidecar.types.Calibration`."""
+    """What the machine can do; the fields are explained in `sidecar.types.Calibration`. 0 or None: not measured."""
 
     threads: int
-    memory_gb_s: float
     gemm: list[GemmRate]
-    operation_us: float
-    rounding_mweights_s: float | None
-    disk_mb_s: float | None
-    cached_mb_s: float | None
+    memory_gb_s: float = 0.0
+    operation_us: float = 0.0
+    rounding_mweights_s: float | None = None
+    disk_mb_s: float | None = None
+    cached_mb_s: float | None = None
 
 
 class Delta(Struct, array_like=True):

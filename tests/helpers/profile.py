@@ -10,7 +10,12 @@ from sidecar import hardware
 from sidecar.runtime.calibration import FORMAT, Kept, library
 from sidecar.types import Calibration, GemmRate
 
-RATES = {"float32": (10.0, 40.0, 200.0), "int8": (40.0, 150.0, 400.0)}
+RATES = {
+    "float32": {1: 10.0, 8: 40.0, 128: 200.0},
+    "int8": {1: 40.0, 8: 150.0, 128: 400.0},
+    "q8_0": {1: 20.0, 128: 80.0},
+    "q4_0": {1: 30.0, 128: 100.0},
+}
 
 
 def made_up(**changes: object) -> Calibration:
@@ -22,11 +27,7 @@ def made_up(**changes: object) -> Calibration:
         "library": library(),
         "threads": 2,
         "memory_gb_s": 20.0,
-        "gemm": [
-            GemmRate(precision, rows, rate)
-            for precision, rates in RATES.items()
-            for rows, rate in zip((1, 8, 128), rates, strict=True)
-        ],
+        "gemm": [GemmRate(precision, rows, rate) for precision, rates in RATES.items() for rows, rate in rates.items()],
         "operation_us": 10.0,
         "start_s": 3.0,
         "rounding_mweights_s": 200.0,

@@ -7,5 +7,6 @@ library serves what it offers only there: tokenizing, templates, the state of it
 from __future__ import annotations
 
 from sidecar.engines.llamacpp.loading import load
+from sidecar.engines.llamacpp.measuring import measure
 
-__all__ = ["load"]
+__all__ = ["load", "measure"]

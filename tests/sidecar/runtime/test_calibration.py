@@ -53,7 +53,7 @@ class Bench:
             raise
         if self.error is not None:
             raise self.error
-        return Figures(Calibrated(2, 20.0, self.gemm, 10.0, 200.0, 500.0, 4000.0), start_s=3.0)
+        return Figures(Calibrated(2, self.gemm, 20.0, 10.0, 200.0, 500.0, 4000.0), start_s=3.0)
 
     async def known(self) -> Calibration:
         """Wait for the profile."""

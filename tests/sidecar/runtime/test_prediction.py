@@ -84,7 +84,7 @@ def test_a_larger_model_is_never_quicker_nor_smaller(model: Description, asked: 
 @given(st.integers(1, 5000), st.integers(1, 5000))
 def test_more_rows_never_take_less(few: int, more: int) -> None:
     profile = made_up()
-    for precision in ("float32", "int8", "Q4_0"):
+    for precision in ("float32", "int8", "q4_0", "q2_k"):
         assert seconds_per_weight(profile, precision, few, 0.5) <= seconds_per_weight(
             profile, precision, few + more, 0.5
         )
@@ -97,8 +97,8 @@ def test_a_rate_that_was_measured_is_used_as_it_is() -> None:
 
 def test_an_unmeasured_precision_is_bound_by_its_bytes_or_by_the_best_rate() -> None:
     profile = made_up()
-    assert seconds_per_weight(profile, "Q4_0", 1, 0.5) == pytest.approx(0.5 / 20e9)
-    assert seconds_per_weight(profile, "Q4_0", 1000, 0.5) == pytest.approx(2000 / 400e9)
+    assert seconds_per_weight(profile, "q2_k", 1, 0.5) == pytest.approx(0.5 / 20e9)
+    assert seconds_per_weight(profile, "q2_k", 1000, 0.5) == pytest.approx(2000 / 400e9)
 
 
 def test_further_tokens_cost_the_weights_and_a_price_per_layer() -> None:
