@@ -23,7 +23,10 @@ class Metrics:
             "inglenook_first_token_seconds", "From request to first token.", ["model"],
             buckets=SECONDS, registry=registry,
         )  # fmt: skip
-        self.tokens = Counter("inglenook_tokens", "Tokens read and written.", ["model", "direction"], registry=registry)
+        self.tokens = Counter(
+            "inglenook_tokens", "Tokens read and written, and those computed as padding of texts read together.",
+            ["model", "direction"], registry=registry,
+        )  # fmt: skip
         self.errors = Counter(
             "inglenook_errors", "Failed requests by error code.", ["model", "code"], registry=registry
         )

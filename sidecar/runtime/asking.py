@@ -132,6 +132,7 @@ class Asking:
                 if repeated:
                     raise
                 repeated = True
+        record.padding += outcome.padding
         if repeated:
             outcome.warnings = [*outcome.warnings, REPEATED]
         else:

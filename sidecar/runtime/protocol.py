@@ -226,6 +226,7 @@ class Generated(Struct, tag="generated"):
     queue_ms: float
     prefill_ms: float
     decode_ms: float
+    padding: int = 0
     warnings: list[str] = []
     cached_tokens: int = 0
     tool_calls: list[ToolCall] = []
@@ -240,6 +241,7 @@ class Classified(Struct, tag="classified"):
     multi_label: bool
     tokens: int
     queue_ms: float = 0.0
+    padding: int = 0
     warnings: list[str] = []
 
 
@@ -250,6 +252,7 @@ class Embedded(Struct, tag="embedded"):
     dimensions: int
     tokens: int
     queue_ms: float = 0.0
+    padding: int = 0
     warnings: list[str] = []
 
 
@@ -258,6 +261,7 @@ class Translated(Struct, tag="translated"):
     prompt_tokens: int
     completion_tokens: int
     queue_ms: float = 0.0
+    padding: int = 0
     warnings: list[str] = []
 
 
@@ -267,6 +271,7 @@ class Decided(Struct, tag="decided"):
     probabilities: list[float]
     tokens: int
     queue_ms: float = 0.0
+    padding: int = 0
     warnings: list[str] = []
 
 
@@ -276,9 +281,11 @@ class Reranked(Struct, tag="reranked"):
     scores: list[float]
     tokens: int
     queue_ms: float = 0.0
+    padding: int = 0
     warnings: list[str] = []
 
 
+# `padding`: tokens that were computed beside those of the texts, because a batch is as wide as its longest.
 Outcome = Generated | Classified | Embedded | Translated | Decided | Reranked
 
 

@@ -30,6 +30,7 @@ class Record:
     first_token_ms: float | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    padding: int = 0
     output: list[str] = field(default_factory=list)
     outcome: str = "ok"
     error_code: str | None = None
@@ -74,6 +75,7 @@ class Record:
         metrics.requests.labels(model, self.kind, self.outcome).inc()
         metrics.tokens.labels(model, "read").inc(self.prompt_tokens)
         metrics.tokens.labels(model, "written").inc(self.completion_tokens)
+        metrics.tokens.labels(model, "padding").inc(self.padding)
         if self.outcome == "ok":
             metrics.latency.labels(model, self.kind).observe(self.elapsed_ms / 1000)
         if self.first_token_ms is not None:

@@ -15,13 +15,14 @@ from sidecar.worker.replies import Replies
 
 @dataclass
 class ReadingJob:
-    """A request whose texts are being read. `rows` fills up as batches are computed."""
+    """A request whose texts are being read. `rows` fills up as batches are computed; `padding` in tokens."""
 
     request: Classify | Embed | Rerank | Translate | Generate
     encoding: Encoding
     received: float
     started: float | None = None
     rows: dict[int, Any] = field(default_factory=dict)
+    padding: int = 0
 
     @property
     def complete(self) -> bool:
@@ -69,8 +70,11 @@ class Reading:
     def iterate(self) -> None:
         batch = self._batcher.take()
         now = self._clock()
+        width = max(piece.length for piece in batch)
         for piece in batch:
-            self._jobs[piece.job].started = self._jobs[piece.job].started or now
+            job = self._jobs[piece.job]
+            job.started = job.started or now
+            job.padding += width - piece.length
         self._compute(batch)
         for request_id in dict.fromkeys(piece.job for piece in batch):
             if request_id in self._jobs and self._jobs[request_id].complete:
@@ -111,6 +115,7 @@ class Reading:
 
     def _timed(self, job: ReadingJob, outcome: Any) -> None:
         outcome.queue_ms = 1000 * ((job.started or job.received) - job.received)
+        outcome.padding = job.padding
 
     def _fail(self, request_id: int, error: Exception) -> None:
         del self._jobs[request_id]

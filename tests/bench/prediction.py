@@ -51,7 +51,7 @@ KINDS = [
     Kind("llama-30m", "text_generation", lambda: models.decoder("llama-30m", 384, 8)),
     Kind("llama-80m", "text_generation", lambda: models.decoder("llama-80m", 640, 12)),
     Kind("smollm2-135m", "text_generation", models.smollm2_135m, own=False),
-    Kind("llama-200m", "text_generation", lambda: models.decoder("llama-200m", 960, 16, half=True)),
+    Kind("smollm2-135m-q8_0", "text_generation", models.smollm2_135m_q8_0, own=False),
     Kind("llama-350m", "text_generation", lambda: models.decoder("llama-350m", 1152, 20, half=True)),
     Kind("qwen2-500m", "text_generation", models.qwen2_500m, own=False),
     Kind("gpt2-60m", "text_generation", lambda: models.gpt2("gpt2-60m", 640, 10)),

@@ -393,6 +393,15 @@ async def test_history_and_metrics_have_each_request_once(open_manager: OpenMana
     assert 'inglenook_model_memory_bytes{model="echo"}' in text
 
 
+async def test_padding_of_texts_that_are_read_together_is_counted(open_manager: OpenManager, add_echo: AddEcho) -> None:
+    manager = await open_manager()
+    model = await add_echo(manager, "echo", model_type="classification")
+    await manager.classify(model, ClassifyRequest(texts=["one two three", "one"]), caller="owner")
+    text = manager.metrics.exposition().decode()
+    assert 'inglenook_tokens_total{direction="read",model="echo"} 4.0' in text
+    assert 'inglenook_tokens_total{direction="padding",model="echo"} 2.0' in text
+
+
 async def test_texts_are_in_the_history_only_if_the_setting_says_so(
     open_manager: OpenManager, add_echo: AddEcho
 ) -> None:
