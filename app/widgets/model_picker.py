@@ -47,7 +47,7 @@ class ModelPicker(QPushButton):
         self._items: list[ModelItem] = []
         self._current: ModelItem | None = None
         self._popup: ModelPopup | None = None
-        self.setAutoDefault(False)
+        self.setAutoDefault(True)  # Enter opens it, as Space does
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self.open_popup)
         self._say()

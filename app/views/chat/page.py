@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSpacerItem, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QSpacerItem, QStackedWidget, QVBoxLayout, QWidget
 
 from app.theme import theme
 from app.views.chat.composer_panel import ComposerPanel
@@ -52,7 +52,10 @@ class ChatPage(QWidget):
 
     def show_conversation(self, *, empty: bool) -> None:
         """Show the messages, or the invitation while there are none."""
+        typing_is_next = self.stack.isAncestorOf(QApplication.focusWidget() or self)
         self.stack.setCurrentWidget(self.invitation if empty else self.transcript)
+        if empty and typing_is_next:  # else Qt would hand the focus to the first suggestion
+            self.composer.field.setFocus()
 
     def show_list(self, shown: bool) -> None:
         """Show or hide the list of chats."""

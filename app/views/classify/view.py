@@ -5,6 +5,7 @@ from pathlib import Path
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from app.model_names import display_name
 from app.models.arrangement import Column
 from app.models.batch import Ask
 from app.view import Frame, View
@@ -202,7 +203,7 @@ class ClassifyView(View):
 
     def _show_result(self) -> None:
         self.input.set_busy(bool(self.single.busy) and self.input.mode() == ONE)
-        self.presenter.show(self._chosen_row, self.input.mode(), self.model.name if self.model else "")
+        self.presenter.show(self._chosen_row, self.input.mode(), display_name(self.model) if self.model else "")
 
     def _retry(self) -> None:
         if self._chosen_row >= 0 or self.input.mode() == LIST:
