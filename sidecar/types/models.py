@@ -73,6 +73,7 @@ class UpdateRequest(Request):
     keep_alive: Seconds | UnsetType | None = UNSET
     pinned: bool | UnsetType = UNSET
     engine: EngineChoice | UnsetType = UNSET
+    quantization: Quantization | UnsetType | None = UNSET
 
 
 class LoadRequest(Request):
@@ -124,7 +125,10 @@ class Preparation(Response):
 
 
 class ModelInfo(Response):
-    """One row of `GET /models`. Memory in MB, keep-alive in seconds; sizes are null until the model was loaded once."""
+    """One row of `GET /models`. Memory in MB, keep-alive in seconds; sizes are null until the model was loaded once.
+
+    `preparable`: `POST /models/{id}/prepare` can convert it for a quicker engine here.
+    """
 
     id: str
     name: str
@@ -165,6 +169,7 @@ class ModelInfo(Response):
     engine_reason: str = ""
     precision: str | None = None
     preparation: Preparation | None = None
+    preparable: bool = False
 
 
 class ModelsSummary(Response):
