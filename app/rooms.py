@@ -57,6 +57,12 @@ def _classify() -> type[View]:
     return ClassifyView
 
 
+def _models() -> type[View]:
+    from app.views.models.view import ModelsView
+
+    return ModelsView
+
+
 def _settings() -> type[View]:
     from app.views.settings.view import SettingsView
 
@@ -67,5 +73,6 @@ ROOMS = (
     Room("welcome", "", "info", _welcome, shortcut="F1"),
     Room("chat", "Chat", "message-circle", _chat, "app.views.chat", "Ctrl+1"),
     Room("classify", "Classify", "tag", _classify, "app.views.classify", "Ctrl+2"),
+    Room("models", "Models", "boxes", _models, "app.views.models", "Ctrl+5", group=1),
     Room("settings", "Settings", "settings", _settings, "app.views.settings", "Ctrl+,", bottom=True),
 )

@@ -41,6 +41,7 @@ class RingFrame(QWidget):
     def __init__(self, target: QWidget) -> None:
         around = _with_room(target)
         super().__init__(around[-1])
+        self._parent = around[-1]
         self._target = target
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         for moving in (target, *around[:-1]):
@@ -64,20 +65,24 @@ class RingFrame(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), radius, radius)
 
     def _fit(self) -> None:
-        self.setGeometry(_ring_in(self.parentWidget(), self._target))
+        self.setGeometry(_ring_in(self._parent, self._target))
 
 
 def _with_room(target: QWidget) -> list[QWidget]:
     """The parents of `target` up to the nearest in which its ring is not cut off; what scrolls is not left."""
-    around = [target.parentWidget()]
-    while not (around[-1].rect().contains(_ring_in(around[-1], target)) or _ends_here(around[-1])):
-        around.append(around[-1].parentWidget())
+    around: list[QWidget] = []
+    parent = target.parentWidget()
+    while parent is not None:
+        around.append(parent)
+        if parent.isWindow() or _scrolls(parent) or parent.rect().contains(_ring_in(parent, target)):
+            break
+        parent = parent.parentWidget()
     return around
 
 
-def _ends_here(widget: QWidget) -> bool:
+def _scrolls(widget: QWidget) -> bool:
     viewport = widget.parentWidget()
-    return widget.isWindow() or isinstance(viewport.parentWidget(), QAbstractScrollArea)
+    return viewport is not None and isinstance(viewport.parentWidget(), QAbstractScrollArea)
 
 
 def _ring_in(parent: QWidget, target: QWidget) -> QRect:
