@@ -146,7 +146,9 @@ class Session(QObject):
             self.system_figures = event
             self.system_changed.emit()
             self._set(dataclasses.replace(self.state, kind="busy" if event.active_requests else "ready"))
-        elif event.type == "job":
+        elif event.job is not None:
+            if event.job.finished_at is not None:
+                self._stale.set()  # a model runs with another engine, or is known now
             self.job_changed.emit(event.job)
         else:
             self.settings_changed.emit()

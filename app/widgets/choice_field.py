@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QWidget
 
@@ -23,6 +23,7 @@ class ChoiceField(QComboBox):
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setFont(theme.font("control", tabular=True))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # a wheel that only passes by takes no focus
         self._values: list[Any] = []
         self.set_choices(choices)
         self.activated.connect(lambda place: self.chosen.emit(self._values[place]))

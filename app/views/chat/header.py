@@ -36,7 +36,7 @@ class ChatHeader(QWidget):
         super().__init__(parent)
         self.setFixedHeight(theme.metrics.spacing["header_height"])
         self.list_button = IconButton("list", self.tr("Show or hide the chats (Ctrl+B)"))
-        self.picker = ModelPicker()
+        self.picker = ModelPicker(self.tr("About these models…"))
         self.memory = Pill("")
         self.loading = Spinner(self.tr("Loading the model"), 16)
         self.sampling_button = Button(self.tr("Sampling"), "ghost", "sliders-horizontal")

@@ -192,6 +192,7 @@ class ChatView(View):
         page.sidebar.new_requested.connect(self.new_chat)
         page.sidebar.chosen.connect(self.show_chat)
         page.header.picked.connect(self._set_model)
+        page.header.picker.more_requested.connect(lambda: self.frame.show_view("models").use_model(self.chat.model))
         page.header.sampling_requested.connect(self.toggle_sampling)
         page.header.list_requested.connect(self.toggle_list)
         page.header.export_requested.connect(self._export)

@@ -144,6 +144,9 @@ class ClassifyView(View):
         self.frame.show_view(self.name)
         self.header.picker.open_popup()
 
+    def _show_model(self) -> None:
+        self.frame.show_view("models").use_model(self.model.id if self.model else "")
+
     def _go(self, mode: int) -> None:
         self.frame.show_view(self.name)
         self.input.set_mode(mode)
@@ -238,6 +241,7 @@ class ClassifyView(View):
         self.session.models_changed.connect(self._on_models)
         self.session.state_changed.connect(lambda _state: self._on_models())
         self.header.picked.connect(self.choose)
+        self.header.picker.more_requested.connect(self._show_model)
         self.header.open_wanted.connect(self._open)
         self.header.export_wanted.connect(self._export)
         self.input.submitted.connect(self.submit)

@@ -116,10 +116,12 @@ def _line(title: str, made: Range | None, measured: float | None, words: Callabl
 
 
 def _interval(made: Range, words: Callable[[float], str]) -> str:
-    """The two ends with their unit once, where it is the same."""
-    low, high = words(made.low), words(made.high)
-    number, _, unit = low.partition(" ")
-    return f"{number}–{high}" if high.endswith(f" {unit}") else f"{low} – {high}"
+    """The two ends; without their unit where it is that of what is expected, which stands beside it."""
+    ends = [words(made.low), words(made.high)]
+    unit = words(made.expected).partition(" ")[2]
+    if all(end.partition(" ")[2] == unit for end in ends):
+        ends = [end.partition(" ")[0] for end in ends]
+    return "–".join(ends)
 
 
 def _rate(unit: str) -> Callable[[float], str]:

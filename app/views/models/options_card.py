@@ -60,6 +60,8 @@ class OptionsCard(Card):
         blocked = self.copies.blockSignals(True)
         self.copies.setValue(model.num_workers)
         self.copies.blockSignals(blocked)
+        for control in (*(self.fields[name] for name in ("engine", "quantization", "device")), self.copies):
+            control.setEnabled(model.state != "loading")  # what is being loaded has its options already
         busy = self.tr("It is answering: engine, weights, device and copies change at its next load.")
         self._note.setText(busy)
         self._note.setVisible(bool(model.active_requests))

@@ -32,7 +32,8 @@ from sidecar.types import JobInfo, ModelInfo
 
 SIDE = 24
 NARROW_BELOW = 900  # logical pixels of the view's width
-PAGE_WIDTH, NARROW_PAGE_WIDTH = 400, 366
+PAGE_WIDTH, NARROW_PAGE_WIDTH = 412, 380
+BESIDE_SCROLL_BAR = 12
 FORECAST_DEPENDS_ON = ("id", "version", "is_loaded", "engine", "precision", "quantization", "device", "active_requests")
 USES = {"text_generation": "chat", "classification": "classify"}
 
@@ -58,7 +59,7 @@ class ModelsView(View):
         self.preparation = PreparationCard()
         self.options = OptionsCard()
         self._nothing = Label(self.tr("No model matches."), "muted", "control")
-        self._page = QScrollArea()
+        self.page = QScrollArea()
         self._pages = QStackedWidget()
         self._empty = QStackedWidget()
         self._columns = QHBoxLayout()
@@ -100,7 +101,7 @@ class ModelsView(View):
         """Show the page of another model."""
         if self.model is None or self.model.id != model_id:
             self.forecast.clear()
-            self._page.verticalScrollBar().setValue(0)
+            self.page.verticalScrollBar().setValue(0)
         self.model = self.session.model(model_id)
         self.table.choose(model_id)
         self._show_page()
@@ -185,7 +186,7 @@ class ModelsView(View):
             self.menu(model).popup(where)
 
     def _show_page(self) -> None:
-        self._page.setVisible(self.model is not None)
+        self.page.setVisible(self.model is not None)
         if self.model is None:
             return
         self.details.show_model(self.model, self.jobs.running().get(self.model.id))
@@ -232,18 +233,18 @@ class ModelsView(View):
 
     def _scrolled(self) -> QScrollArea:
         column = QVBoxLayout()
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, BESIDE_SCROLL_BAR, 0)
         column.setSpacing(16)
         for card in (self.details, self.forecast, self.preparation, self.options):
             column.addWidget(card)
         column.addStretch(1)
         inside = QWidget()
         inside.setLayout(column)
-        self._page.setWidget(inside)
-        self._page.setWidgetResizable(True)
-        self._page.setFrameShape(QScrollArea.Shape.NoFrame)
-        self._page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        return self._page
+        self.page.setWidget(inside)
+        self.page.setWidgetResizable(True)
+        self.page.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        return self.page
 
     def _no_models(self) -> EmptyState:
         text = self.tr("The service knows no model, not even its own. Look in Settings which folder it uses.")
@@ -283,7 +284,7 @@ class ModelsView(View):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         narrow = self.width() < NARROW_BELOW
-        self._page.setFixedWidth(NARROW_PAGE_WIDTH if narrow else PAGE_WIDTH)
+        self.page.setFixedWidth(NARROW_PAGE_WIDTH if narrow else PAGE_WIDTH)
         edge = 14 if narrow else SIDE
         self._columns.setContentsMargins(edge, edge, edge, edge)
         self._columns.setSpacing(edge)
