@@ -27,7 +27,7 @@ def standing(model: ModelInfo, job: JobInfo | None = None) -> Standing:
     """What a model is doing. `job`: the one that runs for it."""
     pinned = _tr("pinned") if model.pinned else ""
     if job is not None:
-        return Standing(_tr("preparing"), "accent", _tr("{0} %").format(round(100 * job.progress)))
+        return Standing(_tr("preparing"), "warning", _tr("{0} %").format(round(100 * job.progress)))
     if model.state == "loading":
         return Standing(_tr("loading"), "warning", pinned)
     if model.is_loaded:

@@ -38,7 +38,7 @@ class ChatPage(QWidget):
         self.invitation = Invitation()
         self.transcript = Transcript(build_message)
         self.composer = ComposerPanel()
-        self.drawer = SamplingDrawer()
+        self.drawer = SamplingDrawer(self)
         self.jump = Button(self.tr("Jump to latest"), "secondary", "chevron-down", compact=True, parent=self.transcript)
         self.stack = QStackedWidget()
         self._drawer_room = QSpacerItem(0, 0, QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Minimum)
@@ -105,7 +105,6 @@ class ChatPage(QWidget):
 
     def _float_drawer(self) -> None:
         """The drawer stands above the row, so that it can cover the conversation where there is no room beside it."""
-        self.drawer.setParent(self)
         self.drawer.setProperty("ground", "background")
         self.drawer.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.drawer.installEventFilter(self)

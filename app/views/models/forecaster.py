@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app import operations
 from app.session import Session
@@ -13,7 +14,7 @@ from sidecar.errors import InglenookError, ServiceUnreachable
 from sidecar.types import ModelInfo, PredictRequest, PredictResponse
 
 Answer = tuple[PredictResponse, bool]
-SOON_MS = 120  # events come in bursts; one question for all of them
+SOON_S = 0.12  # events come in bursts; one question for all of them
 
 
 class Forecaster(QObject):
@@ -34,21 +35,15 @@ class Forecaster(QObject):
         self._session = session
         self._model = ""
         self._operation: operations.Operation[Answer] | None = None
-        self._soon = QTimer(self, singleShot=True, interval=SOON_MS)
-        self._soon.timeout.connect(self._ask)
 
     def ask(self, model: ModelInfo) -> None:
         """Find out about this model, in a moment."""
         self._model = model.id
-        self._soon.start()
-        self.asked.emit()
+        self._start(self._answer_soon())
 
     def measure(self) -> None:
         """Measure this machine, then ask again."""
         self._start(self._measured())
-
-    def _ask(self) -> None:
-        self._start(self._answer())
 
     def _start(self, work: Coroutine[Any, Any, Answer]) -> None:
         if self._operation is not None:
@@ -61,6 +56,10 @@ class Forecaster(QObject):
             on_failure=lambda error: self._fail(model, error),
         )
         self.asked.emit()
+
+    async def _answer_soon(self) -> Answer:
+        await asyncio.sleep(SOON_S)
+        return await self._answer()
 
     async def _measured(self) -> Answer:
         await self._session.client.calibrate()

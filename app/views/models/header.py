@@ -29,7 +29,8 @@ class ModelsHeader(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(theme.metrics.spacing["header_height"])
-        self.search = SearchField(self.tr("Search models"))
+        self.search = SearchField(self.tr("Search"))
+        self.search.setAccessibleName(self.tr("Search models"))
         self.search.setMaximumWidth(SEARCH_WIDTH)
         self.tasks = ChoiceField(self.tr("Task"), [("", self.tr("Any task"))])
         self.summary = ElidedLabel(role="muted", size="small")

@@ -53,9 +53,7 @@ class OptionsCard(Card):
         self._show_engines(model)
         self.fields["quantization"].set_value(model.quantization or "auto")
         self._show_field("quantization", shown=not own_files)
-        self.fields["device"].set_value(
-            model.device if model.device in ("auto", "cpu", "gpu") else "auto", model.device
-        )
+        self.fields["device"].set_value(model.device_choice)
         self.fields["keep_alive"].set_value(model.keep_alive, self._kept(model.keep_alive))
         blocked = self.copies.blockSignals(True)
         self.copies.setValue(model.num_workers)

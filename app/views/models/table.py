@@ -19,7 +19,7 @@ ROW_HEIGHT = 58
 MARGIN = 16
 FOCUS_WIDTH = 3
 # The width from which a column is shown, and how wide it is then.
-COLUMNS = {Column.STATE: (0, 134), Column.RUNS: (600, 190), Column.SIZE: (440, 96), Column.USED: (700, 116)}
+COLUMNS = {Column.STATE: (0, 124), Column.RUNS: (600, 190), Column.SIZE: (440, 96), Column.USED: (700, 116)}
 
 
 class ModelTable(Table):

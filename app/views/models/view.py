@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.model_names import display_name
 from app.model_words import usable
@@ -14,13 +14,10 @@ from app.models.installed import InstalledModels
 from app.theme import theme
 from app.view import Frame, View
 from app.views.models.asking import ModelRequests
-from app.views.models.details_card import DetailsCard
-from app.views.models.forecast_card import ForecastCard
 from app.views.models.forecaster import Forecaster
 from app.views.models.header import ModelsHeader
 from app.views.models.jobs import ModelJobs
-from app.views.models.options_card import OptionsCard
-from app.views.models.preparation_card import PreparationCard
+from app.views.models.page import ModelPage
 from app.views.models.table import ModelTable
 from app.widgets.button import Button
 from app.widgets.card import Card
@@ -33,7 +30,6 @@ from sidecar.types import JobInfo, ModelInfo
 SIDE = 24
 NARROW_BELOW = 900  # logical pixels of the view's width
 PAGE_WIDTH, NARROW_PAGE_WIDTH = 412, 380
-BESIDE_SCROLL_BAR = 12
 FORECAST_DEPENDS_ON = ("id", "version", "is_loaded", "engine", "precision", "quantization", "device", "active_requests")
 USES = {"text_generation": "chat", "classification": "classify"}
 
@@ -54,15 +50,13 @@ class ModelsView(View):
         self.forecaster = Forecaster(self.session, self)
         self.header = ModelsHeader()
         self.table = ModelTable(self.installed)
-        self.details = DetailsCard()
-        self.forecast = ForecastCard()
-        self.preparation = PreparationCard()
-        self.options = OptionsCard()
         self._nothing = Label(self.tr("No model matches."), "muted", "control")
-        self.page = QScrollArea()
-        self._pages = QStackedWidget()
+        self._page: ModelPage | None = None
+        self._page_soon = QTimer(self, singleShot=True, interval=0)
+        self._pages = QStackedWidget(self)
         self._empty = QStackedWidget()
-        self._columns = QHBoxLayout()
+        self._body = QWidget(self._pages)
+        self._columns = QHBoxLayout(self._body)
         self._lay_out()
         self._connect()
         self._on_models()
@@ -100,8 +94,7 @@ class ModelsView(View):
     def choose(self, model_id: str) -> None:
         """Show the page of another model."""
         if self.model is None or self.model.id != model_id:
-            self.forecast.clear()
-            self.page.verticalScrollBar().setValue(0)
+            self.page.begin()
         self.model = self.session.model(model_id)
         self.table.choose(model_id)
         self._show_page()
@@ -141,7 +134,11 @@ class ModelsView(View):
 
     def _filter(self, words: str, task: str) -> None:
         self.installed.filter(words, task)
-        self._nothing.setVisible(not self.installed.rowCount())
+        self._show_matches()
+
+    def _show_matches(self) -> None:
+        self.table.setVisible(self.installed.rowCount() > 0)
+        self._nothing.setVisible(self.installed.rowCount() == 0)
 
     # ---- what changed -----------------------------------------------------------------------------------------------
 
@@ -155,7 +152,7 @@ class ModelsView(View):
         models = self.session.models
         self.installed.set_models(models, self.jobs.running())
         self.header.show_models(models)
-        self._nothing.setVisible(not self.installed.rowCount())
+        self._show_matches()
         self._pages.setCurrentIndex(0 if models else 1)
         self._empty.setCurrentIndex(1 if self.session.models_known else 0)
         self.model = self.session.model(self.model.id if self.model else "") or self.installed.model_at(0)
@@ -185,13 +182,29 @@ class ModelsView(View):
         if model is not None:
             self.menu(model).popup(where)
 
+    @property
+    def page(self) -> ModelPage:
+        """The page at the right, made when there is first a model to show."""
+        if self._page is None:
+            self._page = ModelPage(self._body)
+            self._columns.addWidget(self._page)
+            self._connect_page(self._page)
+            self._fit()
+        return self._page
+
     def _show_page(self) -> None:
-        self.page.setVisible(self.model is not None)
-        if self.model is None:
+        if self._page is None:
+            self._page_soon.start()  # it takes long enough to make for a turn of its own
             return
-        self.details.show_model(self.model, self.jobs.running().get(self.model.id))
-        self.preparation.show_model(self.model, self.jobs.of(self.model.id))
-        self.options.show_model(self.model)
+        self._page.setVisible(self.model is not None)
+        if self.model is not None:
+            running, latest = self.jobs.running().get(self.model.id), self.jobs.of(self.model.id)
+            self._page.show_model(self.model, running, latest)
+
+    def _make_page(self) -> None:
+        if self.model is not None:
+            self.page.begin()
+            QTimer.singleShot(0, self._show_page)
 
     def _ask(self) -> None:
         if self.model is not None:
@@ -199,52 +212,35 @@ class ModelsView(View):
 
     def _on_forecast(self, model_id: str, found: object, can_measure: bool) -> None:
         if self.model is not None and model_id == self.model.id:
-            self.forecast.show_found(self.model, found, can_measure=can_measure)  # type: ignore[arg-type]
+            self.page.forecast.show_found(self.model, found, can_measure=can_measure)  # type: ignore[arg-type]
 
     def _on_no_forecast(self, model_id: str, why: str) -> None:
         if self.model is not None and model_id == self.model.id:
-            self.forecast.show_error(why)
+            self.page.forecast.show_error(why)
 
     # ---- building ---------------------------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        listing = Card(padding=0)
+        listing = Card(padding=0, parent=self._body)
         listing.body.setSpacing(0)
         listing.body.addWidget(self.table, 1)
         self._nothing.setContentsMargins(16, 16, 16, 16)
+        self._nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
         listing.body.addWidget(self._nothing)
         self._columns.setContentsMargins(SIDE, SIDE, SIDE, SIDE)
         self._columns.setSpacing(20)
         self._columns.addWidget(listing, 1)
-        self._columns.addWidget(self._scrolled())
-        body = QWidget()
-        body.setLayout(self._columns)
         self._empty.addWidget(
             EmptyState("boxes", self.tr("One moment"), self.tr("Models are listed as soon as the service has started."))
         )
         self._empty.addWidget(self._no_models())
-        self._pages.addWidget(body)
+        self._pages.addWidget(self._body)
         self._pages.addWidget(self._empty)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for widget in (self.header, Hairline(), self._pages):
             column.addWidget(widget)
-
-    def _scrolled(self) -> QScrollArea:
-        column = QVBoxLayout()
-        column.setContentsMargins(0, 0, BESIDE_SCROLL_BAR, 0)
-        column.setSpacing(16)
-        for card in (self.details, self.forecast, self.preparation, self.options):
-            column.addWidget(card)
-        column.addStretch(1)
-        inside = QWidget()
-        inside.setLayout(column)
-        self.page.setWidget(inside)
-        self.page.setWidgetResizable(True)
-        self.page.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.page.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        return self.page
 
     def _no_models(self) -> EmptyState:
         text = self.tr("The service knows no model, not even its own. Look in Settings which folder it uses.")
@@ -265,29 +261,36 @@ class ModelsView(View):
         self.table.model_chosen.connect(self.choose)
         self.table.opened.connect(self._open)
         self.table.menu_wanted.connect(self._open_menu)
-        self.details.load_wanted.connect(lambda: self._with_model(self.requests.load))
-        self.details.unload_wanted.connect(lambda: self._with_model(self.requests.unload))
-        self.details.use_wanted.connect(lambda: self._with_model(self._use))
-        self.details.folder_wanted.connect(lambda: self._with_model(self.requests.show_folder))
-        self.details.pin_wanted.connect(lambda pinned: self._update("pinned", pinned))
-        self.options.changed.connect(self._update)
-        self.preparation.prepare_wanted.connect(lambda: self._with_model(self.requests.prepare))
-        self.preparation.cancel_wanted.connect(self._cancel)
         self.requests.said.connect(self.frame.toast)
         self.requests.settled.connect(self._show_page)
-        self.forecaster.asked.connect(lambda: self.forecast.set_busy(busy=True))
         self.forecaster.found.connect(self._on_forecast)
         self.forecaster.failed.connect(self._on_no_forecast)
-        self.forecast.retry_wanted.connect(self._ask)
-        self.forecast.measure_wanted.connect(self.forecaster.measure)
+        self._page_soon.timeout.connect(self._make_page)
+
+    def _connect_page(self, page: ModelPage) -> None:
+        page.details.load_wanted.connect(lambda: self._with_model(self.requests.load))
+        page.details.unload_wanted.connect(lambda: self._with_model(self.requests.unload))
+        page.details.use_wanted.connect(lambda: self._with_model(self._use))
+        page.details.folder_wanted.connect(lambda: self._with_model(self.requests.show_folder))
+        page.details.pin_wanted.connect(lambda pinned: self._update("pinned", pinned))
+        page.options.changed.connect(self._update)
+        page.preparation.prepare_wanted.connect(lambda: self._with_model(self.requests.prepare))
+        page.preparation.cancel_wanted.connect(self._cancel)
+        self.forecaster.asked.connect(lambda: page.forecast.set_busy(busy=True))
+        page.forecast.retry_wanted.connect(self._ask)
+        page.forecast.measure_wanted.connect(self.forecaster.measure)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
         narrow = self.width() < NARROW_BELOW
-        self.page.setFixedWidth(NARROW_PAGE_WIDTH if narrow else PAGE_WIDTH)
         edge = 14 if narrow else SIDE
         self._columns.setContentsMargins(edge, edge, edge, edge)
         self._columns.setSpacing(edge)
+        if self._page is not None:
+            self._page.setFixedWidth(NARROW_PAGE_WIDTH if narrow else PAGE_WIDTH)
 
 
 def _runs_otherwise(before: ModelInfo | None, now: ModelInfo | None) -> bool:

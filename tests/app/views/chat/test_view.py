@@ -120,7 +120,7 @@ async def test_the_model_reads_the_system_prompt_and_the_path(echo):
 
 
 async def test_the_chats_sampling_goes_along(echo):
-    echo.page.drawer.presets.segments["precise"].click()
+    echo.page.drawer.fields.presets.segments["precise"].click()
     await echo.ask("first")
     request = echo.view.dialogue.request(echo.view.chat, echo.view.messages.path)
     assert (request.temperature, request.top_p) == (0.2, 0.9)
