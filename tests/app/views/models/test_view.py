@@ -40,19 +40,27 @@ async def test_enter_loads_a_model_and_then_goes_to_work_with_it(bench):
 
 
 async def test_options_are_written_to_the_service_and_shown_as_it_tells_them(bench):
-    for option, value in (("quantization", "none"), ("keep_alive", -1.0), ("device", "cpu")):
-        field = bench.view.page.options.fields[option]
-        field.set_value(value)
-        field.activated.emit(field.currentIndex())
-    bench.view.page.options.copies.setValue(2)
+    options = bench.view.page.options
+    for option, told, value in (
+        ("quantization", "quantization", "none"),
+        ("keep_alive", "keep_alive", -1.0),
+        ("device", "device_choice", "cpu"),
+    ):
+        options.fields[option].set_value(value)
+        options.fields[option].activated.emit(options.fields[option].currentIndex())
+        await bench.becomes(**{told: value})
+    assert options.fields["keep_alive"].currentText() == "Until unloaded"
+    options.copies.setValue(2)
+    await bench.becomes(num_workers=2)
+    options.copies.setValue(1)
+    await bench.becomes(num_workers=1)
+
+
+async def test_a_model_is_pinned_and_unpinned(bench):
     bench.view.page.details.pin_button.click()
-    await bench.becomes(quantization="none", keep_alive=-1.0, device_choice="cpu", num_workers=2, pinned=True)
-    assert bench.view.page.options.fields["keep_alive"].currentText() == "Until unloaded"
+    await bench.becomes(pinned=True)
     bench.view.page.details.pin_button.click()
     await bench.becomes(pinned=False)
-    await bench.until(bench.view.page.options.copies.isEnabled)
-    bench.view.page.options.copies.setValue(1)
-    await bench.becomes(num_workers=1)
 
 
 async def test_what_the_service_refuses_becomes_a_banner_and_the_option_stays_what_it_is(bench):
