@@ -40,7 +40,7 @@ class ClassifyView(View):
     def __init__(self, frame: Frame) -> None:
         super().__init__(frame)
         self.model: ModelInfo | None = None
-        self.header = ClassifyHeader()
+        self.header = ClassifyHeader(self)
         self._pages = QStackedWidget(self)
         self._page = QWidget(self._pages)
         self._body = QVBoxLayout(self._page)

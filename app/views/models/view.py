@@ -48,7 +48,7 @@ class ModelsView(View):
         self.jobs = ModelJobs(self.session, self)
         self.requests = ModelRequests(self.session, self)
         self.forecaster = Forecaster(self.session, self)
-        self.header = ModelsHeader()
+        self.header = ModelsHeader(self)
         self.table = ModelTable(self.installed)
         self._nothing = Label(self.tr("No model matches."), "muted", "control")
         self._page: ModelPage | None = None
