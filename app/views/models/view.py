@@ -224,9 +224,10 @@ class ModelsView(View):
         listing = Card(padding=0, parent=self._body)
         listing.body.setSpacing(0)
         listing.body.addWidget(self.table, 1)
-        self._nothing.setContentsMargins(16, 16, 16, 16)
-        self._nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
-        listing.body.addWidget(self._nothing)
+        beside = QVBoxLayout()  # a label's own margins would not survive another theme
+        beside.setContentsMargins(16, 16, 16, 16)
+        beside.addWidget(self._nothing, 0, Qt.AlignmentFlag.AlignTop)
+        listing.body.addLayout(beside)
         self._columns.setContentsMargins(SIDE, SIDE, SIDE, SIDE)
         self._columns.setSpacing(20)
         self._columns.addWidget(listing, 1)
