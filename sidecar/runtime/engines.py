@@ -54,6 +54,10 @@ class EngineChooser:
         """What would be chosen, whether it is possible or not."""
         return choose(self.situation(version, device), version.options.engine)
 
+    def preparable(self, version: ModelVersion) -> bool:
+        """Whether it can be converted for a quicker engine here."""
+        return self.situation(version, "cpu").preparable
+
     def engine(self, version: ModelVersion, device: str) -> Engine:
         """What runs the model. Raises LoadFailed when the model's option asks for what is not possible."""
         choice = self.choice(version, device)

@@ -234,7 +234,7 @@ class Generated(Struct, tag="generated"):
 
 
 class Classified(Struct, tag="classified"):
-    """`scores[i][j]`: probability of label j for text i."""
+    """`scores[i][j]`: probability of label j for text i. `cut`: the texts of which the end was not read."""
 
     labels: list[str]
     scores: list[list[float]]
@@ -243,6 +243,7 @@ class Classified(Struct, tag="classified"):
     queue_ms: float = 0.0
     padding: int = 0
     warnings: list[str] = []
+    cut: list[int] = []
 
 
 class Embedded(Struct, tag="embedded"):

@@ -73,6 +73,7 @@ class UpdateRequest(Request):
     keep_alive: Seconds | UnsetType | None = UNSET
     pinned: bool | UnsetType = UNSET
     engine: EngineChoice | UnsetType = UNSET
+    quantization: Quantization | UnsetType | None = UNSET
 
 
 class LoadRequest(Request):
@@ -124,7 +125,11 @@ class Preparation(Response):
 
 
 class ModelInfo(Response):
-    """One row of `GET /models`. Memory in MB, keep-alive in seconds; sizes are null until the model was loaded once."""
+    """One row of `GET /models`. Memory in MB, keep-alive in seconds; sizes are null until the model was loaded once.
+
+    `engine_choice` and `device_choice` are the options; `engine` and `device` what it runs with, or would.
+    `preparable`: `POST /models/{id}/prepare` can convert it for a quicker engine here.
+    """
 
     id: str
     name: str
@@ -162,9 +167,11 @@ class ModelInfo(Response):
     repetition_penalty: float | None = None
     max_new_tokens: int | None = None
     engine_choice: str = "auto"
+    device_choice: str = "auto"
     engine_reason: str = ""
     precision: str | None = None
     preparation: Preparation | None = None
+    preparable: bool = False
 
 
 class ModelsSummary(Response):
