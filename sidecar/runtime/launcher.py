@@ -108,7 +108,10 @@ class Launcher:
             cache_bytes_per_token=seen.cache_bytes_per_token,
             context_length=self._context(version),
             max_sequences=self._settings().max_sequences,
+            limit=self.memory_limit,
             prepared_bytes=engine.prepared_bytes,
+            companion_bytes=seen.companion_bytes,
+            prefix_cache_mb=self._settings().prefix_cache_mb,
         ).total
 
     def _context(self, version: ModelVersion) -> int | None:
@@ -118,6 +121,11 @@ class Launcher:
             return None
         sequences = self._settings().max_sequences
         return placement.fitting_context(seen.context_length, seen.cache_bytes_per_token, sequences, self.memory_limit)
+
+    def _cache_tokens(self, version: ModelVersion) -> int:
+        """For all answers together; 0 where the context is not known."""
+        per_token, sequences = version.inspection.cache_bytes_per_token, self._settings().max_sequences
+        return placement.cache_cells(self._context(version) or 0, per_token, sequences, self.memory_limit)
 
     async def _start(self, engine: str) -> Worker:
         return await Worker.start(engine, stall_timeout_s=self._settings().stall_timeout_s)
@@ -139,6 +147,7 @@ class Launcher:
             quantization=version.options.quantization or "auto",
             prefix_cache_mb=settings.prefix_cache_mb,
             context_length=self._context(version) or 0,
+            cache_tokens=self._cache_tokens(version),
             adapters=version.options.adapters,
             draft_model=version.options.draft_model,
             prepared=str(engine.prepared) if engine.prepared else None,

@@ -23,7 +23,6 @@ from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.engines.llamacpp.slots import Slots
 from sidecar.errors import InglenookError, LoadFailed
 from sidecar.registry.gguf_model import GgufFacts, gguf_files, read_facts
-from sidecar.runtime.placement import MAX_SLOTS
 from sidecar.runtime.protocol import SHAPING, Decide, Generate, Load, ModelFacts
 
 _ERROR = re.compile(r"^\S+ E .*?: (?P<reason>.+)$", re.MULTILINE)  # time, level, function, reason
@@ -50,8 +49,7 @@ def _answering(
     frame: Load, facts: GgufFacts, room: Sizes, told: ModelFacts, server: xllamacpp.Server, door: SideDoor
 ) -> Model:
     prompts = Prompts(frame.model, door, room.context, chats="chat" in facts.capabilities)
-    places = min(frame.max_sequences, MAX_SLOTS)
-    slots = Slots(server, prompts, places=places, cells=room.cells, end_id=facts.end_id)
+    slots = Slots(server, prompts, places=room.places, cells=room.cells, end_id=facts.end_id)
     return Model(frame.model, told, self_scheduling=slots, serves=(Generate, Decide), shaping=frozenset(SHAPING))
 
 
