@@ -39,7 +39,9 @@ def load(frame: Load) -> Model:
     server, door = _start(frame.model, partial(parameters, frame, files, facts, room, device))
     told = _facts(facts, room, device)
     if facts.types == ("embedding",):
-        return Model(frame.model, told, embedder=Embedder(server, door, room.context))
+        embedder = Embedder(server, door, room.context)
+        told.dimensions = embedder.dimensions
+        return Model(frame.model, told, embedder=embedder)
     if facts.types == ("reranking",):
         return Model(frame.model, told, reranker=Reranker(server, door, room.context))
     return _answering(frame, facts, room, told, server, door)
@@ -81,7 +83,6 @@ def _facts(facts: GgufFacts, room: Sizes, device: Device) -> ModelFacts:
         memory_bytes=psutil.Process().memory_info().rss,
         context_length=room.context,
         capabilities=list(facts.capabilities),
-        dimensions=facts.dimensions if "embed" in facts.capabilities else None,
         warnings=[*room.warnings, *device.warnings],
     )
 
