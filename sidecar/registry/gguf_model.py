@@ -20,6 +20,7 @@ from sidecar.types import ModelType
 SUFFIX = ".gguf"
 MAX_SHARDS = 999
 FLOAT32 = "f32"
+REPETITION = "repetition"  # instead of a draft model: tokens are proposed from what the conversation itself repeats
 FINGERPRINT_BYTES = 1 << 20
 ENCODERS = ("bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3",
             "eurobert", "t5encoder", "gemma-embedding")  # fmt: skip
@@ -60,7 +61,6 @@ class GgufFacts:
     quantization: str
     context_length: int | None
     cache_bytes_per_token: int
-    dimensions: int | None
     layers: int
     end_id: int | None
     description: str
@@ -108,7 +108,6 @@ def read_facts(files: GgufFiles) -> GgufFacts:
         quantization=_quantization(weights),
         context_length=first.own("context_length") or None,
         cache_bytes_per_token=_cache_bytes_per_token(first, weights) if "text_generation" in types else 0,
-        dimensions=first.own("embedding_length"),
         layers=first.own("block_count") or 0,
         end_id=first.number("tokenizer.ggml.eos_token_id"),
         description=first.text("general.description"),
@@ -133,9 +132,9 @@ def read_companions(engine: str, adapters: Sequence[str], draft_model: str | Non
     for path, header in zip(adapters, headers, strict=True):
         if header.text("general.type") != "adapter":
             raise InvalidRequest(reason=f"adapters: {path} is not a LoRA adapter")
-    if not draft_model:
+    if draft_model in (None, "", REPETITION):
         return Companions(_weights(headers).stored_bytes)
-    draft = _companion(Path(draft_model))
+    draft = _companion(Path(str(draft_model)))
     if _types(draft) != ("text_generation",):
         raise InvalidRequest(reason=f"draft_model: {draft_model} does not generate text")
     return Companions(_weights([*headers, draft]).stored_bytes, _cache_bytes_per_token(draft, _weights([draft])))
