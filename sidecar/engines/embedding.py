@@ -32,28 +32,36 @@ class TextEmbedder(ABC):
         """The pooled vector of each input, float32."""
 
     def encode(self, request: Embed) -> Encoding:
-        if request.dimensions is not None and request.dimensions > self.dimensions:
-            reason = f"dimensions is {request.dimensions}, but the model's vectors have {self.dimensions}"
-            raise InvalidRequest(reason=reason)
+        check_dimensions(request, self.dimensions)
         return self._inputs(
             [self._prefix + (text.lower() if self._lower else text) for text in request.texts], request.truncate
         )
 
     def outcome(self, request: Embed, encoding: Encoding, rows: list[Any]) -> Embedded:
-        dimensions = request.dimensions or self.dimensions
-        vectors = np.stack(rows).astype(np.float32)[:, :dimensions]
-        if request.normalize:
-            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-            vectors = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-        return Embedded(
-            vectors=np.ascontiguousarray(vectors).tobytes(),
-            dimensions=dimensions,
-            tokens=encoding.tokens,
-            warnings=encoding.warnings,
-        )
+        return embedded(request, encoding, rows)
 
     def _inputs(self, texts: list[str], truncate: bool) -> Encoding:
         return encode_texts(self._tokenizer, texts, None, limit=self.limit, truncate=truncate)
+
+
+def check_dimensions(request: Embed, dimensions: int) -> None:
+    """Raises InvalidRequest where more are wanted than the model's vectors have."""
+    if request.dimensions is not None and request.dimensions > dimensions:
+        raise InvalidRequest(reason=f"dimensions is {request.dimensions}, but the model's vectors have {dimensions}")
+
+
+def embedded(request: Embed, encoding: Encoding, rows: list[Any]) -> Embedded:
+    """The answer from pooled vectors: shortened first, then normalised, as the request wants."""
+    vectors = np.stack(rows).astype(np.float32)[:, : request.dimensions]
+    if request.normalize:
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return Embedded(
+        vectors=np.ascontiguousarray(vectors).tobytes(),
+        dimensions=vectors.shape[1],
+        tokens=encoding.tokens,
+        warnings=encoding.warnings,
+    )
 
 
 def default_prompt(folder: Path) -> str:

@@ -21,6 +21,7 @@ from sidecar.types import ModelType
 SUFFIX = ".gguf"
 MAX_SHARDS = 999
 FLOAT32 = "f32"
+REPETITION = "repetition"  # instead of a draft model: tokens are proposed from what the conversation itself repeats
 FINGERPRINT_BYTES = 1 << 20
 ENCODERS = ("bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3",
             "eurobert", "t5encoder", "gemma-embedding")  # fmt: skip
@@ -62,9 +63,16 @@ class GgufFacts:
     quantization: str
     context_length: int | None
     cache_bytes_per_token: int
-    dimensions: int | None
     end_id: int | None
     description: str
+
+
+@dataclass(frozen=True)
+class Companions:
+    """What goes beside a model, adapters and a draft model: their weights, and the draft's cache of one token."""
+
+    stored_bytes: int = 0
+    cache_bytes_per_token: int = 0
 
 
 def is_gguf(path: Path) -> bool:
@@ -102,7 +110,6 @@ def read_facts(files: GgufFiles) -> GgufFacts:
         quantization=weights.commonest,
         context_length=first.own("context_length") or None,
         cache_bytes_per_token=_cache_bytes_per_token(first, weights) if "text_generation" in types else 0,
-        dimensions=first.own("embedding_length"),
         end_id=first.number("tokenizer.ggml.eos_token_id"),
         description=first.text("general.description"),
     )
@@ -118,21 +125,29 @@ def fingerprint(files: GgufFiles) -> str:
     return digest.hexdigest()[:12]
 
 
-def check_companions(engine: str, adapters: Sequence[str], draft_model: str | None) -> None:
-    """That these files can be used beside a model. Raises InvalidRequest that says why one cannot, OSError."""
+def read_companions(engine: str, adapters: Sequence[str], draft_model: str | None) -> Companions:
+    """Look at the files that shall be used beside a model. Raises InvalidRequest that says why one cannot."""
     if engine != "llamacpp" and (adapters or draft_model):
         raise InvalidRequest(reason="adapters and draft_model go with GGUF models only")
-    for path in map(Path, adapters):
-        if _companion(path).text("general.type") != "adapter":
+    headers = [_companion(Path(path)) for path in adapters]
+    for path, header in zip(adapters, headers, strict=True):
+        if header.text("general.type") != "adapter":
             raise InvalidRequest(reason=f"adapters: {path} is not a LoRA adapter")
-    if draft_model and _types(_companion(Path(draft_model))) != ("text_generation",):
+    if draft_model in (None, "", REPETITION):
+        return Companions(_weights(headers).stored_bytes)
+    draft = _companion(Path(str(draft_model)))
+    if _types(draft) != ("text_generation",):
         raise InvalidRequest(reason=f"draft_model: {draft_model} does not generate text")
+    return Companions(_weights([*headers, draft]).stored_bytes, _cache_bytes_per_token(draft, _weights([draft])))
 
 
 def _companion(path: Path) -> GgufHeader:
     if not path.is_absolute() or not path.is_file():
         raise InvalidRequest(reason=f"{path} is not a file on this machine; give its whole path")
-    return read_header(path)
+    try:
+        return read_header(path)
+    except OSError as error:
+        raise InvalidRequest(reason=f"{path} cannot be read: {error.strerror or error}") from error
 
 
 # ---- files ----------------------------------------------------------------------------------------------------------

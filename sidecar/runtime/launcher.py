@@ -110,10 +110,6 @@ class Launcher:
 
     def needed(self, version: ModelVersion, device: str) -> int:
         """Bytes that one replica will probably use."""
-        return self.estimate(version, device).total
-
-    def estimate(self, version: ModelVersion, device: str) -> placement.Estimate:
-        """The same, by what they are used for."""
         seen, engine = version.inspection, self._chooser.engine(version, device)
         return placement.estimate(
             engine=engine.name,
@@ -123,8 +119,11 @@ class Launcher:
             cache_bytes_per_token=seen.cache_bytes_per_token,
             context_length=self._context(version),
             max_sequences=self._settings().max_sequences,
+            limit=self.memory_limit,
             prepared_bytes=engine.prepared_bytes,
-        )
+            companion_bytes=seen.companion_bytes,
+            prefix_cache_mb=self._settings().prefix_cache_mb,
+        ).total
 
     def _context(self, version: ModelVersion) -> int | None:
         """The context that fits; engines whose cache grows with use are not bound by it."""
@@ -133,6 +132,17 @@ class Launcher:
             return None
         sequences = self._settings().max_sequences
         return placement.fitting_context(seen.context_length, seen.cache_bytes_per_token, sequences, self.memory_limit)
+
+    def reserved(self, version: ModelVersion) -> int:
+        """Bytes that an engine which reads GGUF files takes at the load, beside the model: for answers, adapters, a draft."""
+        return (
+            self._cache_tokens(version) * version.inspection.cache_bytes_per_token + version.inspection.companion_bytes
+        )
+
+    def _cache_tokens(self, version: ModelVersion) -> int:
+        """For all answers together; 0 where the context is not known."""
+        per_token, sequences = version.inspection.cache_bytes_per_token, self._settings().max_sequences
+        return placement.cache_cells(self._context(version) or 0, per_token, sequences, self.memory_limit)
 
     async def _start(self, engine: str) -> Worker:
         return await Worker.start(engine, stall_timeout_s=self._settings().stall_timeout_s)
@@ -154,6 +164,7 @@ class Launcher:
             quantization=version.options.quantization or "auto",
             prefix_cache_mb=settings.prefix_cache_mb,
             context_length=self._context(version) or 0,
+            cache_tokens=self._cache_tokens(version),
             adapters=version.options.adapters,
             draft_model=version.options.draft_model,
             prepared=str(engine.prepared) if engine.prepared else None,

@@ -118,7 +118,7 @@ class Predictor:
             file_bytes=seen.file_bytes,
             cache_bytes_per_token=seen.cache_bytes_per_token,
             weight_bytes=seen.weights.stored_bytes if as_stored else 0,
-            reserved_bytes=self._launcher.estimate(version, version.options.device).cache if as_stored else 0,
+            reserved_bytes=self._launcher.reserved(version) if as_stored else 0,
             stored=seen.weights.commonest,
             precision=model.facts.precision if model.facts else None,
             quantization=model.options.quantization,

@@ -37,7 +37,8 @@ class Load(Struct, tag="load"):
     """The first frame. `threads` 0 leaves the choice to the engine; `max_sequences` bounds how many are stepped together.
 
     `prefix_cache_mb`: of ended sequences kept for those that continue them. `context_length` is the longest context, prompt
-    and answer, that memory allows; 0 is as long as the model knows.
+    and answer, that memory allows; 0 is as long as the model knows. `cache_tokens`: what the caches of all answers may hold
+    together, for engines that take it at once; 0 leaves it to them.
     """
 
     model: str
@@ -50,6 +51,7 @@ class Load(Struct, tag="load"):
     quantization: str = "auto"
     prefix_cache_mb: int = 256
     context_length: int = 0
+    cache_tokens: int = 0
     adapters: list[Adapter] = []
     draft_model: str | None = None
     prepared: str | None = None  # the folder with what an engine made of the model beforehand

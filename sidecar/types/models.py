@@ -54,7 +54,14 @@ class RegisterRequest(GenerationDefaults, kw_only=True):
     keep_alive: Seconds | None = None
     adapters: Annotated[list[Adapter], Meta(max_length=16, description="LoRA adapters, for GGUF models.")] = []
     draft_model: (
-        Annotated[str, Meta(description="A small GGUF file of the same vocabulary that proposes tokens.")] | None
+        Annotated[
+            str,
+            Meta(
+                description="A small GGUF file of the same vocabulary that proposes tokens, or the word repetition:"
+                " tokens are proposed where the conversation repeats itself, which helps with rewriting and editing."
+            ),
+        ]
+        | None
     ) = None
 
 

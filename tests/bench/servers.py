@@ -50,6 +50,11 @@ class Server:
         tree = [self.process, *self.process.children(recursive=True)]
         return sum(process.memory_info().rss for process in tree) / 1e6
 
+    def tree_cpu_seconds(self) -> float:
+        """Processor time of the process and all below it that live."""
+        tree = [self.process, *self.process.children(recursive=True)]
+        return sum(process.cpu_times().user + process.cpu_times().system for process in tree)
+
     def front_memory_mb(self) -> float:
         """Resident memory of the process alone."""
         return self.process.memory_info().rss / 1e6
