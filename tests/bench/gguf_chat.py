@@ -24,7 +24,6 @@ from tests.bench.chat import ROUNDS, has_text
 from tests.bench.llamacpp_peer import GREEDY, question
 from tests.bench.report import Row, Sample
 from tests.bench.servers import ROOT, Server, free_port, healthy, inglenook, running, wait_until
-from tests.helpers.gguf_models import write_decoder
 
 TOKENS = 64
 SHORT_ROUNDS = 9  # in turn, with both servers loaded: what else the machine does meets both alike
@@ -59,7 +58,7 @@ class Round:
 
 
 def one_stream() -> list[Row]:
-    ours, theirs = asyncio.run(_against_direct(_quantized()))
+    ours, theirs = asyncio.run(_against_direct(models.smollm2_135m_q8_0()))
     how = f"135M Q8_0, {TOKENS} greedy tokens from the first on, ours over HTTP, {SHORT_ROUNDS} rounds in turn"
     return [
         Row("GGUF chat, 1 stream", Sample([one.decoding for one in ours], "tok/s"), 0.97, how,
@@ -68,7 +67,7 @@ def one_stream() -> list[Row]:
 
 
 def eight_streams() -> list[Row]:
-    ours, theirs, memory, their_memory = asyncio.run(_against_server(_quantized()))
+    ours, theirs, memory, their_memory = asyncio.run(_against_server(models.smollm2_135m_q8_0()))
     how = f"135M Q8_0, {TOKENS} greedy tokens a stream, all tokens over the time from sending, {SHORT_ROUNDS} rounds in turn"
     peer = f"llama.cpp's own server, {STREAMS} slots"
     return [
@@ -87,7 +86,7 @@ def _processor(ours: list[Round], theirs: list[Round]) -> str:
 
 def prefix() -> list[Row]:
     """The second question of a conversation computes only what is new."""
-    file = _quantized()
+    file = models.smollm2_135m_q8_0()
     firsts, seconds = [], []
     for _ in range(ROUNDS):
         with inglenook(spare_worker=False) as server:
@@ -99,17 +98,6 @@ def prefix() -> list[Row]:
         Row("GGUF, second question on a prefix", Sample(seconds, "s"), 0.1, how, "the first question",
             Sample(firsts, "s"))
     ]  # fmt: skip
-
-
-def _quantized() -> Path:
-    """SmolLM2-135M's shape in Q8_0, made once beside the float32 model."""
-    folder = models.smollm2_135m()
-    file = folder.with_name(f"{folder.name}-q8_0.gguf")
-    if not file.exists():
-        unfinished = file.with_suffix(".part")
-        write_decoder(folder, unfinished, quantized=True)
-        unfinished.rename(file)
-    return file
 
 
 async def _against_direct(file: Path) -> tuple[list[Round], list[float]]:
