@@ -51,8 +51,9 @@ class Predictor:
         version = self._store.resolve(name)
         chosen = self._chooser.engine(version, version.options.device).name
         model = replace(self._store.get(name), engine=chosen)
-        runs = self._evidence.of(model.id, version.version)
         profile = self._calibrator.profile
+        described = self._described(model, profile)
+        runs = self._runs(described, model)
         reason = await self._why_not(model, profile, runs)
         return PredictResponse(
             model=model.id,
@@ -60,7 +61,7 @@ class Predictor:
             request=asked,
             fit=await self._fit(version),
             measured=learning.measured(runs),
-            prediction=None if reason or profile is None else await self._predicted(model, asked, profile),
+            prediction=None if reason or profile is None else await self._predicted(model, described, asked, profile),
             reason=reason,
         )
 
@@ -71,17 +72,22 @@ class Predictor:
         corrections = learning.corrections((model, []), self._kin(model, ""), profile)
         return prediction.predict(model, profile, asked, around, corrections)
 
-    async def _predicted(self, model: Model, asked: PredictRequest, profile: Calibration) -> Prediction:
-        described = self._described(model, profile)
-        runs = self._evidence.of(model.id, model.version)
-        own: Runs = (described, [run for run in runs if run.precision == described.precision])
+    async def _predicted(
+        self, model: Model, described: Description, asked: PredictRequest, profile: Calibration
+    ) -> Prediction:
         around = Surroundings(
             cached_share=await asyncio.to_thread(cached_share, model.path),
             spare_worker=self._launcher.spare.serves(model.engine),
             batch_tokens=self._settings().batch_tokens,
         )
+        own: Runs = (described, self._runs(described, model))
         corrections = learning.corrections(own, self._kin(described, model.id), profile)
         return prediction.predict(described, profile, asked, around, corrections)
+
+    def _runs(self, described: Description, model: Model) -> list[Observation]:
+        """Those of the precision in which it would run now: another engine's, or exact ones, say nothing about it."""
+        runs = self._evidence.of(model.id, model.version)
+        return [run for run in runs if run.precision == described.precision]
 
     async def _why_not(self, model: Model, profile: Calibration | None, runs: list[Observation]) -> str | None:
         if profile is None:
