@@ -47,9 +47,7 @@ class TextEmbedder(ABC):
 def check_dimensions(request: Embed, dimensions: int) -> None:
     """Raises InvalidRequest where more are wanted than the model's vectors have."""
     if request.dimensions is not None and request.dimensions > dimensions:
-        raise InvalidRequest(
-            reason=f"dimensions is {request.dimensions}, but the model's vectors have {dimensions}"
-        )
+        raise InvalidRequest(reason=f"dimensions is {request.dimensions}, but the model's vectors have {dimensions}")
 
 
 def embedded(request: Embed, encoding: Encoding, rows: list[Any]) -> Embedded:
