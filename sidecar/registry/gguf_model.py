@@ -20,6 +20,8 @@ from sidecar.types import ModelType
 
 SUFFIX = ".gguf"
 MAX_SHARDS = 999
+MAX_LAYERS = 1024
+MAX_CONTEXT = (1 << 31) - 1
 FLOAT32 = "f32"
 REPETITION = "repetition"  # instead of a draft model: tokens are proposed from what the conversation itself repeats
 FINGERPRINT_BYTES = 1 << 20
@@ -99,6 +101,7 @@ def read_facts(files: GgufFiles) -> GgufFacts:
     first = headers[0]
     if not first.architecture or first.architecture == "clip":
         raise InvalidRequest(reason=f"{files.first} names no architecture of a language model")
+    _check_sizes(files.first, first)
     types = _types(first)
     weights = _weights(headers)
     return GgufFacts(
@@ -108,7 +111,7 @@ def read_facts(files: GgufFiles) -> GgufFacts:
         weights=weights,
         shape=_shape(headers),
         quantization=weights.commonest,
-        context_length=first.own("context_length") or None,
+        context_length=first.own("context_length"),
         cache_bytes_per_token=_cache_bytes_per_token(first, weights) if "text_generation" in types else 0,
         end_id=first.number("tokenizer.ggml.eos_token_id"),
         description=first.text("general.description"),
@@ -191,6 +194,14 @@ def _shards(file: Path) -> tuple[Path, ...]:
 
 
 # ---- facts ----------------------------------------------------------------------------------------------------------
+
+
+def _check_sizes(file: Path, header: GgufHeader) -> None:
+    """Those with which the library aborts or hangs instead of saying what is wrong. Raises InvalidRequest."""
+    for key, most in (("block_count", MAX_LAYERS), ("context_length", MAX_CONTEXT)):
+        size = header.own(key)
+        if size is not None and not 1 <= size <= most:
+            raise InvalidRequest(reason=f"{file} is not a sound GGUF file: its {key} is {size}")
 
 
 def _types(header: GgufHeader) -> tuple[ModelType, ...]:

@@ -30,6 +30,7 @@ _ERROR = re.compile(r"^\S+ E .*?: (?P<reason>.+)$", re.MULTILINE)  # time, level
 
 def load(frame: Load) -> Model:
     """Check the headers, then load. Raises LoadFailed."""
+    os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # the library would start a debugger, for half a minute, to abort
     try:
         files = gguf_files(Path(frame.path))
         facts = read_facts(files)
