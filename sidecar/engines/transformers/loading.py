@@ -14,8 +14,10 @@ from transformers import (
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoModelForTextEncoding,
+    GenerationConfig,
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING
+from transformers.utils import CONFIG_NAME, GENERATION_CONFIG_NAME
 from transformers.utils import logging as library_logging
 
 from sidecar.engines.model_folder import read_config, read_tokenizer, weights_folder
@@ -73,6 +75,27 @@ def load_model(frame: Load, device: torch.device) -> LoadedModel:
     _check_complete(frame, report["missing_keys"])
     tokenizer = read_tokenizer(folder, config)
     return LoadedModel(frame, folder, model.eval().to(device), tokenizer, device)
+
+
+def load_skeleton(frame: Load, device: torch.device) -> LoadedModel:
+    """The model without numbers in its weights, with everything else as `load_model` gives it."""
+    folder = weights_folder(Path(frame.path))
+    config = read_config(frame.model, folder)
+    with torch.device("meta"):
+        model = _model_class(frame.task, config).from_config(config, dtype=torch.float32)
+    own = (
+        folder / GENERATION_CONFIG_NAME
+    ).is_file()  # else the library finds what older models have of it in the other
+    model.generation_config = GenerationConfig.from_pretrained(
+        folder, None if own else CONFIG_NAME, local_files_only=True, _from_model_config=not own
+    )
+    return LoadedModel(frame, folder, model.eval(), read_tokenizer(folder, config), device)
+
+
+def computes_float32(folder: Path, device: torch.device) -> bool:
+    """Whether a folder's weights are held as float32 on the processor."""
+    weights = sorted(folder.glob("*.safetensors"))
+    return device.type == "cpu" and bool(weights) and choose_dtype(device, stored_dtype(weights[0])) is torch.float32
 
 
 def stored_dtype(weights: Path) -> torch.dtype:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 import torch
@@ -40,7 +41,9 @@ class _Row:
 
 class FusedGenerator:
     """`model` is the library's, without its layers: it says which score processors a request has. `budget`: bytes of
-    ended sequences kept for their prefixes."""
+    ended sequences kept for their prefixes. `settling`: what still goes on since the model was loaded."""
+
+    settling: Thread | None = None
 
     def __init__(
         self, decoder: Decoder, model: Any, pad_id: int, prepare: Callable[[Generate], Prompt], budget: int

@@ -1,0 +1,35 @@
+"""What happens to a rounded decoder while it answers already: its weights are packed, then kept on disk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+
+import torch
+
+from sidecar.engines.transformers.fused.decoder import Decoder
+from sidecar.engines.transformers.fused.linear import Int8
+from sidecar.engines.transformers.memory import trim
+
+log = logging.getLogger(__name__)
+
+
+def settle(decoder: Decoder, keep: Callable[[], None]) -> Thread:
+    """Pack on half of the threads that models may use, so that answers go on meanwhile, and then call `keep`."""
+    thread = Thread(target=_settle, args=(decoder, keep), name="settling", daemon=True)
+    thread.start()
+    return thread
+
+
+def _settle(decoder: Decoder, keep: Callable[[], None]) -> None:
+    try:
+        products = [product for product in decoder.products() if isinstance(product, Int8)]
+        with ThreadPoolExecutor(max(1, torch.get_num_threads() // 2)) as threads:
+            list(threads.map(Int8.pack, products))
+        keep()
+    except Exception:
+        # Whatever it is, such as too little memory: the decoder answers as before, only not as quickly.
+        log.exception("settling a rounded model failed")
+    trim()
