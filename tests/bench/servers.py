@@ -62,15 +62,29 @@ class Server:
 @contextlib.contextmanager
 def inglenook(**settings: object) -> Iterator[Server]:
     """Our service, fresh, on a free port, with `settings` in its environment."""
+    with data_folder() as folder, inglenook_in(folder, **settings) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def data_folder() -> Iterator[Path]:
+    """An empty folder for the service's data, deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="inglenook-bench-") as folder:
-        environment = os.environ | {f"INGLENOOK_{key.upper()}": str(value) for key, value in settings.items()}
-        command = [sys.executable, "-m", "sidecar", "serve", "--port", "0", "--data-dir", folder]
-        with running(command, environment) as process:
-            file = Path(folder) / "runtime.json"
-            wait_until(process, file.exists)
-            found = msgspec.json.decode(file.read_bytes(), type=Discovery)
-            wait_until(process, lambda: healthy(found.url))
-            yield Server(found.url, psutil.Process(process.pid), found.token)
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def inglenook_in(folder: Path, **settings: object) -> Iterator[Server]:
+    """Our service with the data that an earlier run left in `folder`."""
+    file = folder / "runtime.json"
+    file.unlink(missing_ok=True)
+    environment = os.environ | {f"INGLENOOK_{key.upper()}": str(value) for key, value in settings.items()}
+    command = [sys.executable, "-m", "sidecar", "serve", "--port", "0", "--data-dir", str(folder)]
+    with running(command, environment) as process:
+        wait_until(process, file.exists)
+        found = msgspec.json.decode(file.read_bytes(), type=Discovery)
+        wait_until(process, lambda: healthy(found.url))
+        yield Server(found.url, psutil.Process(process.pid), found.token)
 
 
 @contextlib.contextmanager

@@ -71,7 +71,7 @@ def _fused(loaded: LoadedModel, prompts: Prompts, facts: ModelFacts) -> FusedGen
     if not agreement.enough and frame.quantization != "int8":
         shelf.put(agreement, {})
     facts.warnings += rounding.judge(frame.quantization, agreement)
-    generator.settling = settle(decoder, partial(shelf.put, agreement, taken_apart(decoder)))
+    generator.settling = settle(decoder, generator, partial(shelf.put, agreement, taken_apart(decoder)))
     return generator
 
 
@@ -101,7 +101,7 @@ def _from_kept(loaded: LoadedModel, kept: Kept, precision: Precision) -> Model |
         return None
     facts.precision, facts.memory_bytes = precision, kept.bytes
     generator = _answering(loaded, prompts, decoder)
-    generator.settling = settle(decoder, lambda: None)
+    generator.settling = settle(decoder, generator, lambda: None)
     return Model(loaded.name, facts, generator=generator)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Load
 
 library_logging.disable_progress_bar()
+# The library imports most of itself with the first architecture that is used: better while nobody waits for a model.
+import_module("transformers.models.llama.modeling_llama")
 
 # What a checkpoint without a head may lack where only hidden states are used.
 UNUSED_FOR_EMBEDDING = ("pooler.", "position_ids")

@@ -6,6 +6,7 @@ Where weights are rounded, sample tokens go through every layer both exactly and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -60,11 +61,12 @@ def fuse(model: Any, precision: Precision, sample: list[int]) -> tuple[Decoder, 
         trial = Trial(embedding, rotary, sizes, sample, precision) if precision != "float32" else None
         layers = []
         for index, block in enumerate(list(model.model.layers)):
-            layers.append(_layer(block, precision))
+            exact = _layer(block)
+            layers.append(_rounded_layer(exact, precision))
             if trial:
-                trial.advance(_layer(block, "float32"), layers[-1])
+                trial.advance(exact, layers[-1])
             model.model.layers[index] = nn.Identity()
-        decoder = Decoder(sizes, embedding, layers, norm, _linear(words, None, precision), rotary)
+        decoder = Decoder(sizes, embedding, layers, norm, _rounded(Float(words), precision), rotary)
         agreement = trial.agreement(decoder, words) if trial else None
         _empty(model, embedding)
     return decoder, agreement
@@ -104,26 +106,30 @@ def _sizes(config: Any) -> Sizes:
     return Sizes(heads, shape, config.rms_norm_eps)
 
 
-def _layer(block: Any, precision: Precision) -> Layer:
-    products = {name: _joined(_parts(block, name), precision) for name in PRODUCTS}
+def _layer(block: Any) -> Layer:
+    products = {name: _joined(_parts(block, name)) for name in PRODUCTS}
     norms = {name: _owned(block.get_submodule(place).weight) for name, place in NORMS.items() if _has(block, place)}
     return Layer(**products, **norms)
 
 
-def _joined(modules: list[Any], precision: Precision) -> Linear:
+def _joined(modules: list[Any]) -> Linear:
     """One product for those that share their input."""
     weight = torch.cat([module.weight.detach() for module in modules])
     if all(module.bias is None for module in modules):
-        return _linear(weight, None, precision)
+        return Float(weight)
     biases = [weight.new_zeros(len(module.weight)) if module.bias is None else module.bias for module in modules]
-    return _linear(weight, torch.cat(biases).detach(), precision)
+    return Float(weight, torch.cat(biases).detach())
 
 
-def _linear(weight: torch.Tensor, bias: torch.Tensor | None, precision: Precision) -> Linear:
-    """The product with `weight` of shape (outputs, inputs)."""
+def _rounded_layer(exact: Layer, precision: Precision) -> Layer:
+    return replace(exact, **{name: _rounded(getattr(exact, name), precision) for name in PRODUCTS})
+
+
+def _rounded(exact: Linear, precision: Precision) -> Linear:
     if precision == "float32":
-        return Float(weight, bias)
-    return Int4.rounded(weight, bias) if precision == "int4" else Int8.rounded(weight, bias)
+        return exact
+    kind = Int4 if precision == "int4" else Int8
+    return kind.rounded(**exact.tensors())
 
 
 def _restored_layer(index: int, block: Any, tensors: Tensors) -> Layer:

@@ -94,10 +94,18 @@ def _read(file: Path, source: str) -> Kept | None:
             record = msgspec.json.decode((content.metadata() or {})["record"], type=Record)
             if record.source != source:
                 return None
-            return Kept(record.agreement, {name: content.get_tensor(name) for name in content.keys()})  # noqa: SIM118 - not a dict
+            names = set(content.keys())
+        # A file stays mapped, and counts as memory, as long as one tensor of it lives: those that packing uses up live apart.
+        used_up = {name for name in names if name.endswith(".int8")}
+        return Kept(record.agreement, _mapped(file, used_up) | _mapped(file, names - used_up))
     except (OSError, SafetensorError, KeyError, msgspec.MsgspecError) as error:
         log.warning("%s is not usable and will be made again: %s", file, error)
         return None
+
+
+def _mapped(file: Path, names: set[str]) -> Tensors:
+    with safe_open(file, framework="pt") as content:
+        return {name: content.get_tensor(name) for name in names}
 
 
 def _compact(tensors: Tensors) -> Tensors:

@@ -10,20 +10,28 @@ from threading import Thread
 import torch
 
 from sidecar.engines.transformers.fused.decoder import Decoder
+from sidecar.engines.transformers.fused.generator import FusedGenerator
 from sidecar.engines.transformers.fused.linear import Int8
 from sidecar.engines.transformers.memory import trim
 
 log = logging.getLogger(__name__)
 
+PATIENCE_S = 1.0
 
-def settle(decoder: Decoder, keep: Callable[[], None]) -> Thread:
-    """Pack on half of the threads that models may use, so that answers go on meanwhile, and then call `keep`."""
-    thread = Thread(target=_settle, args=(decoder, keep), name="settling", daemon=True)
+
+def settle(decoder: Decoder, generator: FusedGenerator, keep: Callable[[], None]) -> Thread:
+    """Pack on half of the threads that models may use, so that answers go on meanwhile, and then call `keep`.
+
+    A model is mostly loaded because somebody waits: the first word of the first answer goes before.
+    """
+    thread = Thread(target=_settle, args=(decoder, generator, keep), name="settling", daemon=True)
     thread.start()
     return thread
 
 
-def _settle(decoder: Decoder, keep: Callable[[], None]) -> None:
+def _settle(decoder: Decoder, generator: FusedGenerator, keep: Callable[[], None]) -> None:
+    while not generator.answering.wait(PATIENCE_S) and generator.reading:
+        pass
     try:
         products = [product for product in decoder.products() if isinstance(product, Int8)]
         with ThreadPoolExecutor(max(1, torch.get_num_threads() // 2)) as threads:
