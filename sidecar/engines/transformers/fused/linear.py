@@ -22,6 +22,8 @@ STEPS_PER_UNIT = (1 / INPUT_SCALE).double()
 WEIGHT_STEPS = 127
 SMALLEST = 1e-12  # of a row's largest value: a row of zeros stays zeros
 BLOCK = 1 << 18  # weights that are turned to float32 at a time: they stay in a core's cache
+BLOCK_FOR_MANY = 1 << 22  # with many rows the product itself is what takes time, and wants larger pieces
+MANY_ROWS = 16
 
 
 class Linear(Protocol):
@@ -54,7 +56,7 @@ class Float:
         return self._weight.shape
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        return _present(weight=self._weight, bias=self._bias)
+        return present(weight=self._weight, bias=self._bias)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         return functional.linear(x, self._weight, self._bias)
@@ -88,7 +90,7 @@ class Int8:
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Only until it is packed."""
-        return _present(int8=self._weights, scales=self._scales, bias=self._bias)
+        return present(int8=self._weights, scales=self._scales, bias=self._bias)
 
     def pack(self) -> None:
         """Arrange the weights as FBGEMM wants them. Takes one core; may be called while another thread multiplies."""
@@ -111,11 +113,13 @@ def _plain(shares: torch.Tensor, int8: torch.Tensor, scales: torch.Tensor) -> to
     """What FBGEMM computes, in its order: it scales and shifts the input with one rounding, which double stands for here.
     The sums are of integers, so float32 holds them without error up to 2²⁴, hundreds of times what real weights come to."""
     whole = (shares.double() * STEPS_PER_UNIT + INPUT_ZERO).float().round_().sub_(INPUT_ZERO)
-    parts = int8.split(max(1, BLOCK // int8.shape[1]))
+    block = BLOCK_FOR_MANY if len(whole) >= MANY_ROWS else BLOCK
+    parts = int8.split(max(1, block // int8.shape[1]))
     return torch.cat([whole @ part.float().t() for part in parts], dim=1).mul_(scales * INPUT_SCALE)
 
 
-def _present(**tensors: torch.Tensor | None) -> dict[str, torch.Tensor]:
+def present(**tensors: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    """Those that are not None."""
     return {name: tensor for name, tensor in tensors.items() if tensor is not None}
 
 
