@@ -86,12 +86,12 @@ def load_skeleton(frame: Load, device: torch.device) -> LoadedModel:
     config = read_config(frame.model, folder)
     with torch.device("meta"):
         model = _model_class(frame.task, config).from_config(config, dtype=torch.float32)
-    own = (
-        folder / GENERATION_CONFIG_NAME
-    ).is_file()  # else the library finds what older models have of it in the other
-    model.generation_config = GenerationConfig.from_pretrained(
-        folder, None if own else CONFIG_NAME, local_files_only=True, _from_model_config=not own
-    )
+    if (folder / GENERATION_CONFIG_NAME).is_file():
+        model.generation_config = GenerationConfig.from_pretrained(folder, local_files_only=True)
+    else:  # what older models have of it stands among the rest
+        model.generation_config = GenerationConfig.from_pretrained(
+            folder, CONFIG_NAME, local_files_only=True, _from_model_config=True
+        )
     return LoadedModel(frame, folder, model.eval(), read_tokenizer(folder, config), device)
 
 

@@ -145,8 +145,10 @@ def _restored_layer(index: int, block: Any, tensors: Tensors) -> Layer:
 
 def _restored(name: str, tensors: Tensors) -> Linear:
     own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-    kind = next(kind for part, kind in KINDS.items() if part in own)
-    linear: Linear = kind(**own)
+    try:
+        linear: Linear = next(kind for part, kind in KINDS.items() if part in own)(**own)
+    except (StopIteration, TypeError) as error:
+        raise ValueError(f"{name} is not whole: {', '.join(own)}") from error
     return linear
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 import torch
+import transformers
 from msgspec import Struct
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -81,10 +82,10 @@ class Shelf:
 
 
 def identity(model: Path) -> str:
-    """Changes with the model's files, with the library, and with the processor's kernels, on which 4 bits depend."""
+    """Changes with the model's files, with the libraries, and with the processor's kernels, on which 4 bits depend."""
     files = [(file.name, file.stat()) for file in sorted([*model.glob("*.safetensors"), model / "config.json"])]
     made_of = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]
-    made_by = (FORMAT, torch.__version__, torch.backends.cpu.get_cpu_capability())
+    made_by = (FORMAT, torch.__version__, transformers.__version__, torch.backends.cpu.get_cpu_capability())
     return hashlib.sha256(repr((made_of, made_by)).encode()).hexdigest()
 
 

@@ -20,9 +20,8 @@ PATIENCE_S = 1.0
 
 
 def settle(decoder: Decoder, generator: FusedGenerator, keep: Callable[[], None]) -> Thread:
-    """Pack on half of the threads that models may use, so that answers go on meanwhile, and then call `keep`.
-
-    A model is mostly loaded because somebody waits: the first word of the first answer goes before.
+    """Pack, and then call `keep`. A model is mostly loaded because somebody waits: the first word of the first answer goes
+    before. From then on packing takes all threads that models may use: the sooner it ends, the sooner words come quickly.
     """
     thread = Thread(target=_settle, args=(decoder, generator, keep), name="settling", daemon=True)
     thread.start()
@@ -34,7 +33,7 @@ def _settle(decoder: Decoder, generator: FusedGenerator, keep: Callable[[], None
         pass
     try:
         products = [product for product in decoder.products() if isinstance(product, Int8)]
-        with ThreadPoolExecutor(max(1, torch.get_num_threads() // 2)) as threads:
+        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
             list(threads.map(Int8.pack, products))
         keep()
     except Exception:

@@ -11,8 +11,8 @@ from sidecar.engines.transformers.fused.decoder import Decoder, Layer, Rotary, S
 from sidecar.engines.transformers.fused.linear import Precision
 
 # Four bits are never taken unasked: who asks for them wants the speed and accepts other words, but no other model.
-LARGEST_DIVERGENCE = {"int8": 0.05, "int4": 0.25}
-SMALLEST_SAME_WORD = {"int8": 0.98, "int4": 0.9}
+LARGEST_DIVERGENCE = {"int8": 0.05, "int4": 0.15}
+SMALLEST_SAME_WORD = {"int8": 0.98, "int4": 0.93}
 SURE = 0.5
 
 
