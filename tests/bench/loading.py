@@ -14,7 +14,6 @@ from tests.bench.report import Row, Sample
 from tests.bench.servers import Server, data_folder, inglenook_in
 
 ROUNDS = 3
-SPARE_SECONDS = 60.0
 KEPT_SECONDS = 120.0
 HOW = "seconds from the request to load a 0.5B safetensors model to the first token of its first answer"
 
@@ -29,7 +28,7 @@ def spare_worker() -> list[Row]:
             _wait_until_kept(data)
         for _ in range(ROUNDS):
             with inglenook_in(data, spare_worker=True, memory_limit_mb=20_000) as server:
-                asyncio.run(_spare_is_ready(server))
+                asyncio.run(server.quiet())
                 with_spare.append(asyncio.run(_first_token(server, model)))
             with inglenook_in(data, spare_worker=False, memory_limit_mb=20_000) as server:
                 without.append(asyncio.run(_first_token(server, model)))
@@ -47,20 +46,6 @@ def _wait_until_kept(data: Path) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError("the rounded weights were not kept")
         time.sleep(0.1)
-
-
-async def _spare_is_ready(server: Server) -> None:
-    """Wait until the spare has imported its libraries: it then burns no more processor time."""
-    deadline = time.monotonic() + SPARE_SECONDS
-    used = -1.0
-    while time.monotonic() < deadline:
-        await asyncio.sleep(1)
-        children = server.process.children(recursive=True)
-        now = sum(child.cpu_times().user for child in children)
-        if children and now > 1 and now == used:
-            return
-        used = now
-    raise TimeoutError("no spare worker became ready")
 
 
 async def _first_token(server: Server, folder: str) -> float:

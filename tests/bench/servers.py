@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -35,6 +36,7 @@ PEERS = [
 ]
 LIBRARY_PEER = Path(__file__).with_name("library_peer.py")
 START_SECONDS = 180.0
+QUIET_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,19 @@ class Server:
     def front_memory_mb(self) -> float:
         """Resident memory of the process alone."""
         return self.process.memory_info().rss / 1e6
+
+    async def quiet(self) -> None:
+        """Wait until none of its workers computes: libraries are imported, what a model does after loading is done."""
+        deadline = time.monotonic() + QUIET_SECONDS
+        used = -1.0
+        while time.monotonic() < deadline:
+            await asyncio.sleep(1)
+            children = self.process.children(recursive=True)
+            now = sum(child.cpu_times().user for child in children)
+            if children and now > 1 and now == used:
+                return
+            used = now
+        raise TimeoutError("no worker became quiet")
 
     def cpu_seconds(self) -> float:
         times = self.process.cpu_times()
