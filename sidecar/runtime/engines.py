@@ -17,12 +17,14 @@ LIBRARIES = {"transformers": "transformers", "ctranslate2": "ctranslate2"}  # en
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine that can run a model now. `prepared`: the folder that it needs beside the model's own."""
+    """An engine that can run a model now. `prepared`: the folder that it needs beside the model's own; `derived`: the one
+    where it may keep what it makes itself."""
 
     name: str
     precision: str | None
     reason: str
     prepared: Path | None = None
+    derived: Path | None = None
     prepared_bytes: int = 0
 
 
@@ -64,7 +66,8 @@ class EngineChooser:
         situation = self.situation(version, device)
         check(version.model, choice, situation)
         if choice.engine != "ctranslate2" or situation.preparation is None:
-            return Engine(choice.engine, choice.precision, choice.reason)
+            own = self._derived.own_folder(version.version, choice.engine)
+            return Engine(choice.engine, choice.precision, choice.reason, derived=own)
         folder = self._derived.folder(version.version, version.task)
         size = int(situation.preparation.size_mb * MB)
-        return Engine(choice.engine, choice.precision, choice.reason, folder, size)
+        return Engine(choice.engine, choice.precision, choice.reason, folder, prepared_bytes=size)

@@ -168,6 +168,7 @@ class Launcher:
             adapters=version.options.adapters,
             draft_model=version.options.draft_model,
             prepared=str(engine.prepared) if engine.prepared else None,
+            derived=str(engine.derived) if engine.derived else None,
         )
 
 

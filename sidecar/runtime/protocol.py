@@ -55,6 +55,7 @@ class Load(Struct, tag="load"):
     adapters: list[Adapter] = []
     draft_model: str | None = None
     prepared: str | None = None  # the folder with what an engine made of the model beforehand
+    derived: str | None = None  # the folder where an engine may keep what it makes of the model while loading it
 
 
 class Prepare(Struct, tag="prepare"):
