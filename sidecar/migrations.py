@@ -78,7 +78,12 @@ def _observations(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX observations_by_model ON observations (model, kind)")
 
 
-MIGRATIONS = [_models_and_history, _embeddings, _observations]
+def _rounded_before(connection: sqlite3.Connection) -> None:
+    """Of a load: whether an earlier one had kept the rounded weights, so that they were neither rounded nor tried again."""
+    connection.execute("ALTER TABLE observations ADD COLUMN rounded_before INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS = [_models_and_history, _embeddings, _observations, _rounded_before]
 
 
 def migrate(connection: sqlite3.Connection) -> None:

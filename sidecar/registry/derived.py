@@ -78,6 +78,11 @@ class Derived:
         shutil.rmtree(self._root / version, ignore_errors=True)
 
 
+def rounded_weights(own_folder: Path, precision: str) -> Path:
+    """The file in which an engine keeps weights that it has rounded; it need not exist."""
+    return own_folder / f"{precision}.safetensors"
+
+
 def _read(file: Path) -> Preparation | None:
     """A record of another release's shape counts as none: preparing again writes it anew."""
     try:

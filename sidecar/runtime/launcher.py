@@ -15,10 +15,12 @@ from sidecar import hardware
 from sidecar.config import Settings
 from sidecar.errors import InglenookError
 from sidecar.metrics import Metrics
+from sidecar.registry.derived import rounded_weights
 from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime import placement
 from sidecar.runtime.calibration import Figures
 from sidecar.runtime.engines import Engine, EngineChooser
+from sidecar.runtime.prediction import Surroundings
 from sidecar.runtime.protocol import Calibrate, Load, Loaded
 from sidecar.runtime.resident import LoopClock
 from sidecar.runtime.spare import SpareWorker
@@ -47,7 +49,7 @@ class Launcher:
         used: Callable[[], int],
         busy: Callable[[], bool],
         total_memory: int,
-        observe: Callable[[ModelVersion, Loaded, float, float], None],
+        observe: Callable[[ModelVersion, Loaded, float, Surroundings], None],
     ) -> None:
         self._store = store
         self._chooser = chooser
@@ -73,7 +75,7 @@ class Launcher:
         """A worker with `version` loaded. Raises LoadFailed, OutOfMemory."""
         began = time.perf_counter()
         engine = self._chooser.engine(version, device)
-        share = await asyncio.to_thread(cached_share, version.path)
+        before = await asyncio.to_thread(self.surroundings, version, engine)
         worker = await self.spare.take(engine.name) or await self._start(engine.name)
         started = time.perf_counter()
         try:
@@ -81,7 +83,7 @@ class Launcher:
         except BaseException:
             await worker.close()
             raise
-        self._observe(version, loaded, started - began, share)
+        self._observe(version, loaded, started - began, before)
         self._metrics.loads.labels(version.model).inc()
         self._metrics.load_seconds.labels(version.model).observe(time.perf_counter() - began)
         await self._store.learned(version.model, loaded.facts)
@@ -107,6 +109,16 @@ class Launcher:
             return Figures(await worker.calibrate(frame, MEASURING_TIMEOUT_S), start_s)
         finally:
             await worker.close()
+
+    def surroundings(self, version: ModelVersion, engine: Engine) -> Surroundings:
+        """What bears on how long a load would take now. Blocks on the disk."""
+        precision = "int4" if version.options.quantization == "int4" else "int8"
+        return Surroundings(
+            cached_share=cached_share(version.path),
+            spare_worker=self.spare.serves(engine.name),
+            rounded_before=engine.derived is not None and rounded_weights(engine.derived, precision).is_file(),
+            batch_tokens=self._settings().batch_tokens,
+        )
 
     def needed(self, version: ModelVersion, device: str) -> int:
         """Bytes that one replica will probably use."""

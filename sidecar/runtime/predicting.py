@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 
 from sidecar import hardware
-from sidecar.config import Settings
 from sidecar.registry.inspect import Inspection
 from sidecar.registry.store import Model, ModelStore, ModelVersion
 from sidecar.runtime import learning, placement, prediction
@@ -15,7 +13,7 @@ from sidecar.runtime.calibration import Calibrator
 from sidecar.runtime.description import Description, describe
 from sidecar.runtime.engines import EngineChooser
 from sidecar.runtime.evidence import Evidence, Observation
-from sidecar.runtime.launcher import Launcher, cached_share
+from sidecar.runtime.launcher import Launcher
 from sidecar.runtime.learning import Runs
 from sidecar.runtime.prediction import Surroundings
 from sidecar.runtime.residency import Residency
@@ -26,7 +24,7 @@ MB = 1e6
 
 
 class Predictor:
-    """`settings()` gives those in force, `used()` the bytes that loaded models use."""
+    """Knows what the machine can do, what models are, and what their runs took."""
 
     def __init__(
         self,
@@ -36,7 +34,6 @@ class Predictor:
         launcher: Launcher,
         calibrator: Calibrator,
         evidence: Evidence,
-        settings: Callable[[], Settings],
     ) -> None:
         self._store = store
         self._chooser = chooser
@@ -44,7 +41,6 @@ class Predictor:
         self._launcher = launcher
         self._calibrator = calibrator
         self._evidence = evidence
-        self._settings = settings
 
     async def predict(self, name: str, asked: PredictRequest) -> PredictResponse:
         """Raises ModelNotFound, LoadFailed when its folder is unusable."""
@@ -75,11 +71,9 @@ class Predictor:
     async def _predicted(
         self, model: Model, described: Description, asked: PredictRequest, profile: Calibration
     ) -> Prediction:
-        around = Surroundings(
-            cached_share=await asyncio.to_thread(cached_share, model.path),
-            spare_worker=self._launcher.spare.serves(model.engine),
-            batch_tokens=self._settings().batch_tokens,
-        )
+        version = self._store.resolve(model.id)
+        engine = self._chooser.engine(version, version.options.device)
+        around = await asyncio.to_thread(self._launcher.surroundings, version, engine)
         own: Runs = (described, self._runs(described, model))
         corrections = learning.corrections(own, self._kin(described, model.id), profile)
         return prediction.predict(described, profile, asked, around, corrections)

@@ -25,6 +25,7 @@ from sidecar.engines.transformers.device import HALF_TYPES
 from sidecar.engines.transformers.fused.building import Tensors
 from sidecar.engines.transformers.fused.linear import Precision
 from sidecar.engines.transformers.fused.trial import Agreement
+from sidecar.registry.derived import rounded_weights
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Shelf:
             log.warning("what was rounded is not kept in %s: %s", file, error)
 
     def _file(self, precision: Precision) -> Path | None:
-        return self._folder / f"{precision}.safetensors" if self._folder else None
+        return rounded_weights(self._folder, precision) if self._folder else None
 
 
 def identity(model: Path) -> str:
