@@ -6,12 +6,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sidecar.engines.base import Encoding
 from sidecar.engines.model_folder import read_json, weights_folder
 from sidecar.engines.text_inputs import Inputs, encode_texts
-from sidecar.errors import InvalidRequest
+from sidecar.engines.vectors import check_dimensions, embedded
 from sidecar.runtime.protocol import Embed, Embedded
 
 
@@ -42,26 +40,6 @@ class TextEmbedder(ABC):
 
     def _inputs(self, texts: list[str], truncate: bool) -> Encoding:
         return encode_texts(self._tokenizer, texts, None, limit=self.limit, truncate=truncate)
-
-
-def check_dimensions(request: Embed, dimensions: int) -> None:
-    """Raises InvalidRequest where more are wanted than the model's vectors have."""
-    if request.dimensions is not None and request.dimensions > dimensions:
-        raise InvalidRequest(reason=f"dimensions is {request.dimensions}, but the model's vectors have {dimensions}")
-
-
-def embedded(request: Embed, encoding: Encoding, rows: list[Any]) -> Embedded:
-    """The answer from pooled vectors: shortened first, then normalised, as the request wants."""
-    vectors = np.stack(rows).astype(np.float32)[:, : request.dimensions]
-    if request.normalize:
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        vectors = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return Embedded(
-        vectors=np.ascontiguousarray(vectors).tobytes(),
-        dimensions=vectors.shape[1],
-        tokens=encoding.tokens,
-        warnings=encoding.warnings,
-    )
 
 
 def default_prompt(folder: Path) -> str:

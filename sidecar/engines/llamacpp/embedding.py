@@ -8,8 +8,8 @@ import numpy as np
 import xllamacpp
 
 from sidecar.engines.base import Encoding
-from sidecar.engines.embedding import check_dimensions, embedded
 from sidecar.engines.llamacpp.side_door import SideDoor, refusal
+from sidecar.engines.vectors import check_dimensions, embedded
 from sidecar.errors import ContextExceeded
 from sidecar.runtime.protocol import Embed, Embedded
 
