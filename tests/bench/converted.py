@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import string
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -114,7 +115,7 @@ def translate_32() -> list[Row]:
 
 
 def _translate(count: int, target: float) -> list[Row]:
-    texts = _texts(count, 20, words=900)
+    texts = _sentences(count)
 
     async def ours(client: Client) -> float:
         begun = time.perf_counter()
@@ -122,7 +123,7 @@ def _translate(count: int, target: float) -> list[Row]:
         return time.perf_counter() - begun
 
     peer = lambda other: other.seconds(texts, max_new_tokens=TRANSLATED_TOKENS)  # noqa: E731
-    how = f"Marian's shape, {count} of 20 tokens to {TRANSLATED_TOKENS}, greedy, in one call"
+    how = f"Marian's shape, {count} of {SHORT_TOKENS} tokens to {TRANSLATED_TOKENS}, greedy, in one call"
     what = f"translate, {count} sentence{'s' if count > 1 else ''}"
     return _against(what, "translation", models.marian(), ours, peer, target, how, count)
 
@@ -208,15 +209,26 @@ async def _of_clients(client: Client, texts: list[str], clients: int) -> float:
     return time.perf_counter() - begun
 
 
-def _texts(count: int, tokens: int, words: int = 9000) -> list[str]:
+def _texts(count: int, tokens: int) -> list[str]:
     draw = random.Random(count)
-    return [" ".join(f"w{draw.randrange(words)}" for _ in range(tokens)) for _ in range(count)]
+    return [_text(draw, tokens) for _ in range(count)]
+
+
+def _text(draw: random.Random, tokens: int) -> str:
+    """The tokenizer of the models with random weights makes a token of each character."""
+    return "".join(draw.choices(string.ascii_lowercase + " ", k=tokens))
+
+
+def _sentences(count: int) -> list[str]:
+    """Of about 20 tokens: the sentencepiece model of the bench makes mostly three of each word."""
+    draw = random.Random(count)
+    return [" ".join(f"w{draw.randrange(900)}" for _ in range(SHORT_TOKENS // 3 + 1)) for _ in range(count)]
 
 
 def _mixed(count: int) -> list[str]:
     draw = random.Random(count)
     lengths = [min(LONGEST, max(3, int(draw.expovariate(1 / MEAN_TOKENS)))) for _ in range(count)]
-    return [" ".join(f"w{draw.randrange(9000)}" for _ in range(length)) for length in lengths]
+    return [_text(draw, length) for length in lengths]
 
 
 def _english(count: int) -> list[str]:
