@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sidecar import hardware
@@ -160,8 +160,14 @@ class Launcher:
         )
 
 
-def cached_share(folder: Path) -> float:
+def cached_share(path: Path) -> float:
     """Of a model's largest file; all of it where the system does not tell. Blocks on the disk."""
-    files = [file for file in folder.glob("*") if file.is_file()]
-    share = hardware.cached_share(max(files, key=lambda file: file.stat().st_size)) if files else None
+    file = largest_file([path])
+    share = hardware.cached_share(file) if file else None
     return 1.0 if share is None else share
+
+
+def largest_file(paths: Iterable[Path]) -> Path | None:
+    """Of models, which are files or folders with files."""
+    files = [file for path in paths for file in ([path] if path.is_file() else path.glob("*")) if file.is_file()]
+    return max(files, key=lambda file: file.stat().st_size, default=None)

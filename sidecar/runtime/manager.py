@@ -33,7 +33,7 @@ from sidecar.runtime.engines import EngineChooser
 from sidecar.runtime.evidence import Evidence
 from sidecar.runtime.inference import Inference
 from sidecar.runtime.jobs import Jobs
-from sidecar.runtime.launcher import Launcher
+from sidecar.runtime.launcher import Launcher, largest_file
 from sidecar.runtime.learning import Learning
 from sidecar.runtime.models import Models
 from sidecar.runtime.placement import replica_devices
@@ -341,7 +341,7 @@ class ModelManager:
         if available < MEASURING_BYTES:
             needed, free = MEASURING_BYTES // MB, available // MB
             raise EnvironmentFault(f"Measuring takes about {needed} MB of memory, and {free} MB are free.")
-        file = await asyncio.to_thread(_largest_file, [model.path for model in self._store.all()])
+        file = await asyncio.to_thread(largest_file, [model.path for model in self._store.all()])
         return await self._launcher.measure(file)
 
     def _observe_load(self, version: ModelVersion, loaded: Loaded, start_s: float, cached_share: float) -> None:
@@ -424,8 +424,3 @@ class ModelManager:
         engines = {info.engine for info in self.models()} - {"echo", "llamacpp"}  # those import in no time
         if engines:
             self._launcher.spare.prepare(max(engines))  # transformers, where it is among them, has most to import
-
-
-def _largest_file(folders: list[Path]) -> Path | None:
-    files = [file for folder in folders for file in folder.glob("*.safetensors")]
-    return max(files, key=lambda file: file.stat().st_size, default=None)
