@@ -29,6 +29,9 @@ from sidecar.errors import InglenookError, ServiceUnreachable, from_wire
 from sidecar.paths import Paths
 from sidecar.types import (
     Calibration,
+    CatalogueDetail,
+    CataloguePage,
+    CatalogueQuery,
     ChangeSettingsRequest,
     ClassifyBatchResponse,
     ClassifyRequest,
@@ -50,6 +53,10 @@ from sidecar.types import (
     InferenceRequest,
     JobInfo,
     JobStarted,
+    LightweightModels,
+    LightweightStarted,
+    LightweightStartRequest,
+    LightweightStatus,
     LoadRequest,
     LoadResponse,
     ModelInfo,
@@ -58,6 +65,7 @@ from sidecar.types import (
     PredictRequest,
     PredictResponse,
     PrepareRequest,
+    Recommendation,
     RegisterRequest,
     ReleaseRequest,
     RerankRequest,
@@ -320,6 +328,33 @@ class Client:
     async def release_model(self, name: str) -> Result:
         """Let go of what `task` kept in memory. A failure is in the result, not raised."""
         return await self._result("/tasks/release", ReleaseRequest(name))
+
+    # ---- catalogue --------------------------------------------------------------------------------------------------
+
+    async def catalogue(self, query: CatalogueQuery | None = None) -> CataloguePage:
+        """Models that could be fetched, and how they suit this machine."""
+        asked = {} if query is None else msgspec.to_builtins(query)
+        return await self._get("/catalogue", CataloguePage, asked)
+
+    async def catalogue_detail(self, repository: str) -> CatalogueDetail:
+        return await self._get(f"/catalogue/{quote(repository, safe='')}", CatalogueDetail)
+
+    async def recommended(self) -> list[Recommendation]:
+        """The one model for each task that suits this machine best."""
+        return await self._get("/catalogue/recommended", list[Recommendation])
+
+    async def lightweight_models(self) -> LightweightModels:
+        return await self._get("/lightweight/models", LightweightModels)
+
+    async def start_lightweight(self, port: int | None = None) -> LightweightStarted:
+        """Open a second port that serves only small models."""
+        return await self._send("POST", "/lightweight/start", LightweightStartRequest(port), LightweightStarted)
+
+    async def stop_lightweight(self) -> StatusResponse:
+        return await self._send("POST", "/lightweight/stop", None, StatusResponse)
+
+    async def lightweight_status(self) -> LightweightStatus:
+        return await self._get("/lightweight/status", LightweightStatus)
 
     # ---- the wire ---------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from sidecar.routes import docs, jobs, models, native, service, tasks
+from sidecar.routes import catalogue, docs, jobs, lightweight, models, native, service, tasks
 
-_SERVED = [*service.ROUTES, *models.ROUTES, *jobs.ROUTES, *native.ROUTES, *tasks.ROUTES]
+_SERVED = [
+    *service.ROUTES,
+    *models.ROUTES,
+    *jobs.ROUTES,
+    *native.ROUTES,
+    *tasks.ROUTES,
+    *catalogue.ROUTES,
+    *lightweight.ROUTES,
+]
 ROUTES = [*_SERVED, *docs.routes_of(_SERVED)]

@@ -36,6 +36,7 @@ from sidecar.runtime.jobs import Jobs
 from sidecar.runtime.launcher import Launcher, largest_file
 from sidecar.runtime.learning import Learning
 from sidecar.runtime.models import Models
+from sidecar.runtime.outlook import Outlook
 from sidecar.runtime.placement import replica_devices
 from sidecar.runtime.predicting import Predictor
 from sidecar.runtime.preparing import Preparing
@@ -330,6 +331,10 @@ class ModelManager:
     async def predict(self, model_id: str, request: PredictRequest = DEFAULT_ASKED) -> PredictResponse:
         """What a model would take, before it is loaded, beside what it took. Raises ModelNotFound, LoadFailed."""
         return await self._predictor.predict(model_id, request)
+
+    async def outlook(self, models_dir: Path) -> Outlook:
+        """What this machine could do now for models that are not here; their files would go to `models_dir`."""
+        return await self._predictor.outlook(models_dir)
 
     async def calibrate(self) -> Calibration:
         """Measure this machine now. Raises Conflict while requests run, LoadFailed, EnvironmentFault."""

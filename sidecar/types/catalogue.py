@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from sidecar.types.common import CountFromZero, ModelType, Request, Response
 from sidecar.types.prediction import Prediction, Range
+from sidecar.types.service import SystemInfo
 
 Verdict = Literal["fits", "tight", "too_large", "unknown"]
 Severity = Literal["refused", "ask", "note"]
@@ -62,6 +63,7 @@ class CatalogueEntry(Response):
     """A model of the built-in list or of the hub. `id`: the repository's; `key`: the short name of small models.
 
     `curated`: from the built-in list; `why` is then the reason it is there. `gated`: its licence must be accepted first.
+    `tags`: what it is for, such as chat, zero-shot or en-de. `engine`: what would load its files as they are.
     """
 
     id: str
@@ -79,6 +81,8 @@ class CatalogueEntry(Response):
     curated: bool = False
     installed: bool = False
     downloads: int | None = None
+    tags: list[str] = []
+    engine: str | None = None
 
 
 class CataloguePage(Response):
@@ -130,3 +134,50 @@ class Recommendation(Response):
     entry: CatalogueEntry
     variant: str | None
     reason: str
+
+
+class LightweightModel(Response):
+    """A small model. `id`: its repository; `model_id`: its name here, null until it is downloaded. `size_mb`: its weights."""
+
+    id: str
+    model_id: str | None
+    name: str
+    description: str
+    task: ModelType
+    size_mb: float
+    parameters: int | None
+    licence: str | None
+    tags: list[str]
+    is_downloaded: bool
+    is_loaded: bool
+    suitability: Suitability
+
+
+class LightweightModels(Response):
+    """`GET /lightweight/models`: the small models by key; `downloaded`, `loaded` and `recommended` are keys."""
+
+    models: dict[str, LightweightModel]
+    downloaded: list[str]
+    loaded: list[str]
+    recommended: str | None
+
+
+class LightweightStartRequest(Request):
+    """`POST /lightweight/start`. Without `port` the next free one after the service's own."""
+
+    port: Annotated[int, Meta(ge=0, le=65535, description="0 takes any free one.")] | None = None
+
+
+class LightweightStarted(Response):
+    status: Literal["started", "running"]
+    port: int
+    url: str
+
+
+class LightweightStatus(Response):
+    """`GET /lightweight/status`. `loaded_models`: ids of the small models in memory."""
+
+    running: bool
+    port: int | None
+    loaded_models: list[str]
+    system_info: SystemInfo

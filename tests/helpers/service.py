@@ -68,19 +68,19 @@ class RunningService:
 
 
 def service_process(
-    folder: Path, *words: str, stderr: IO[bytes] | int = subprocess.PIPE, **settings: object
+    folder: Path, *words: str, command: str = "serve", stderr: IO[bytes] | int = subprocess.PIPE, **settings: object
 ) -> subprocess.Popen[bytes]:
-    """`serve` in `folder`, not waited for. `settings` go into its environment, `words` after the command."""
+    """`serve`, or another command that serves, in `folder`; not waited for. `settings` go into its environment, `words` after the command."""
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith(("INGLENOOK_", "MODEL_SERVICE_"))
     }
     environment |= {f"INGLENOOK_{key.upper()}": str(value) for key, value in settings.items()}
     given = [] if "--port" in words else ["--port", "0"]
-    command = [
+    line = [
         sys.executable,
         "-m",
         "sidecar",
-        "serve",
+        command,
         "--data-dir",
         str(folder),
         "--until-stdin-closes",
@@ -88,7 +88,7 @@ def service_process(
         *words,
     ]
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
+        line, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
     )
 
 

@@ -1,0 +1,141 @@
+"""`lightweight` and `lightweight-run`: the small models, and a port that serves nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sidecar.cli.catalogue import VERDICTS, download_size, speed
+from sidecar.cli.connection import Start, ask
+from sidecar.cli.declaring import command
+from sidecar.cli.output import note, say, say_json, table, working
+from sidecar.cli.serve import announce
+from sidecar.cli.status import Options
+from sidecar.client import Client
+from sidecar.config import Configuration
+from sidecar.errors import NotFound
+from sidecar.types import LightweightModels, LoadResponse
+
+if TYPE_CHECKING:
+    from sidecar.routes.call import Service
+
+MB = 1e6
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")]
+
+
+def lightweight(
+    options: Options,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the small models; what is done without another option.")
+    ] = False,
+    auto: Annotated[bool, typer.Option("--auto", help="Load the small model that suits this machine best.")] = False,
+    start_server: Annotated[
+        bool, typer.Option("--start-server", help="Open a second port that serves only small models.")
+    ] = False,
+    port: Port = None,
+    start: Start = False,
+) -> None:
+    """The small models: list them, load the best, or serve them alone on a port of their own."""
+    if auto:
+        _auto(options, start)
+    if start_server:
+        _start_server(options, port, start)
+    if list_ or not (auto or start_server):
+        _list(options, start)
+
+
+def lightweight_run(
+    options: Options,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Load the small model that suits this machine best first.")
+    ] = False,
+    port: Port = None,
+    until_stdin_closes: Annotated[
+        bool, typer.Option("--until-stdin-closes", help="End when standard input does.")
+    ] = False,
+) -> None:
+    """Run a service that serves only small models, until Ctrl-C, a signal, or `inglenook stop`."""
+    from sidecar.server import serve
+
+    flags = {"port": port}
+    file = options.paths.config_file
+    serve(
+        Configuration.load(file, flags=flags),
+        options.paths,
+        config_file=file,
+        flags=flags,
+        announce=lambda found: announce(options, found),
+        until_stdin_closes=until_stdin_closes,
+        only_small=True,
+        prepare=_load_best if auto else None,
+    )
+
+
+def add(app: typer.Typer) -> None:
+    command(app, lightweight)
+    command(app, lightweight_run, "lightweight-run")
+
+
+def _list(options: Options, start: bool) -> None:
+    found = ask(options, lambda client: client.lightweight_models(), start=start)
+    if options.as_json:
+        say_json(found)
+        return
+    table(["Key", "Model", "Task", "Size", "Here", "Speed", "State"], _rows(found))
+    if found.recommended:
+        say(f"To begin with: {found.recommended}")
+
+
+def _rows(found: LightweightModels) -> list[list[object]]:
+    return [
+        [
+            key,
+            model.name,
+            model.task,
+            download_size(model.size_mb * MB),
+            VERDICTS[model.suitability.verdict],
+            speed(model.suitability),
+            "loaded" if model.is_loaded else "downloaded" if model.is_downloaded else None,
+        ]
+        for key, model in found.models.items()
+    ]
+
+
+def _auto(options: Options, start: bool) -> None:
+    async def work(client: Client) -> LoadResponse:
+        model = best_here(await client.lightweight_models())
+        return await client.load(model)
+
+    with working("Loading a small model"):
+        loaded = ask(options, work, start=start)
+    if options.as_json:
+        say_json(loaded)
+        return
+    for warning in loaded.warnings:
+        note(warning)
+    say(f"{loaded.model_id} is loaded.")
+
+
+def _start_server(options: Options, port: int | None, start: bool) -> None:
+    started = ask(options, lambda client: client.start_lightweight(port), start=start)
+    if options.as_json:
+        say_json(started)
+    else:
+        say(f"Small models are served at {started.url}")
+
+
+def best_here(found: LightweightModels) -> str:
+    """The recommended small model if it is here, else another one that is. Raises NotFound."""
+    wanted = [found.recommended, *found.downloaded]
+    here = [name for key in wanted if key and (name := found.models[key].model_id)]
+    if not here:
+        raise NotFound("No small model is here yet. Download one first.", path="/lightweight/models")
+    return here[0]
+
+
+async def _load_best(service: Service) -> None:
+    from sidecar.catalogue.lightweight import listing
+
+    manager = service.manager
+    await manager.load(best_here(listing(await service.catalogue.judged(), manager.models())))
