@@ -13,7 +13,7 @@ import pytest
 from sidecar import errors
 from sidecar.client import Client
 from sidecar.paths import Paths
-from sidecar.types import CatalogueQuery, ClassifyRequest, RegisterRequest
+from sidecar.types import CatalogueQuery, EmbedRequest, RegisterRequest
 from tests.helpers import profile
 from tests.helpers.command_line import inglenook
 from tests.helpers.models import echo_model
@@ -124,7 +124,7 @@ async def test_the_second_listener_serves_small_models_and_nothing_else(measured
         status = await client.lightweight_status()
         async with Client(started.url, measured.token) as small:
             names = {model.id for model in await small.models()}
-            answer = await small.classify("starter-sentiment", ClassifyRequest(text="what a lovely day"))
+            answer = await small.embed(MINILM, EmbedRequest(["a text"]))
             with pytest.raises(errors.ModelNotFound, match="large"):
                 await small.model("large")
             with pytest.raises(errors.NotFound):
@@ -134,7 +134,7 @@ async def test_the_second_listener_serves_small_models_and_nothing_else(measured
     assert (again.status, again.port) == ("running", started.port)
     assert (status.running, status.port) == (True, started.port)
     assert names == {"starter-chat", "starter-sentiment", MINILM}
-    assert answer.classifications  # type: ignore[union-attr]
+    assert len(answer.embeddings) == 1
     assert (after.running, after.port) == (False, None)
 
 
