@@ -67,6 +67,11 @@ class Paths:
         return self.data_dir / "calibration.json"
 
     @property
+    def hub_token(self) -> Path:
+        """The hub's token, where the machine has no keyring."""
+        return self.config_dir / "hub-token"
+
+    @property
     def models_dir(self) -> Path:
         return self.data_dir / "models"
 

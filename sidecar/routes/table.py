@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidecar.routes import docs, jobs, models, native, service, tasks
+from sidecar.routes import docs, downloads, hub, jobs, models, native, service, tasks
 
-_SERVED = [*service.ROUTES, *models.ROUTES, *jobs.ROUTES, *native.ROUTES, *tasks.ROUTES]
+_SERVED = [*service.ROUTES, *models.ROUTES, *jobs.ROUTES, *downloads.ROUTES, *hub.ROUTES, *native.ROUTES, *tasks.ROUTES]
 ROUTES = [*_SERVED, *docs.routes_of(_SERVED)]
