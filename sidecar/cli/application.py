@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sidecar import __version__
-from sidecar.cli import chat, config, generate, history, machine, models, serve, service, texts
+from sidecar.cli import chat, config, downloads, generate, history, machine, models, serve, service, texts
 from sidecar.cli.declaring import AsJson, DataDir
 from sidecar.cli.status import Options
 
@@ -38,7 +38,7 @@ def application() -> typer.Typer:
     )
     app.callback()(shared)
     app.command("serve", help=serve.SUMMARY)(_elsewhere)
-    for module in (service, machine, models, generate, chat, texts, history, config):
+    for module in (service, machine, models, downloads, generate, chat, texts, history, config):
         module.add(app)
     return app
 

@@ -85,9 +85,17 @@ ROUTES = [
     Route("PUT", _JOB, change, _GROUP, "Change its priority.", (DownloadInfo,), body=DownloadUpdate, errors=_NOT_FOUND),
     Route("DELETE", _JOB, forget, _GROUP, "Take one that has ended off the list.", (DownloadInfo,), errors=_NOT_NOW),
     Route(
-        "POST", f"{_JOB}/pause", pause, _GROUP, "Stop it for now; what has arrived stays.", (DownloadInfo,), errors=_NOT_NOW
+        "POST",
+        f"{_JOB}/pause",
+        pause,
+        _GROUP,
+        "Stop it for now; what has arrived stays.",
+        (DownloadInfo,),
+        errors=_NOT_NOW,
     ),
-    Route("POST", f"{_JOB}/resume", resume, _GROUP, "Go on at the byte where it was.", (DownloadInfo,), errors=_NOT_NOW),
+    Route(
+        "POST", f"{_JOB}/resume", resume, _GROUP, "Go on at the byte where it was.", (DownloadInfo,), errors=_NOT_NOW
+    ),
     Route(
         "POST",
         f"{_JOB}/cancel",
