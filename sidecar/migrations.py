@@ -78,7 +78,20 @@ def _observations(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX observations_by_model ON observations (model, kind)")
 
 
-MIGRATIONS = [_models_and_history, _embeddings, _observations]
+def _downloads(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """
+        CREATE TABLE downloads (
+            id TEXT PRIMARY KEY,
+            created_at REAL NOT NULL,
+            state TEXT NOT NULL,
+            request TEXT NOT NULL,        -- JSON: what was asked for
+            info TEXT NOT NULL            -- JSON: how it stood at its last change; how much of a file is here, the disk knows
+        )"""
+    )
+
+
+MIGRATIONS = [_models_and_history, _embeddings, _observations, _downloads]
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -1,16 +1,21 @@
-"""The catalogue as it is asked for: the built-in list on this machine, searched and filtered, and one model of it."""
+"""The catalogue as it is asked for: the built-in list and the hub, searched and filtered; and one model of either.
+
+Without a network the built-in list and what the hub told before are there, and the answer says so.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 
-from sidecar.catalogue import entries, fitting, judging, recommending
+from sidecar.catalogue import entries, fitting, judging, recommending, repositories
 from sidecar.catalogue.entries import ListedModel
 from sidecar.catalogue.installed import by_repository
 from sidecar.catalogue.judging import Judged
-from sidecar.errors import NotFound
+from sidecar.catalogue.remote import Found, Remote, Snapshot
+from sidecar.errors import HubFault, InglenookError, Unsupported
+from sidecar.hub import choosing, safety
 from sidecar.runtime.outlook import Outlook
 from sidecar.types import (
     CatalogueDetail,
@@ -18,6 +23,8 @@ from sidecar.types import (
     CataloguePage,
     CatalogueQuery,
     ModelInfo,
+    ModelType,
+    Prediction,
     Recommendation,
     RemoteFile,
     SafetyFinding,
@@ -25,6 +32,7 @@ from sidecar.types import (
 
 MB = 1e6
 COMMIT = re.compile(r"[0-9a-f]{40}")
+MAIN = "main"
 PICKLE = SafetyFinding(
     severity="ask",
     kind="pickle",
@@ -36,9 +44,12 @@ PICKLE = SafetyFinding(
 class Catalogue:
     """Made once per service. `outlook()` says what this machine could do now, `models()` which models are here."""
 
-    def __init__(self, outlook: Callable[[], Awaitable[Outlook]], models: Callable[[], list[ModelInfo]]) -> None:
+    def __init__(
+        self, outlook: Callable[[], Awaitable[Outlook]], models: Callable[[], list[ModelInfo]], remote: Remote
+    ) -> None:
         self._outlook = outlook
         self._models = models
+        self._remote = remote
         self._listed: list[ListedModel] | None = None
 
     async def listed(self) -> list[ListedModel]:
@@ -52,18 +63,69 @@ class Catalogue:
         outlook = await self._outlook()
         return [judging.judge(model, outlook) for model in await self.listed()]
 
-    async def search(self, query: CatalogueQuery) -> CataloguePage:
-        """What matches all that the query says, in the order of the list."""
-        installed = by_repository(self._models())
-        found = [judging.entry(judged, installed) for judged in await self.judged() if says(judged.model, query.query)]
-        kept = [entry for entry in found if passes(entry, query)]
-        return CataloguePage(entries=kept[: query.limit], total=len(kept))
+    async def recommended(self) -> list[Recommendation]:
+        """One model for each task."""
+        return recommending.recommendations(await self.judged(), by_repository(self._models()))
 
-    async def detail(self, repository: str) -> CatalogueDetail:
-        """One model of the list, with each way to have it. Raises NotFound."""
+    # ---- searching --------------------------------------------------------------------------------------------------
+
+    async def search(self, query: CatalogueQuery) -> CataloguePage:
+        """What matches all that the query says: the built-in list's in its order, then the hub's, most downloaded first.
+
+        Without words only the built-in list. Raises EnvironmentFault.
+        """
+        here = by_repository(self._models())
+        listed = [judging.entry(one, here) for one in await self.judged() if says(one.model, query.query)]
+        found, problem, kept = await self._from_hub(query, here) if query.query.strip() else ([], None, False)
+        known = {entry.id for entry in listed}
+        matching = [
+            entry for entry in [*listed, *(one for one in found if one.id not in known)] if passes(entry, query)
+        ]
+        return CataloguePage(
+            entries=matching[: query.limit],
+            total=len(matching),
+            offline=problem is not None,
+            notice=_notice(problem, kept) if problem else None,
+        )
+
+    async def _from_hub(
+        self, query: CatalogueQuery, here: Collection[str]
+    ) -> tuple[list[CatalogueEntry], InglenookError | None, bool]:
+        """The hub's, what kept us from asking it, and whether these were kept from an earlier time."""
+        words = repositories.TASKS[query.task] if query.task else (None,)
+        outlook, kept = await self._outlook(), False
+        found: list[CatalogueEntry] = []
+        problem: InglenookError | None = None
+        for word in words:
+            try:
+                answer = await self._remote.search(
+                    query.query, word, query.library, query.licence, query.gated, query.limit
+                )
+            except HubFault as error:
+                problem = error
+                continue
+            problem, kept = answer.problem or problem, kept or answer.problem is not None
+            found += _entries(answer.found, outlook, here)
+        return found, problem, kept
+
+    # ---- one model --------------------------------------------------------------------------------------------------
+
+    async def detail(self, repository: str, revision: str | None = None) -> CatalogueDetail:
+        """One model, as the hub tells it, or as it was told before, or as the built-in list has it.
+
+        Raises RepositoryNotFound, InvalidRequest, Unsupported for what no engine here runs; HubFault when nothing is known.
+        """
         model = next((model for model in await self.listed() if model.id == repository), None)
-        if model is None:
-            raise NotFound(f"The built-in list has no model {repository!r}.", path=f"/catalogue/{repository}")
+        wanted = revision or (model.revision if model else MAIN)
+        try:
+            answer = await self._remote.repository(repository, wanted)
+        except HubFault:
+            if model is None:
+                raise
+            return await self._of_list(model)
+        return await self._of_hub(answer.found, model, offline=answer.problem is not None)
+
+    async def _of_list(self, model: ListedModel) -> CatalogueDetail:
         outlook = await self._outlook()
         judged = judging.judge(model, outlook)
         return CatalogueDetail(
@@ -79,9 +141,30 @@ class Catalogue:
             offline=True,
         )
 
-    async def recommended(self) -> list[Recommendation]:
-        """One model for each task."""
-        return recommending.recommendations(await self.judged(), by_repository(self._models()))
+    async def _of_hub(self, snapshot: Snapshot, model: ListedModel | None, *, offline: bool) -> CatalogueDetail:
+        told, outlook = snapshot.repository, await self._outlook()
+        task = model.task if model else repositories.task_of(told)
+        if task is None:
+            raise Unsupported(model=told.id, reason="it does none of the tasks that are served here.")
+        snapshot = repositories.sized(snapshot, model) if model else snapshot
+        variants = repositories.variants(snapshot, task, outlook)
+        suits = variants[0].suitability if variants else fitting.suitability(None, 0, outlook)
+        entry = repositories.entry(told, task, suits, by_repository(self._models()))
+        entry.bytes = variants[0].bytes if variants else None
+        return CatalogueDetail(
+            entry=_as_listed(entry, model) if model else entry,
+            revision=told.revision,
+            commit=told.commit,
+            files=told.files,
+            variants=variants,
+            safety=safety.findings(told),
+            prediction=_predicted(snapshot, task, outlook),
+            card=snapshot.card,
+            read_at=told.read_at,
+            offline=offline,
+            access=snapshot.access,
+            access_url=snapshot.access_url,
+        )
 
 
 def says(model: ListedModel, text: str) -> bool:
@@ -102,3 +185,30 @@ def _conditions(entry: CatalogueEntry, query: CatalogueQuery) -> Iterable[bool]:
     yield query.gated in (None, entry.gated)
     yield not query.fits or entry.suitability.verdict in ("fits", "tight")
     yield not query.largest_mb or (entry.bytes or 0) <= query.largest_mb * MB
+
+
+def _entries(found: Found, outlook: Outlook, here: Collection[str]) -> list[CatalogueEntry]:
+    """Those of a search that an engine here could run."""
+    return [
+        repositories.entry(told, task, repositories.at_a_glance(told, task, outlook), here)
+        for told in found.repositories
+        if (task := repositories.task_of(told)) is not None
+    ]
+
+
+def _notice(problem: InglenookError, kept: bool) -> str:
+    shown = "the built-in list and what the hub told before" if kept else "only the built-in list"
+    return f"{problem.message} Shown is {shown}."
+
+
+def _as_listed(entry: CatalogueEntry, model: ListedModel) -> CatalogueEntry:
+    """With what the built-in list adds."""
+    entry.name, entry.why, entry.key, entry.curated, entry.tags = model.name, model.why, model.key, True, model.tags
+    entry.parameters = model.parameters or entry.parameters
+    return entry
+
+
+def _predicted(snapshot: Snapshot, task: ModelType, outlook: Outlook) -> Prediction | None:
+    """For the files that would be fetched unasked."""
+    chosen = choosing.variants(snapshot.repository)
+    return fitting.predicted(repositories.candidate(snapshot, chosen[0], task) if chosen else None, outlook)

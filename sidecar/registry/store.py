@@ -106,6 +106,10 @@ class ModelStore:
         except KeyError:
             raise ModelNotFound(model=model_id) from None
 
+    def at(self, path: Path) -> Model | None:
+        """The model whose files lie at `path`."""
+        return next((model for model in self._models.values() if model.path == path), None)
+
     def resolve(self, name: str) -> ModelVersion:
         """The version that `name` stands for now. Raises ModelNotFound, LoadFailed when its folder is unusable."""
         model = self.get(name)
@@ -132,6 +136,13 @@ class ModelStore:
         return await self._save(
             Model(model_id, model_type, folder, inspection.engine, options, False, time.time(), inspection=inspection)
         )
+
+    async def look_again(self, model_id: str) -> Model:
+        """Its files changed: inspect them anew. Raises ModelNotFound."""
+        model = self.get(model_id)
+        seen = await asyncio.to_thread(_looked_at, replace(model, inspection=None, problem=None))
+        self._models[model_id] = seen
+        return seen
 
     async def set_options(self, model_id: str, options: ModelOptions) -> Model:
         """Raises ModelNotFound."""

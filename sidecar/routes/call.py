@@ -17,6 +17,7 @@ from typing import Any, Protocol, cast
 from aiohttp import web
 from msgspec import Struct
 
+from sidecar.catalogue.remote import Remote
 from sidecar.catalogue.searching import Catalogue
 from sidecar.config import Configuration
 from sidecar.errors import InglenookError, InternalError, NotReady
@@ -64,7 +65,8 @@ class Service:
     second_listener: Opened = field(init=False)  # once it listens
 
     def __post_init__(self) -> None:
-        self.catalogue = Catalogue(lambda: self.manager.outlook(self.models_dir), self.manager.models)
+        remote = Remote(self.manager.hub.listing, self.paths.told_dir)
+        self.catalogue = Catalogue(lambda: self.manager.outlook(self.models_dir), self.manager.models, remote)
 
     @property
     def origins(self) -> list[str]:

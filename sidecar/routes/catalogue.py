@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from sidecar import errors
 from sidecar.routes.call import MODEL_ID, Answer, Call, Route
-from sidecar.types import CatalogueDetail, CataloguePage, CatalogueQuery, Recommendation
+from sidecar.types import CatalogueDetail, CataloguePage, CatalogueQuery, Recommendation, Request
+
+
+class DetailQuery(Request):
+    """`revision`: branch, tag or commit; without it the one that the built-in list names, or main."""
+
+    revision: str | None = None
 
 
 async def search(call: Call, query: CatalogueQuery) -> Answer:
@@ -15,8 +21,8 @@ async def recommended(call: Call) -> Answer:
     return await call.service.catalogue.recommended()
 
 
-async def detail(call: Call) -> Answer:
-    return await call.service.catalogue.detail(call.model_id)
+async def detail(call: Call, query: DetailQuery) -> Answer:
+    return await call.service.catalogue.detail(call.model_id, query.revision)
 
 
 _GROUP = "Catalogue"
@@ -26,7 +32,7 @@ ROUTES = [
         "/catalogue",
         search,
         _GROUP,
-        "Models that could be fetched, whether they fit this machine, and how quick they would be.",
+        "Models that could be fetched, whether they fit this machine, and how quick they would be; with words the hub's too.",
         (CataloguePage,),
         query=CatalogueQuery,
         errors=(errors.InvalidRequest, errors.EnvironmentFault),
@@ -45,8 +51,17 @@ ROUTES = [
         f"/catalogue/{MODEL_ID}",
         detail,
         _GROUP,
-        "One model: its files, the ways to have it, and what it would do on this machine.",
+        "One model: its files, the ways to have it, what is unsafe in it, and what it would do on this machine.",
         (CatalogueDetail,),
-        errors=(errors.NotFound, errors.EnvironmentFault),
+        query=DetailQuery,
+        errors=(
+            errors.InvalidRequest,
+            errors.RepositoryNotFound,
+            errors.Unsupported,
+            errors.Offline,
+            errors.NetworkUnavailable,
+            errors.HubRefused,
+            errors.EnvironmentFault,
+        ),
     ),
 ]

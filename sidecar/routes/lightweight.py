@@ -6,9 +6,12 @@ import asyncio
 
 from sidecar import errors, hardware
 from sidecar.catalogue import lightweight
+from sidecar.catalogue.installed import by_repository
 from sidecar.routes import models, native, service
 from sidecar.routes.call import MODEL_ID, Answer, Call, Route
 from sidecar.types import (
+    DownloadRequest,
+    LightweightDownload,
     LightweightModels,
     LightweightStarted,
     LightweightStartRequest,
@@ -22,16 +25,26 @@ async def small_models(call: Call) -> Answer:
     return lightweight.listing(await call.service.catalogue.judged(), call.manager.models())
 
 
-async def start(call: Call, body: LightweightStartRequest) -> Answer:
+async def download_small(call: Call) -> Answer:
+    """One that is here already is not fetched again."""
+    listed, key = await call.service.catalogue.listed(), call.request.match_info["key"]
+    model = lightweight.of_key(listed, key)
+    if model.id in by_repository(call.manager.models()):
+        return LightweightDownload("downloaded", model.id)
+    job = await call.manager.hub.downloads.add(DownloadRequest(model=model.id, revision=model.revision))
+    return LightweightDownload("queued", model.id, job.job_id)
+
+
+async def open_second(call: Call, body: LightweightStartRequest) -> Answer:
     return await call.service.second_listener.start(body.port)
 
 
-async def stop(call: Call) -> Answer:
+async def close_second(call: Call) -> Answer:
     await call.service.second_listener.stop()
     return StatusResponse("stopped")
 
 
-async def status(call: Call) -> Answer:
+async def second_status(call: Call) -> Answer:
     listener, limit, calibrator = call.service.second_listener, call.manager.memory_limit, call.manager.calibrator
     system = await asyncio.to_thread(
         hardware.system_info, call.service.models_dir, limit, calibrator.profile, calibrator.reason
@@ -50,7 +63,7 @@ _GROUP = "Small models"
 _STATUS = Route(
     "GET",
     "/lightweight/status",
-    status,
+    second_status,
     _GROUP,
     "Whether the second listener runs, where, and which small models are in memory.",
     (LightweightStatus,),
@@ -68,8 +81,17 @@ ROUTES = [
     ),
     Route(
         "POST",
+        "/lightweight/models/{key}/download",
+        download_small,
+        _GROUP,
+        "Put a small model in line to be fetched, verified and made known.",
+        (LightweightDownload,),
+        errors=(errors.NotFound, errors.InvalidRequest, errors.EnvironmentFault),
+    ),
+    Route(
+        "POST",
         "/lightweight/start",
-        start,
+        open_second,
         _GROUP,
         "Open a second port that serves only small models; where one is open already, say which.",
         (LightweightStarted,),
@@ -77,7 +99,7 @@ ROUTES = [
         may_be_empty=True,
         errors=(errors.InvalidRequest, errors.PortUnavailable),
     ),
-    Route("POST", "/lightweight/stop", stop, _GROUP, "Close the second port.", (StatusResponse,)),
+    Route("POST", "/lightweight/stop", close_second, _GROUP, "Close the second port.", (StatusResponse,)),
     _STATUS,
 ]
 # What the second listener serves.

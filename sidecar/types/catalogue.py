@@ -162,6 +162,14 @@ class LightweightModels(Response):
     recommended: str | None
 
 
+class LightweightDownload(Response):
+    """`POST /lightweight/models/{key}/download`. `model`: its repository; `job_id` of the download, null when it is here."""
+
+    status: Literal["downloaded", "queued"]
+    model: str
+    job_id: str | None = None
+
+
 class LightweightStartRequest(Request):
     """`POST /lightweight/start`. Without `port` the next free one after the service's own."""
 

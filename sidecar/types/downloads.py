@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from sidecar.types.common import Request, Response
+from sidecar.types.common import ModelName, Request, Response
 from sidecar.types.inference import ErrorBody
 
 DownloadState = Literal["queued", "checking", "downloading", "verifying", "paused", "done", "failed", "cancelled"]
@@ -22,7 +22,7 @@ class DownloadRequest(Request):
     ] = "main"
     files: Annotated[list[str] | None, Meta(description="Exactly these files.")] = None
     variant: Annotated[str | None, Meta(description="A variant that the catalogue names, such as Q4_K_M.")] = None
-    name: Annotated[str | None, Meta(description="The model's name here; the repository's id without it.")] = None
+    name: Annotated[ModelName | None, Meta(description="The model's name here; the repository's id without it.")] = None
     allow: Annotated[
         list[Literal["pickle", "custom_code"]], Meta(description="What the user permits for this model.")
     ] = []
@@ -30,7 +30,7 @@ class DownloadRequest(Request):
 
 
 class DownloadFile(Response):
-    """`reused`: bytes that were here already, from another model or an earlier attempt."""
+    """`reused`: bytes that were here already, from another model or an earlier attempt. The hashes are those the hub told."""
 
     path: str
     bytes: int
@@ -38,6 +38,8 @@ class DownloadFile(Response):
     state: FileState = "waiting"
     reused: int = 0
     error: str | None = None
+    sha256: str | None = None
+    git_id: str | None = None
 
 
 class DownloadInfo(Response):
@@ -66,6 +68,12 @@ class DownloadInfo(Response):
     error: ErrorBody | None = None
     model_id: str | None = None
     warnings: list[str] = []
+
+
+class DownloadUpdate(Request):
+    """`PUT /downloads/{job}`."""
+
+    priority: Annotated[int, Meta(description="Higher ones go first.", ge=-100, le=100)]
 
 
 class DownloadStarted(Response):

@@ -24,6 +24,7 @@ from sidecar.paths import Paths
 from sidecar.types import Discovery
 
 START_SECONDS = 120.0
+QUIET = {"spare_worker": "false", "calibrate": "false", "offline": "true"}
 END_SECONDS = 60.0
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -110,10 +111,10 @@ def wait_until_ready(process: subprocess.Popen[bytes], folder: Path, stderr: IO[
 
 @contextlib.contextmanager
 def running_service(folder: Path, *words: str, **settings: object) -> Iterator[RunningService]:
-    """A ready service for the block, without a spare worker or calibration unless the settings say otherwise."""
+    """A ready service for the block, without spare worker, calibration or network unless the settings say otherwise."""
     with tempfile.TemporaryFile() as stderr:  # a pipe that nobody reads would stop it once it is full
         process = service_process(
-            folder, *words, stderr=stderr, **({"spare_worker": "false", "calibrate": "false"} | settings)
+            folder, *words, stderr=stderr, **(QUIET | settings)
         )
         try:
             yield wait_until_ready(process, folder, stderr)
