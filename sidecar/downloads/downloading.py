@@ -61,14 +61,12 @@ class Downloader:
         if (folder := await self._thread(self._in_cache, job, repository, chosen)) is not None:
             job.change(message="It was in the cache of the hub's library and stays there.")
             return await self._register(job.request.name, repository, chosen, _entry(folder, chosen))
-        places = Places.of(self._manifests.models_dir, job.id, repository, chosen)
+        staging = self._fetcher.parts.staging(job.id)
+        places = Places.of(self._manifests.models_dir, staging, repository, chosen)
         files = await self._thread(placing.missing, self._manifests, places.target, chosen)
-        await self._thread(self._check_room, files)
+        await self._thread(self._check_room, job, files)
         await self._fetch(job, repository, files)
-        try:
-            await self._place(job, places, repository, chosen, files)
-        finally:
-            await self._thread(partial(shutil.rmtree, places.staging, ignore_errors=True))
+        await self._place(job, places, repository, chosen, files)
         model_id = await self._registered(job, places, repository, chosen, new=len(files) == len(chosen.files))
         await self._thread(self._tidy, files)
         return model_id
@@ -76,7 +74,7 @@ class Downloader:
     async def forget(self, job: Job, others: Sequence[Job]) -> None:
         """Delete what has arrived of a download that nobody wants any more, but for what `others` want too."""
         wanted = {hashing.key(file) for other in others for file in other.announced}
-        await self._thread(partial(shutil.rmtree, self._fetcher.parts.folder / job.id, ignore_errors=True))
+        await self._thread(partial(shutil.rmtree, self._fetcher.parts.staging(job.id), ignore_errors=True))
         await self._thread(self._tidy, [file for file in job.announced if hashing.key(file) not in wanted])
 
     # ---- before -----------------------------------------------------------------------------------------------------
@@ -107,10 +105,10 @@ class Downloader:
             )
         raise Gated(model=repository.id, todo=todo, access=access, url=url)
 
-    def _check_room(self, files: Sequence[RemoteFile]) -> None:
+    def _check_room(self, job: Job, files: Sequence[RemoteFile]) -> None:
         """Raises DiskFull with the numbers, before anything is fetched."""
         parts = self._fetcher.parts
-        ahead = sum(file.bytes - parts.here(file) for file in files)
+        ahead = sum(file.bytes - parts.here(job.id, file) for file in files)
         ahead += sum(file.bytes for file in placing.pickles(files))  # beside what they are converted to
         folder = self._manifests.models_dir
         free = hardware.free_disk(folder)
@@ -167,7 +165,6 @@ class Downloader:
             return
         job.change(state="verifying")
         try:
-            await self._thread(placing.stage, self._fetcher.parts, files, places.staging)
             if placing.pickles(files):
                 job.change(message="The weights are converted to safetensors, in a process without network.")
                 await self._convert(repository.id, places.staging, lambda stage, done: None)

@@ -32,7 +32,7 @@ class Fetcher:
     patience: Patience = DEFAULT_PATIENCE
 
     def obtain(self, job: Job, repository: Repository, file: RemoteFile) -> None:
-        """Have the content of `file` whole and verified in `parts`.
+        """Have `file` whole and verified in the download's staging folder.
 
         Raises Stopped, IntegrityFailed, DiskFull, EnvironmentFault, NetworkUnavailable, HubRefused, Offline.
         """
@@ -40,10 +40,12 @@ class Fetcher:
         with self.parts.locked(file, job.stop.is_set) as mine:
             if not mine:
                 raise Stopped
-            if not self.parts.whole(file).exists():
-                self._bring(job, repository, file)
-            elif job.done_of(file.path) < file.bytes:
+            if self.parts.is_staged(job.id, file) or self.parts.whole(file).exists():
                 job.file(file.path, done=file.bytes, reused=file.bytes)
+            else:
+                self._bring(job, repository, file)
+            if not self.parts.is_staged(job.id, file):
+                self.parts.stage(job.id, file)
             job.file(file.path, done=file.bytes, state="done")
 
     def _bring(self, job: Job, repository: Repository, file: RemoteFile) -> None:
@@ -68,7 +70,7 @@ class Fetcher:
         return cached if cached is not None and hashing.differs(cached, file, job.check) is None else None
 
     def _fetch(self, job: Job, repository: Repository, file: RemoteFile) -> None:
-        here = self.parts.here(file)
+        here = self.parts.here(job.id, file)
         job.file(file.path, state="downloading", done=here, reused=here)
         Transfer(
             self.connection,

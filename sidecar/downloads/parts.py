@@ -1,7 +1,8 @@
 """Contents on their way, by their hash: so nothing is fetched twice, by two downloads, two attempts or two processes.
 
 A `.part` is what has arrived of a content; without that ending it is whole and verified. Whoever works on one holds its
-lock. Everything here blocks: call it in a thread.
+lock, and gives it a second name in the staging folder of the download, where nobody else removes it. Everything here
+blocks: call it in a thread.
 """
 
 from __future__ import annotations
@@ -39,9 +40,29 @@ class Parts:
     def part(self, file: RemoteFile) -> Path:
         return self.folder / f"{hashing.key(file)}.part"
 
-    def here(self, file: RemoteFile) -> int:
+    def staging(self, job_id: str) -> Path:
+        """The folder in which a download's verified files come together."""
+        return self.folder / job_id
+
+    def is_staged(self, job_id: str, file: RemoteFile) -> bool:
+        """Whether the download has the file, verified."""
+        place = self.staging(job_id) / file.path
+        return place.is_file() and place.stat().st_size == file.bytes
+
+    def stage(self, job_id: str, file: RemoteFile) -> None:
+        """Give the verified content its name in the download's folder. Raises DiskFull, EnvironmentFault."""
+        place = self.staging(job_id) / file.path
+        with _disk_faults(place.parent):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            try:
+                os.link(self.whole(file), place)
+            except OSError:  # a disk that knows no second names
+                self.whole(file).replace(place)
+
+    def here(self, job_id: str, file: RemoteFile) -> int:
         """Bytes of it that have arrived."""
-        for place in (self.whole(file), self.part(file)):
+        for place in (self.staging(job_id) / file.path, self.whole(file), self.part(file)):
             with contextlib.suppress(FileNotFoundError):
                 return min(place.stat().st_size, file.bytes)
         return 0

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.downloads.parts import Parts, link_or_copy
 from sidecar.hub import hashing
 from sidecar.hub.choosing import FileSet
 from sidecar.hub.listing import Repository
-from sidecar.registry.manifest import PARTIAL, Manifest, ManifestFile, Manifests, described
+from sidecar.registry.manifest import Manifest, ManifestFile, Manifests, described
 from sidecar.types import DownloadRequest, RemoteFile
 
 CONVERTED = "model.safetensors"
@@ -27,12 +26,12 @@ class Places:
     target: Path
 
     @classmethod
-    def of(cls, models_dir: Path, job_id: str, repository: Repository, chosen: FileSet) -> Places:
+    def of(cls, models_dir: Path, staging: Path, repository: Repository, chosen: FileSet) -> Places:
         name = repository.commit[:12]
         if chosen.format == "gguf":
             name += f"-{chosen.name}"
         folder = models_dir / repository.id.replace("/", "--") / name
-        return cls(models_dir / PARTIAL / job_id, folder)
+        return cls(staging, folder)
 
 
 def missing(manifests: Manifests, target: Path, chosen: FileSet) -> list[RemoteFile]:
@@ -46,14 +45,6 @@ def missing(manifests: Manifests, target: Path, chosen: FileSet) -> list[RemoteF
     if converted is not None and converted.made_from and CONVERTED in here:
         here |= {file.path for file in chosen.files if file.path.startswith(PICKLED)}
     return [file for file in chosen.files if file.path not in here]
-
-
-def stage(parts: Parts, files: Sequence[RemoteFile], staging: Path) -> None:
-    """The files under their own names in a fresh folder. Raises OSError."""
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    for file in files:
-        link_or_copy(parts.whole(file), staging / file.path)
 
 
 def pickles(files: Sequence[RemoteFile]) -> list[RemoteFile]:
@@ -82,13 +73,17 @@ def place(
     known = manifests.read(places.target)
     kept = [file for file in known.files if file.path not in {entry.path for entry in entries}] if known else []
     manifest = _manifest(repository, chosen, request, [*kept, *entries])
-    if places.target.exists():
-        _merge(places)
-        manifests.write(places.target, manifest)
-    else:
-        places.target.parent.mkdir(parents=True, exist_ok=True)
-        manifests.write(places.staging, manifest)
+    manifests.write(places.staging, manifest)
+    places.target.parent.mkdir(parents=True, exist_ok=True)
+    try:
         places.staging.rename(places.target)
+    except OSError:
+        if not places.target.is_dir():
+            raise
+        _merge(places)
+        for entry in entries:
+            entry.modified_ns = (places.target / entry.path).stat().st_mtime_ns
+        manifests.write(places.target, manifest)
 
 
 def in_place(
@@ -125,5 +120,6 @@ def _merge(places: Places) -> None:
     for file in (file for file in places.staging.rglob("*") if file.is_file()):
         goal = places.target / file.relative_to(places.staging)
         goal.parent.mkdir(parents=True, exist_ok=True)
-        file.replace(goal)
+        if not goal.exists() or goal.stat().st_size != file.stat().st_size:
+            file.replace(goal)
     shutil.rmtree(places.staging, ignore_errors=True)

@@ -119,8 +119,7 @@ class DownloadQueue:
         job = self._job(job_id)
         await self._halt([job_id], "cancelled")
         if job.info.state != "done":
-            others = [other for other in self._jobs.values() if other is not job and not other.ended]
-            await self._downloader.forget(job, others)
+            await self._delete_arrived(job)
         if not job.ended:
             await self._finish(job, "cancelled", message="It was cancelled.")
         return job.snapshot()
@@ -136,6 +135,8 @@ class DownloadQueue:
         job = self._job(job_id)
         if not job.ended:
             raise Conflict(f"The download {job_id} is under way; cancel it first.", reason="under way")
+        if job.info.state != "done":
+            await self._delete_arrived(job)
         del self._jobs[job_id]
         await self._store.forget(job_id)
         return job.snapshot()
@@ -229,6 +230,10 @@ class DownloadQueue:
 
     def _same(self, request: DownloadRequest) -> Job | None:
         return next((job for job in self._jobs.values() if job.request == request and not job.ended), None)
+
+    async def _delete_arrived(self, job: Job) -> None:
+        others = [other for other in self._jobs.values() if other is not job and not other.ended]
+        await self._downloader.forget(job, others)
 
     async def _enqueue(self, job: Job, **fields: object) -> None:
         await self._change(job, state="queued", message="", retry_at=None, **fields)

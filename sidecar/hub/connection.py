@@ -1,7 +1,7 @@
 """The one way out of this machine: every request to the hub, and to the stores of files it redirects to, passes here.
 
 It holds the offline switch, the proxy, the certificates and the token, and keeps a list of every outbound request. It
-knows nothing of models. The hub's library is given the same client, so that it has no way of its own.
+knows nothing of models.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from sidecar.types import Connection
 
 if TYPE_CHECKING:
     import httpx2
-    from huggingface_hub import HfApi
 
 REMEMBERED = 1000
 RECORD = "inglenook"  # among a request's extensions
 CONNECT_SECONDS = 15.0
-_purpose: ContextVar[str] = ContextVar("purpose", default="a request of the hub's library")
+_purpose: ContextVar[str] = ContextVar("purpose", default="unknown")
 
 
 @dataclass
@@ -96,14 +95,20 @@ class HubConnection:
         finally:
             _purpose.reset(before)
 
-    def api(self) -> HfApi:
-        """The library's own client of the hub, on this connection. Use it within `purpose`."""
-        from huggingface_hub import HfApi, constants, set_client_factory
+    def ask(self, path: str, **query: Any) -> Any:
+        """What the hub's API answers at `path`, from JSON; None among `query` is left out. Use it within `purpose`.
 
-        constants.HF_HUB_DISABLE_TELEMETRY = True  # else the library would ask the hub for things of its own
-        constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = True
-        set_client_factory(self._new_client)
-        return HfApi(endpoint=self.endpoint, token=self.tokens.get() or False)
+        The library's own client is one for the whole process, and asks for things of its own; so only its types are used.
+        """
+        from huggingface_hub.utils import hf_raise_for_status
+
+        given = {key: value for key, value in query.items() if value is not None}
+        response = self._client().get(f"{self.endpoint}/api/{path}", params=given, headers=self._authorization())
+        hf_raise_for_status(response)
+        try:
+            return response.json()
+        except ValueError as error:
+            raise HubRefused(host=self.host, answer="with what is not JSON", reason="is that address a hub?") from error
 
     def file_url(self, repository: str, commit: str, path: str) -> str:
         return f"{self.endpoint}/{repository}/resolve/{commit}/{quote(path)}"
@@ -111,10 +116,12 @@ class HubConnection:
     @contextmanager
     def open(self, url: str, headers: dict[str, str]) -> Iterator[httpx2.Response]:
         """A GET whose answer is streamed, redirects followed. Use it within `purpose`."""
-        if token := self.tokens.get():
-            headers = headers | {"Authorization": f"Bearer {token}"}
-        with self._client().stream("GET", url, headers=headers) as response:
+        with self._client().stream("GET", url, headers=headers | self._authorization()) as response:
             yield response
+
+    def _authorization(self) -> dict[str, str]:
+        token = self.tokens.get()
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
     def close(self) -> None:
         """End every connection. Safe to call twice."""

@@ -64,8 +64,10 @@ def is_transient(error: Exception) -> bool:
 
 
 def _answered(host: str, error: HfHubHTTPError) -> HubFault | RepositoryNotFound:
-    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
+    if isinstance(error, GatedRepoError):  # a kind of the next one for the library
+        return refused(host, error.response)
     if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):
         path = urlsplit(str(error.response.request.url)).path.removeprefix("/api/models/")
         return RepositoryNotFound(what=path.replace("/revision/", " at "))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -61,10 +61,10 @@ class Listing:
 
     def repository(self, repository: str, revision: str = "main") -> Repository:
         """One repository with its files. Raises InvalidRequest for what cannot be a repository's name."""
-        _check_name(repository)
         with self._connection.purpose(f"the files of {repository}"):
-            info = self._connection.api().model_info(repository, revision=revision, files_metadata=True)
-        return _repository(info, revision)
+            _check_name(repository)
+            path = f"models/{repository}/revision/{quote(revision, safe='')}"
+            return _repository(self._connection.ask(path, blobs=True), revision)
 
     def search(
         self,
@@ -79,11 +79,11 @@ class Listing:
         """The most downloaded that match; `task` is the hub's word for it, such as text-generation."""
         tags = [tag for tag in (library, f"license:{licence}" if licence else None) if tag]
         with self._connection.purpose(f"a search for {text!r}"):
-            found = self._connection.api().list_models(
-                search=text or None, pipeline_tag=task, filter=tags or None, gated=gated, limit=limit, sort="downloads",
-                full=True,
+            found = self._connection.ask(
+                "models", search=text or None, pipeline_tag=task, filter=tags or None, gated=gated, limit=limit,
+                sort="downloads", full=True,
             )  # fmt: skip
-            return [_repository(info, "main") for info in found]
+        return [_repository(told, "main") for told in found]
 
     def access(self, repository: Repository) -> Access:
         """Whether its files may be fetched with the token there is."""
@@ -93,7 +93,7 @@ class Listing:
             return "needs_token"
         try:
             with self._connection.purpose(f"whether {repository.id} may be fetched"):
-                self._connection.api().auth_check(repository.id)
+                self._connection.ask(f"models/{repository.id}/auth-check")
         except HubRefused as error:
             if error.details.get("status") not in {401, 403}:
                 raise
@@ -118,19 +118,31 @@ class Listing:
 
     def user(self) -> str | None:
         """The name of the token's owner; None without a token."""
-        if not (token := self._connection.tokens.get()):
+        if not self._connection.tokens.get():
             return None
         with self._connection.purpose("whose token it is"):
-            return str(self._connection.api().whoami(token)["name"])
+            return str(self._connection.ask("whoami-v2")["name"])
 
 
 def _check_name(repository: str) -> None:
-    parts = urlsplit(repository)
-    if parts.scheme or parts.netloc or repository.count("/") > 1 or not repository:
-        raise InvalidRequest(reason=f"a repository is named like org/name, not {repository!r}")
+    """Raises the library's error for what cannot be a repository's name."""
+    from huggingface_hub.utils import validate_repo_id
+
+    validate_repo_id(repository)
 
 
-def _repository(info: ModelInfo, revision: str) -> Repository:
+def _repository(told: dict[str, Any], revision: str) -> Repository:
+    """The API's JSON, read by the library. Raises HubRefused for what is no such thing."""
+    from huggingface_hub.hf_api import ModelInfo
+
+    try:
+        return _from_library(ModelInfo(**told), revision)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"it describes a repository in an unknown way ({error})."
+        raise HubRefused(host="the hub", answer="strangely", reason=reason) from error
+
+
+def _from_library(info: ModelInfo, revision: str) -> Repository:
     card: dict[str, Any] = dict(vars(info.card_data)) if info.card_data else {}
     return Repository(
         id=info.id,

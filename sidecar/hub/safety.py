@@ -20,6 +20,7 @@ CODE = (".py", ".so", ".dll", ".dylib", ".exe", ".sh", ".bat", ".cmd", ".ps1", "
 ALLOWED = (".safetensors", ".gguf", ".json", ".txt", ".model", ".spm", ".jinja", ".md", "")
 MAX_PATH, MAX_DEPTH = 240, 8
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_HIDDEN = re.compile(r"\.[^./\\]")  # such as .gitattributes: nobody needs to hear of them
 _STRANGE = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 
 
@@ -87,7 +88,7 @@ def _refuse_doubles(repository: Repository, chosen: FileSet) -> None:
 
 
 def _names(paths: list[str]) -> list[SafetyFinding]:
-    bad = [path for path in paths if bad_name(path) and not path.startswith(".")]
+    bad = [path for path in paths if bad_name(path) and not _HIDDEN.match(path)]
     message = "Names that could lead out of the model's folder are never written."
     return [SafetyFinding("refused", "name", message, bad)] if bad else []
 

@@ -82,7 +82,7 @@ class Transfer:
     def run(self) -> None:
         """Fetch what is missing. Raises Stopped, DiskFull, IntegrityFailed, NetworkUnavailable, HubRefused, Offline."""
         failures = 0
-        while (before := self._here()) < self.file.bytes or not self.target.exists():
+        while (before := self._here()) != self.file.bytes or not self.target.exists():
             try:
                 self._attempt(before)
             except InglenookError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import random
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -256,8 +257,8 @@ class HubServer:
         await response.write_eof()
 
     async def _send(self, response: web.StreamResponse, path: str, piece: bytes) -> None:
+        self.served[path] += len(piece)  # before it leaves: who has received it may look here at once
         await response.write(piece)
-        self.served[path] += len(piece)
 
     async def _leave(self, request: web.Request, fault: Fault) -> None:
         if fault.kind == "stall":
@@ -357,3 +358,17 @@ def _refusal(status: int, code: str, message: str = "") -> web.HTTPException:
     headers = {"X-Error-Code": code} | ({"X-Error-Message": message} if message else {})
     body = json.dumps({"error": message or code})
     return kinds[status](headers=headers, text=body, content_type="application/json")
+
+
+def model_files(size: int = 200_000, *, seed: int = 0, **config: Any) -> dict[str, bytes]:
+    """The files of a classifier whose weights are `size` bytes of noise: sound enough to be registered, not to be loaded."""
+    noise = random.Random(seed).randbytes(size - size % 4)
+    tensor = {"dtype": "F32", "shape": [len(noise) // 4], "data_offsets": [0, len(noise)]}
+    header = json.dumps({"weight": tensor}).encode()
+    told = {"architectures": ["BertForSequenceClassification"], "model_type": "bert", **config}
+    return {
+        "config.json": json.dumps(told).encode(),
+        "tokenizer.json": b'{"version": "1.0"}',
+        "README.md": b"# A model\n",
+        "model.safetensors": len(header).to_bytes(8, "little") + header + noise,
+    }
