@@ -43,7 +43,7 @@ def pull(
         started = await client.download(request)
         await _wake(client, started.job_id)
         with progress(f"Fetching {model}") as show:
-            return await _followed(client, started.job_id, show)
+            return await followed(client, started.job_id, show)
 
     info = ask(options, work, start=start)
     if info.error is not None:
@@ -125,7 +125,7 @@ async def _wake(client: Client, job_id: str) -> None:
         await client.resume_download(job_id)
 
 
-async def _followed(client: Client, job_id: str, show: Callable[[str, float], None]) -> DownloadInfo:
+async def followed(client: Client, job_id: str, show: Callable[[str, float], None]) -> DownloadInfo:
     """The download once it has ended; when the command is interrupted it is paused."""
     try:
         while (info := await client.download_info(job_id)).finished_at is None:

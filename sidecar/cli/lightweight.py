@@ -9,13 +9,14 @@ import typer
 from sidecar.cli.catalogue import VERDICTS, download_size, speed
 from sidecar.cli.connection import Start, ask
 from sidecar.cli.declaring import command
-from sidecar.cli.output import note, say, say_json, table, working
+from sidecar.cli.downloads import followed
+from sidecar.cli.output import note, progress, say, say_json, table
 from sidecar.cli.serve import announce
 from sidecar.cli.status import Options
 from sidecar.client import Client
 from sidecar.config import Configuration
-from sidecar.errors import NotFound
-from sidecar.types import LightweightModels, LoadResponse
+from sidecar.errors import NotFound, from_wire
+from sidecar.types import DownloadRequest, LightweightDownload, LightweightModels, LoadResponse
 
 if TYPE_CHECKING:
     from sidecar.routes.call import Service
@@ -29,19 +30,24 @@ def lightweight(
     list_: Annotated[
         bool, typer.Option("--list", help="List the small models; what is done without another option.")
     ] = False,
-    auto: Annotated[bool, typer.Option("--auto", help="Load the small model that suits this machine best.")] = False,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Fetch and load the small model that suits this machine best.")
+    ] = False,
+    download: Annotated[str | None, typer.Option("--download", metavar="KEY", help="Fetch this small model.")] = None,
     start_server: Annotated[
         bool, typer.Option("--start-server", help="Open a second port that serves only small models.")
     ] = False,
     port: Port = None,
     start: Start = False,
 ) -> None:
-    """The small models: list them, load the best, or serve them alone on a port of their own."""
+    """The small models: list them, fetch one, load the best, or serve them alone on a port of their own."""
+    if download:
+        _say_download(options, ask(options, lambda client: fetched(client, download), start=start))
     if auto:
         _auto(options, start)
     if start_server:
         _start_server(options, port, start)
-    if list_ or not (auto or start_server):
+    if list_ or not (auto or download or start_server):
         _list(options, start)
 
 
@@ -104,17 +110,38 @@ def _rows(found: LightweightModels) -> list[list[object]]:
 
 def _auto(options: Options, start: bool) -> None:
     async def work(client: Client) -> LoadResponse:
-        model = best_here(await client.lightweight_models())
-        return await client.load(model)
+        found = await client.lightweight_models()
+        if found.recommended and not found.models[found.recommended].is_downloaded:
+            await fetched(client, found.recommended)
+            found = await client.lightweight_models()
+        return await client.load(best_here(found))
 
-    with working("Loading a small model"):
-        loaded = ask(options, work, start=start)
+    loaded = ask(options, work, start=start)
     if options.as_json:
         say_json(loaded)
         return
     for warning in loaded.warnings:
         note(warning)
     say(f"{loaded.model_id} is loaded.")
+
+
+async def fetched(client: Client, key: str) -> LightweightDownload:
+    """The small model once it is here. Raises NotFound, and what went wrong with its download."""
+    started = await client.download_lightweight(key)
+    if started.job_id is None:
+        return started
+    with progress(f"Fetching {started.model}") as show:
+        info = await followed(client, started.job_id, show)
+    if info.error is not None:
+        raise from_wire(info.error.code, info.error.message, info.error.details)
+    return LightweightDownload("downloaded", started.model, started.job_id)
+
+
+def _say_download(options: Options, answer: LightweightDownload) -> None:
+    if options.as_json:
+        say_json(answer)
+    else:
+        say(f"{answer.model} is {answer.status}.")
 
 
 def _start_server(options: Options, port: int | None, start: bool) -> None:
@@ -135,7 +162,31 @@ def best_here(found: LightweightModels) -> str:
 
 
 async def _load_best(service: Service) -> None:
-    from sidecar.catalogue.lightweight import listing
+    """The recommended one, fetched if need be; without a network another one, and at the least what came with us."""
+    from sidecar.catalogue.lightweight import listing, of_key
 
-    manager = service.manager
-    await manager.load(best_here(listing(await service.catalogue.judged(), manager.models())))
+    catalogue, manager = service.catalogue, service.manager
+    found = listing(await catalogue.judged(), manager.models())
+    if found.recommended and not found.models[found.recommended].is_downloaded:
+        model = of_key(await catalogue.listed(), found.recommended)
+        note(f"Fetching {model.id}")
+        await _until_fetched(service, DownloadRequest(model=model.id, revision=model.revision))
+        found = listing(await catalogue.judged(), manager.models())
+    try:
+        name = best_here(found)
+    except NotFound:
+        name = next(model.id for model in manager.models() if model.builtin)
+    await manager.load(name)
+
+
+async def _until_fetched(service: Service, request: DownloadRequest) -> None:
+    """Until the download has ended, or waits for a network; what went wrong is said."""
+    queue = service.manager.hub.downloads
+    with service.manager.events.subscribe() as changes:
+        job = await queue.add(request)
+        async for _ in changes:
+            job = queue.get(job.job_id)
+            if job.finished_at is not None or job.retry_at is not None:
+                break
+    if job.error is not None:
+        note(job.error.message)

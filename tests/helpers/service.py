@@ -24,7 +24,7 @@ from sidecar.paths import Paths
 from sidecar.types import Discovery
 
 START_SECONDS = 120.0
-QUIET = {"spare_worker": "false", "calibrate": "false", "offline": "true"}
+QUIET = {"spare_worker": "false", "calibrate": "false"}
 END_SECONDS = 60.0
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -111,11 +111,10 @@ def wait_until_ready(process: subprocess.Popen[bytes], folder: Path, stderr: IO[
 
 @contextlib.contextmanager
 def running_service(folder: Path, *words: str, **settings: object) -> Iterator[RunningService]:
-    """A ready service for the block, without spare worker, calibration or network unless the settings say otherwise."""
+    """A ready service for the block, without spare worker or calibration, and offline where no `hub_endpoint` is given."""
+    quiet = QUIET if "hub_endpoint" in settings else QUIET | {"offline": "true"}
     with tempfile.TemporaryFile() as stderr:  # a pipe that nobody reads would stop it once it is full
-        process = service_process(
-            folder, *words, stderr=stderr, **(QUIET | settings)
-        )
+        process = service_process(folder, *words, stderr=stderr, **(quiet | settings))
         try:
             yield wait_until_ready(process, folder, stderr)
         finally:

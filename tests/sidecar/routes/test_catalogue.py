@@ -94,9 +94,9 @@ async def test_what_is_here_is_marked(client: Client) -> None:
         assert not (await client.catalogue_detail("google-t5/t5-small")).entry.installed
 
 
-async def test_a_model_that_is_not_in_the_list_is_not_found(client: Client) -> None:
+async def test_a_model_that_is_not_in_the_list_needs_the_hub(client: Client) -> None:
     async with client:
-        with pytest.raises(errors.NotFound, match="no/such"):
+        with pytest.raises(errors.Offline, match="no/such"):
             await client.catalogue_detail("no/such")
 
 
