@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -31,12 +31,15 @@ def pull(
     variant: Annotated[str | None, typer.Option(help="Which precision, such as Q4_K_M.")] = None,
     file: Annotated[list[str] | None, typer.Option(help="Exactly this file; may be given more than once.")] = None,
     name: Annotated[str | None, typer.Option(help="The model's name here.")] = None,
-    allow: Annotated[list[Permission] | None, typer.Option(help="What you permit for this model.")] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="What you permit for this model: pickle or custom_code.")
+    ] = None,
     start: Start = False,
 ) -> None:
     """Fetch a model from the hub, verify it and make it known. Ctrl-C pauses it; the same command goes on."""
+    permissions = cast("list[Permission]", allow or [])  # the service refuses those it does not know
     request = DownloadRequest(
-        model=model, revision=revision, variant=variant, files=file or None, name=name, allow=list(allow or [])
+        model=model, revision=revision, variant=variant, files=file or None, name=name, allow=permissions
     )
 
     async def work(client: Client) -> DownloadInfo:

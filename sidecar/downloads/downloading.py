@@ -28,6 +28,7 @@ from sidecar.types import RemoteFile
 
 T = TypeVar("T")
 MB = 1 << 20
+STOP_NOTICED_SECONDS = 0.2
 SPARE_BYTES = 64 * MB  # left free on the disk
 Convert = Callable[[str, Path, Callable[[str, float], None]], Awaitable[None]]
 Register = Callable[[str | None, Repository, FileSet, Path], Awaitable[str]]
@@ -57,7 +58,7 @@ class Downloader:
 
     async def run(self, job: Job) -> str:
         """Bring the model here; returns its id. Raises Stopped, and every error that a download may end with."""
-        repository, chosen = await self._checked(job)
+        repository, chosen = await _unless_stopped(job, self._checked(job))
         if (folder := await self._thread(self._in_cache, job, repository, chosen)) is not None:
             job.change(message="It was in the cache of the hub's library and stays there.")
             return await self._register(job.request.name, repository, chosen, _entry(folder, chosen))
@@ -126,7 +127,7 @@ class Downloader:
             return None
         for file in chosen.files:
             job.file(file.path, state="verifying")
-            if hashing.differs(folder / file.path, file, job.check) is not None:
+            if hashing.differs(folder / file.path, file, job.stop.check) is not None:
                 return None
             job.file(file.path, state="done", done=file.bytes, reused=file.bytes)
         placing.in_place(self._manifests, folder, repository, chosen, job.request)
@@ -167,7 +168,7 @@ class Downloader:
         try:
             if placing.pickles(files):
                 job.change(message="The weights are converted to safetensors, in a process without network.")
-                await self._convert(repository.id, places.staging, lambda stage, done: None)
+                await _unless_stopped(job, self._convert(repository.id, places.staging, lambda stage, done: None))
                 await self._thread(placing.drop_pickles, places.staging)
             await self._thread(
                 placing.place, self._manifests, places, repository, chosen, job.request, files
@@ -193,6 +194,18 @@ class Downloader:
 
     async def _thread(self, function: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *arguments))
+
+
+async def _unless_stopped(job: Job, work: Awaitable[T]) -> T:
+    """What `work` returns; it is cancelled when the download is stopped. Raises Stopped."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=STOP_NOTICED_SECONDS)
+            job.stop.check()
+        return task.result()
+    finally:
+        task.cancel()
 
 
 def _entry(folder: Path, chosen: FileSet) -> Path:

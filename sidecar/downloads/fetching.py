@@ -14,7 +14,8 @@ from sidecar.errors import IntegrityFailed
 from sidecar.hub import cache, hashing
 from sidecar.hub.connection import HubConnection
 from sidecar.hub.listing import Repository
-from sidecar.hub.transfer import DEFAULT_PATIENCE, Patience, Stopped, Throttle, Transfer
+from sidecar.hub.stopping import Stopped
+from sidecar.hub.transfer import DEFAULT_PATIENCE, Patience, Throttle, Transfer
 from sidecar.registry.manifest import Manifests
 from sidecar.types import RemoteFile
 
@@ -36,7 +37,7 @@ class Fetcher:
 
         Raises Stopped, IntegrityFailed, DiskFull, EnvironmentFault, NetworkUnavailable, HubRefused, Offline.
         """
-        job.check()
+        job.stop.check()
         with self.parts.locked(file, job.stop.is_set) as mine:
             if not mine:
                 raise Stopped
@@ -67,7 +68,7 @@ class Fetcher:
         if (donor := self.manifests.holder(file)) is not None:
             return donor
         cached = cache.held(repository, file.path)
-        return cached if cached is not None and hashing.differs(cached, file, job.check) is None else None
+        return cached if cached is not None and hashing.differs(cached, file, job.stop.check) is None else None
 
     def _fetch(self, job: Job, repository: Repository, file: RemoteFile) -> None:
         here = self.parts.here(job.id, file)
@@ -85,4 +86,4 @@ class Fetcher:
 
     def _wrong(self, job: Job, file: RemoteFile) -> str | None:
         job.file(file.path, state="verifying", done=file.bytes)
-        return hashing.differs(self.parts.part(file), file, job.check)
+        return hashing.differs(self.parts.part(file), file, job.stop.check)

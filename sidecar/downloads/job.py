@@ -5,7 +5,6 @@ Threads that fetch write plain numbers into it; the event loop reads them.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import msgspec
 
 from sidecar.downloads.store import Row
-from sidecar.hub.transfer import Stopped
+from sidecar.hub.stopping import Stop
 from sidecar.types import DownloadFile, DownloadInfo, DownloadRequest, DownloadState, RemoteFile
 
 SPEED_SECONDS = 5.0
@@ -26,7 +25,7 @@ class Job:
     def __init__(self, request: DownloadRequest, info: DownloadInfo) -> None:
         self.request = request
         self.info = info
-        self.stop = threading.Event()
+        self.stop = Stop()
         self.stopped_for: DownloadState = "queued"
         self.announced = tuple(RemoteFile(file.path, file.bytes, file.sha256, file.git_id) for file in info.files)
         self._files: dict[str, DownloadFile] = {file.path: file for file in info.files}
@@ -43,11 +42,6 @@ class Job:
     @property
     def ended(self) -> bool:
         return self.info.state in ENDED
-
-    def check(self) -> None:
-        """Raises Stopped when it should stop."""
-        if self.stop.is_set():
-            raise Stopped
 
     def halt(self, state: DownloadState) -> None:
         """Make its threads end; it is then in `state`."""

@@ -17,7 +17,7 @@ from sidecar.downloads.store import DownloadStore
 from sidecar.errors import Conflict, DownloadNotFound, InglenookError, InternalError, InvalidRequest
 from sidecar.events import EventBus
 from sidecar.hub.faults import is_transient
-from sidecar.hub.transfer import Stopped
+from sidecar.hub.stopping import Stopped
 from sidecar.types import DownloadInfo, DownloadRequest, DownloadState, ErrorBody
 
 log = logging.getLogger(__name__)

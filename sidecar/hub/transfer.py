@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from sidecar.errors import DiskFull, EnvironmentFault, HubRefused, InglenookError, IntegrityFailed
 from sidecar.hub.connection import HubConnection
 from sidecar.hub.faults import is_transient, refused
+from sidecar.hub.stopping import Stop
 from sidecar.types import RemoteFile
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
-
-
-class Stopped(Exception):
-    """The transfer was asked to stop; what has arrived stays."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ class Transfer:
     url: str
     file: RemoteFile
     target: Path
-    stop: threading.Event
+    stop: Stop
     arrived: Callable[[int], None]
     throttle: Throttle
     patience: Patience = DEFAULT_PATIENCE
@@ -94,21 +91,17 @@ class Transfer:
 
     def _bear(self, error: InglenookError, failures: int) -> None:
         """Wait before the next attempt, or raise `error` where another one cannot help."""
+        self.stop.check()
         if not is_transient(error) or failures >= self.patience.tries:
             raise error
         seconds = error.details.get("retry_after") or self.patience.wait(max(failures, 1))
         if seconds > self.patience.longest_s:
             raise error
         log.info("%s: %s Trying again in %.1f s.", self.file.path, error.message, seconds)
-        self._pause(seconds)
-
-    def _pause(self, seconds: float) -> None:
-        if self.stop.wait(seconds):
-            raise Stopped
+        self.stop.pause(seconds)
 
     def _attempt(self, start: int) -> None:
-        if self.stop.is_set():
-            raise Stopped
+        self.stop.check()
         if start > self.file.bytes:
             self._begin_again()
             start = 0
@@ -116,7 +109,11 @@ class Transfer:
         if start:
             headers["Range"] = f"bytes={start}-"
         purpose = f"{self.file.path} of {self.url.partition('/resolve/')[0].partition('://')[2].partition('/')[2]}"
-        with self.connection.purpose(purpose), self.connection.open(self.url, headers) as response:
+        with (
+            self.connection.purpose(purpose),
+            self.connection.open(self.url, headers) as response,
+            self.stop.ends(response),
+        ):
             self._take(response, start)
 
     def _take(self, response: httpx2.Response, start: int) -> None:
@@ -158,10 +155,9 @@ class Transfer:
                 raise _disk_fault(self.target, error) from error
             place += len(piece)
             self.arrived(place)
-            if self.stop.is_set():
-                raise Stopped
+            self.stop.check()
             if (seconds := self.throttle.delay(len(piece))) > 0:
-                self._pause(seconds)
+                self.stop.pause(seconds)
 
     def _opened(self) -> BinaryIO:
         try:

@@ -16,7 +16,7 @@ async def list_downloads(call: Call) -> Answer:
     return _queue(call).all()
 
 
-async def show(call: Call) -> Answer:
+async def show_download(call: Call) -> Answer:
     return _queue(call).get(_job(call))
 
 
@@ -81,7 +81,7 @@ ROUTES = [
         errors=(errors.InvalidRequest, errors.DatabaseUnusable, errors.DiskFull),
     ),
     Route("GET", "/downloads", list_downloads, _GROUP, "Every download, the newest first.", (list[DownloadInfo],)),
-    Route("GET", _JOB, show, _GROUP, "One download, file by file.", (DownloadInfo,), errors=_NOT_FOUND),
+    Route("GET", _JOB, show_download, _GROUP, "One download, file by file.", (DownloadInfo,), errors=_NOT_FOUND),
     Route("PUT", _JOB, change, _GROUP, "Change its priority.", (DownloadInfo,), body=DownloadUpdate, errors=_NOT_FOUND),
     Route("DELETE", _JOB, forget, _GROUP, "Take one that has ended off the list.", (DownloadInfo,), errors=_NOT_NOW),
     Route(

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from pathlib import Path
 
 from sidecar.downloads.queue import DownloadQueue
 from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed
-from sidecar.hub.transfer import Stopped
+from sidecar.hub.stopping import Stop
 from sidecar.registry.manifest import Checked, Manifest, Manifests
 from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime.models import Models
@@ -50,14 +49,9 @@ class Verifying:
 
     async def _checked(self, path: Path, *, everything: bool) -> Checked | None:
         """The check in a thread, which ends soon when nobody waits for it any more. Raises EnvironmentFault."""
-        unwanted = threading.Event()
-
-        def go_on() -> None:
-            if unwanted.is_set():
-                raise Stopped
-
+        unwanted = Stop()
         try:
-            return await asyncio.to_thread(self._manifests.check, path, everything=everything, check=go_on)
+            return await asyncio.to_thread(self._manifests.check, path, everything=everything, check=unwanted.check)
         except OSError as error:
             raise EnvironmentFault(f"The files in {path} cannot be read: {error}.", path=str(path)) from error
         finally:

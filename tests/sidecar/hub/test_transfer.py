@@ -11,7 +11,8 @@ import pytest
 from sidecar.errors import HubRefused, InglenookError, IntegrityFailed, NetworkUnavailable
 from sidecar.hub import hashing
 from sidecar.hub.connection import HubConnection
-from sidecar.hub.transfer import Patience, Stopped, Throttle, Transfer
+from sidecar.hub.stopping import Stop, Stopped
+from sidecar.hub.transfer import Patience, Throttle, Transfer
 from sidecar.types import RemoteFile
 from tests.helpers.hub import GIGABYTES_OF_ZEROS, Blob, Fault, HubServer, model_files
 
@@ -25,7 +26,7 @@ class Road:
     def __init__(self, connection: HubConnection, hub: HubServer, target: Path, blob: Blob | None = None) -> None:
         files = {WEIGHTS: blob} if blob else model_files()
         repo = hub.add("org/model", files)
-        self.blob, self.target, self.stop = repo.files[WEIGHTS], target, threading.Event()
+        self.blob, self.target, self.stop = repo.files[WEIGHTS], target, Stop()
         self.file = RemoteFile(WEIGHTS, self.blob.size, self.blob.sha256)
         self.limit = 0
         url = connection.file_url("org/model", repo.commit, WEIGHTS)
@@ -133,6 +134,15 @@ def test_a_transfer_stops_when_asked_and_keeps_what_has_arrived(road: Road, hub:
     road.limit = 0
     assert road.fetched()
     assert hub.requests(WEIGHTS)[-1].range == f"bytes={here}-"
+
+
+def test_a_transfer_that_waits_for_a_silent_server_stops_at_once(road: Road, hub: HubServer) -> None:
+    hub.fail(WEIGHTS, Fault("stall", after=1000))
+    threading.Timer(0.1, road.stop.set).start()
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        road.transfer.run()
+    assert time.monotonic() - began < 0.45  # the time-out of this connection is half a second
 
 
 def test_the_limit_is_kept(road: Road) -> None:
