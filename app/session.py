@@ -144,7 +144,7 @@ class Session(QObject):
             self.system_figures = event
             self.system_changed.emit()
             self._set(dataclasses.replace(self.state, kind="busy" if event.active_requests else "ready"))
-        else:
+        elif event.type == "settings":
             self.settings_changed.emit()
 
     def _set(self, state: ServiceState) -> None:

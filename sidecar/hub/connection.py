@@ -21,7 +21,7 @@ from urllib.parse import quote, urlsplit
 
 from sidecar.config import Settings
 from sidecar.errors import EnvironmentFault, HubRefused, Offline
-from sidecar.hub.faults import as_our_errors
+from sidecar.hub.faults import as_our_errors, refused
 from sidecar.hub.token import TokenKeeper
 from sidecar.types import Connection
 
@@ -100,11 +100,10 @@ class HubConnection:
 
         The library's own client is one for the whole process, and asks for things of its own; so only its types are used.
         """
-        from huggingface_hub.utils import hf_raise_for_status
-
         given = {key: value for key, value in query.items() if value is not None}
         response = self._client().get(f"{self.endpoint}/api/{path}", params=given, headers=self._authorization())
-        hf_raise_for_status(response)
+        if response.status_code >= 400:
+            raise refused(self.host, response)
         try:
             return response.json()
         except ValueError as error:

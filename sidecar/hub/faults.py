@@ -1,4 +1,4 @@
-"""What can go wrong on the way to the hub, as errors of ours: one table for the library's and the network's own."""
+"""What can go wrong on the way to the hub, as errors of ours."""
 
 from __future__ import annotations
 
@@ -9,28 +9,21 @@ from time import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sidecar.errors import HubFault, HubRefused, InvalidRequest, NetworkUnavailable, RepositoryNotFound
+from sidecar.errors import HubFault, HubRefused, NetworkUnavailable, RepositoryNotFound
 
 if TYPE_CHECKING:
     import httpx2
-    from huggingface_hub.errors import HfHubHTTPError
 
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
-LONGEST_REASON = 200
 
 
 @contextmanager
 def as_our_errors(host: str) -> Iterator[None]:
-    """Failures in the block become NetworkUnavailable, HubRefused, RepositoryNotFound or InvalidRequest."""
+    """Failures of the network in the block become NetworkUnavailable."""
     import httpx2
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
         yield
-    except HFValidationError as error:
-        raise InvalidRequest(reason=f"that is not the name of a repository: {error}") from error
-    except HfHubHTTPError as error:
-        raise _answered(host, error) from error
     except httpx2.TimeoutException as error:
         raise NetworkUnavailable(host=host, reason="nothing came from it in time") from error
     except httpx2.HTTPError as error:
@@ -38,10 +31,11 @@ def as_our_errors(host: str) -> Iterator[None]:
 
 
 def refused(host: str, response: httpx2.Response) -> HubFault | RepositoryNotFound:
-    """The error for an answer that is neither a file nor part of one."""
+    """The error for an answer that is not what was asked for."""
     status = response.status_code
     if response.headers.get("X-Error-Code") in {"RepoNotFound", "EntryNotFound", "RevisionNotFound"}:
-        return RepositoryNotFound(what=urlsplit(str(response.request.url)).path.strip("/"))
+        path = urlsplit(str(response.request.url)).path.strip("/").removeprefix("api/models/")
+        return RepositoryNotFound(what=path.replace("/revision/", " at ").replace("/resolve/", " at "))
     return HubRefused(host=host, answer=status, reason=_why(status), retry_after=retry_after(response), status=status)
 
 
@@ -61,17 +55,6 @@ def is_transient(error: Exception) -> bool:
     if isinstance(error, HubRefused):
         return error.details.get("status") in TRANSIENT
     return isinstance(error, NetworkUnavailable)
-
-
-def _answered(host: str, error: HfHubHTTPError) -> HubFault | RepositoryNotFound:
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
-    if isinstance(error, GatedRepoError):  # a kind of the next one for the library
-        return refused(host, error.response)
-    if isinstance(error, RepositoryNotFoundError | RevisionNotFoundError):
-        path = urlsplit(str(error.response.request.url)).path.removeprefix("/api/models/")
-        return RepositoryNotFound(what=path.replace("/revision/", " at "))
-    return refused(host, error.response)
 
 
 def _why(status: int) -> str:

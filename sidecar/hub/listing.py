@@ -5,7 +5,9 @@ Names and texts come from strangers: they are passed on as data, and judged in `
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
@@ -13,6 +15,7 @@ from msgspec import Struct
 
 from sidecar.errors import HubRefused, InvalidRequest
 from sidecar.hub.connection import HubConnection
+from sidecar.hub.faults import refused
 from sidecar.types import RemoteFile
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 Access = Literal["open", "needs_token", "needs_acceptance"]
 MAX_TEXT_BYTES = 1 << 20
+LONGEST_NAME = 200
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 
 
 class Repository(Struct, frozen=True):
@@ -61,8 +66,8 @@ class Listing:
 
     def repository(self, repository: str, revision: str = "main") -> Repository:
         """One repository with its files. Raises InvalidRequest for what cannot be a repository's name."""
+        _check_name(repository)
         with self._connection.purpose(f"the files of {repository}"):
-            _check_name(repository)
             path = f"models/{repository}/revision/{quote(revision, safe='')}"
             return _repository(self._connection.ask(path, blobs=True), revision)
 
@@ -113,7 +118,8 @@ class Listing:
             raise InvalidRequest(reason=f"{path} of {repository.id} is too large to be shown")
         url = self._connection.file_url(repository.id, repository.commit, path)
         with self._connection.purpose(f"{path} of {repository.id}"), self._connection.open(url, {}) as response:
-            response.raise_for_status()
+            if response.status_code != 200:
+                raise refused(self._connection.host, response)
             return b"".join(response.iter_bytes())[:MAX_TEXT_BYTES].decode("utf-8", "replace")
 
     def user(self) -> str | None:
@@ -125,18 +131,17 @@ class Listing:
 
 
 def _check_name(repository: str) -> None:
-    """Raises the library's error for what cannot be a repository's name."""
-    from huggingface_hub.utils import validate_repo_id
-
-    validate_repo_id(repository)
+    if not _NAME.fullmatch(repository) or ".." in repository or len(repository) > LONGEST_NAME:
+        raise InvalidRequest(reason=f"a repository is named like org/name, not {repository[:LONGEST_NAME]!r}")
 
 
 def _repository(told: dict[str, Any], revision: str) -> Repository:
     """The API's JSON, read by the library. Raises HubRefused for what is no such thing."""
     from huggingface_hub.hf_api import ModelInfo
 
+    read: Callable[..., ModelInfo] = ModelInfo
     try:
-        return _from_library(ModelInfo(**told), revision)
+        return _from_library(read(**told), revision)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"it describes a repository in an unknown way ({error})."
         raise HubRefused(host="the hub", answer="strangely", reason=reason) from error

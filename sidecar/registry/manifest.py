@@ -166,6 +166,17 @@ class Manifests:
                 yield file.parent, found
 
 
+def owning_folder(models_dir: Path, path: Path) -> Path:
+    """The folder that was fetched as a whole for the model at `path`, which may be a file in it; else `path` itself."""
+    inside = models_dir.resolve()
+    for root in (path.resolve(), *path.resolve().parents):
+        if not root.is_relative_to(inside) or root == inside:
+            break
+        if (root / NAME).is_file():
+            return root
+    return path
+
+
 def described(root: Path, announced: RemoteFile, made_from: dict[str, str] | None = None) -> ManifestFile:
     """The entry of a file that was just verified. Raises OSError."""
     modified = (root / announced.path).stat().st_mtime_ns

@@ -21,6 +21,7 @@ from sidecar.db import Database
 from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed, ModelNotFound
 from sidecar.registry.gguf_model import check_companions
 from sidecar.registry.inspect import Inspection, inspect
+from sidecar.registry.manifest import owning_folder
 from sidecar.runtime.protocol import ModelFacts
 from sidecar.types import Adapter, EngineChoice, GenerationDefaults, ModelType
 
@@ -170,7 +171,8 @@ class ModelStore:
         await self._database.run(lambda c: c.execute("DELETE FROM models WHERE id = ?", (model_id,)))
         del self._models[model_id]
         others = [other.path for other in self._models.values()]
-        await asyncio.to_thread(_delete_inside, self._models_dir, model.path, others)
+        folder = await asyncio.to_thread(owning_folder, self._models_dir, model.path)
+        await asyncio.to_thread(_delete_inside, self._models_dir, folder, others)
 
     def _refuse_other_folder(self, model_id: str, folder: Path) -> None:
         known = self._models.get(model_id)

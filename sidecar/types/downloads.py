@@ -112,4 +112,4 @@ class HubAccount(Response):
 class HubToken(Request):
     """`PUT /hub/token`. An empty one forgets it."""
 
-    token: str
+    token: Annotated[str, Meta(pattern=r"^[!-~]*$", max_length=500)]
