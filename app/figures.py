@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from datetime import date, datetime, timedelta
+
+from PySide6.QtCore import QCoreApplication
+
 
 def memory(megabytes: float) -> str:
     """820 MB, 1.3 GB, 16 GB: the service counts in units of 1024, as makers of memory do."""
@@ -16,3 +21,21 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def ago(then: float) -> str:
+    """Of a moment in Unix seconds: "just now", "2 min ago", "3 h ago"; yesterday's time of day; else the date."""
+    seconds, moment = max(0.0, time.time() - then), datetime.fromtimestamp(then)  # noqa: DTZ006  local time is meant
+    if seconds < 60:
+        return _tr("just now")
+    if seconds < 3600:
+        return _tr("{0} min ago").format(int(seconds / 60))
+    if moment.date() == date.today():  # noqa: DTZ011
+        return _tr("{0} h ago").format(int(seconds / 3600))
+    if moment.date() == date.today() - timedelta(days=1):  # noqa: DTZ011
+        return f"{moment:%H:%M}"
+    return f"{moment.day} {moment:%b}" if seconds < 300 * 86_400 else f"{moment:%b %Y}"
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Figures", text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from app.theme import theme
 from app.widgets.nav_button import NavButton
@@ -45,18 +45,14 @@ class Rail(QFrame):
         self.product = ProductName("Inglenook")
         self.product.clicked.connect(lambda: self.chosen.emit("welcome"))
         self.buttons = {place.name: NavButton(place.icon, place.title) for place in places}
-        self._group = QButtonGroup(self)
         self._lay_out(places)
         for name, button in self.buttons.items():
-            self._group.addButton(button)
             button.clicked.connect(lambda _checked=False, name=name: self.chosen.emit(name))
 
     def set_current(self, name: str) -> None:
         """Mark the place in front; a name without an entry leaves none marked."""
-        self._group.setExclusive(False)
         for key, button in self.buttons.items():
             button.setChecked(key == name)
-        self._group.setExclusive(name in self.buttons)
 
     def _lay_out(self, places: Sequence[Place]) -> None:
         column = QVBoxLayout(self)

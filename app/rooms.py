@@ -21,6 +21,7 @@ class Room:
     icon: str
     load: Callable[[], Callable[[Frame], View]]  # takes tenths of a second the first time
     package: str = ""
+    pure: str = ""  # a module of it that takes long to import and knows no Qt
     shortcut: str = ""
     group: int = 0
     bottom: bool = False
@@ -30,8 +31,10 @@ class Room:
         return self.load()(frame)
 
     async def load_in_turns(self) -> None:
-        """Import its modules one after another, so that the window stays awake. Not in a thread: Qt's classes belong to
-        the thread of the window from the start."""
+        """Import its modules one after another, so that the window stays awake. Only what is `pure` goes to a thread:
+        Qt's classes belong to the thread of the window from the start."""
+        if self.pure:
+            await asyncio.to_thread(importlib.import_module, self.pure)
         if self.package:
             for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
                 importlib.import_module(f"{self.package}.{module.name}")
@@ -57,6 +60,12 @@ def _classify() -> type[View]:
     return ClassifyView
 
 
+def _models() -> type[View]:
+    from app.views.models.view import ModelsView
+
+    return ModelsView
+
+
 def _settings() -> type[View]:
     from app.views.settings.view import SettingsView
 
@@ -65,7 +74,8 @@ def _settings() -> type[View]:
 
 ROOMS = (
     Room("welcome", "", "info", _welcome, shortcut="F1"),
-    Room("chat", "Chat", "message-circle", _chat, "app.views.chat", "Ctrl+1"),
-    Room("classify", "Classify", "tag", _classify, "app.views.classify", "Ctrl+2"),
-    Room("settings", "Settings", "settings", _settings, "app.views.settings", "Ctrl+,", bottom=True),
+    Room("chat", "Chat", "message-circle", _chat, "app.views.chat", "app.markdown", "Ctrl+1"),
+    Room("classify", "Classify", "tag", _classify, "app.views.classify", shortcut="Ctrl+2"),
+    Room("models", "Models", "boxes", _models, "app.views.models", shortcut="Ctrl+5", group=1),
+    Room("settings", "Settings", "settings", _settings, "app.views.settings", shortcut="Ctrl+,", bottom=True),
 )

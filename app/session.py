@@ -36,6 +36,7 @@ class Session(QObject):
         model_event(Event): one model is loading, loaded, unloaded, failed, …
         system_changed(): `system_figures` are new.
         settings_changed(): something in the service's settings is different.
+        job_changed(JobInfo): a long task began, went on or ended.
     """
 
     state_changed = Signal(object)
@@ -43,6 +44,7 @@ class Session(QObject):
     model_event = Signal(object)
     system_changed = Signal()
     settings_changed = Signal()
+    job_changed = Signal(object)
 
     def __init__(self, process: SidecarProcess, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -144,6 +146,10 @@ class Session(QObject):
             self.system_figures = event
             self.system_changed.emit()
             self._set(dataclasses.replace(self.state, kind="busy" if event.active_requests else "ready"))
+        elif event.job is not None:
+            if event.job.finished_at is not None:
+                self._stale.set()  # a model runs with another engine, or is known now
+            self.job_changed.emit(event.job)
         elif event.type == "settings":
             self.settings_changed.emit()
 

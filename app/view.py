@@ -21,6 +21,10 @@ class Frame(Protocol):
     session: Session
     preferences: Preferences
 
+    @property
+    def pages(self) -> QWidget:
+        """In what views are made: a widget that gets its parent late is styled twice."""
+
     def show_view(self, name: str) -> View:
         """Bring a view to the front and return it. Raises KeyError for a name that no view has."""
 
@@ -39,7 +43,7 @@ class View(QWidget):
     icon: ClassVar[str]
 
     def __init__(self, frame: Frame) -> None:
-        super().__init__()
+        super().__init__(frame.pages)
         self.frame = frame
         self.session = frame.session
         self.preferences = frame.preferences

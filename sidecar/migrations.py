@@ -91,7 +91,12 @@ def _downloads(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS = [_models_and_history, _embeddings, _observations, _downloads]
+def _rounded_before(connection: sqlite3.Connection) -> None:
+    """Of a load: whether an earlier one had kept the rounded weights, so that they were neither rounded nor tried again."""
+    connection.execute("ALTER TABLE observations ADD COLUMN rounded_before INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS = [_models_and_history, _embeddings, _observations, _rounded_before, _downloads]
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -4,7 +4,6 @@ It asks through a function and knows neither the client nor a widget.
 """
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
@@ -30,7 +29,6 @@ RETRY_S = 1.0
 TRANSIENT = (QueueFull, NotReady, ServiceUnreachable)
 # The model as a whole does not work: asking text by text would fail text by text.
 HOPELESS = frozenset({"load_failed", "does_not_fit", "not_found", "model_not_found", "unsupported", "unauthorized"})
-CUT = re.compile(r"(\d+) of (\d+) texts were longer than")  # the service names how many of a request, not which
 
 
 class BatchRunner(QObject):
@@ -127,18 +125,7 @@ class BatchRunner(QObject):
             await self._classify(rows[:middle])
             await self._classify(rows[middle:])
         else:
-            await self._keep_or_part(rows, response)
-
-    async def _keep_or_part(self, rows: Sequence[int], response: ClassifyBatchResponse) -> None:
-        """Keep the answers. Where only some of the texts were cut, halves are asked until it is known which."""
-        cut = cut_texts(response.warnings)
-        if not 0 < cut < len(rows):
-            self._keep(rows, response, cut=cut > 0)
-            return
-        self._slice = LEAST_SLICE  # where one text is too long others will be, too
-        middle = len(rows) // 2
-        await self._classify(rows[:middle])
-        await self._classify(rows[middle:])
+            self._keep(rows, response)
 
     async def _ask_patiently(self, texts: list[str]) -> ClassifyBatchResponse:
         while True:
@@ -156,12 +143,12 @@ class BatchRunner(QObject):
         if self.state == "waiting":
             self._set_state("running")
 
-    def _keep(self, rows: Sequence[int], response: ClassifyBatchResponse, *, cut: bool) -> None:
+    def _keep(self, rows: Sequence[int], response: ClassifyBatchResponse) -> None:
         self._failures_in_a_row = 0
         self.results.multi_label = response.multi_label
         for row, result in zip(rows, response.results, strict=True):
             self.results.set_result(row, result.classifications)
-            if cut:
+            if result.truncated:
                 self.results.mark_cut(row)
         self._measure(len(rows))
         self.progressed.emit(rows[0], rows[-1])
@@ -195,9 +182,3 @@ class BatchRunner(QObject):
         if state != self.state:
             self.state = state
             self.state_changed.emit(state)
-
-
-def cut_texts(warnings: Sequence[str]) -> int:
-    """How many texts of a request were cut, by the service's own words."""
-    found = [CUT.search(warning) for warning in warnings]
-    return sum(int(match.group(1)) for match in found if match)

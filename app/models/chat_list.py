@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from app.figures import ago
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_ROLE = Qt.ItemDataRole.UserRole
@@ -136,20 +137,7 @@ class ChatListModel(QAbstractListModel):
 
     def detail(self, row: ChatRow) -> str:
         """The line under a title: model and time, or what the search found."""
-        return row.excerpt or " · ".join(part for part in (row.model, self.ago(row.updated_at)) if part)
-
-    def ago(self, then: float) -> str:
-        """ "2 min ago"; for earlier days the date."""
-        seconds, moment = max(0.0, time.time() - then), datetime.fromtimestamp(then)  # noqa: DTZ006  local time is meant
-        if seconds < 60:
-            return self.tr("just now")
-        if seconds < 3600:
-            return self.tr("{0} min ago").format(int(seconds / 60))
-        if moment.date() == date.today():  # noqa: DTZ011
-            return self.tr("{0} h ago").format(int(seconds / 3600))
-        if moment.date() == date.today() - timedelta(days=1):  # noqa: DTZ011
-            return f"{moment:%H:%M}"
-        return f"{moment.day} {moment:%b}" if seconds < 300 * 86_400 else f"{moment:%b %Y}"
+        return row.excerpt or " · ".join(part for part in (row.model, ago(row.updated_at)) if part)
 
 
 def day_of(row: ChatRow) -> date:

@@ -38,7 +38,7 @@ class Button(QPushButton):
         self.setProperty("compact", compact)
         self.setFont(theme.font("small" if compact else "control", "medium"))
         self.setCursor(Qt.CursorShape.PointingHandCursor if kind == "link" else Qt.CursorShape.ArrowCursor)
-        self.setAutoDefault(False)
+        self.setAutoDefault(True)  # Enter presses it, as Space does
         if icon:
             self.set_icon(icon)
 

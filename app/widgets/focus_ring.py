@@ -1,8 +1,16 @@
 """The ring around the control that has the keyboard focus, shown only when the keyboard brought the focus there."""
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QTabBar, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractScrollArea,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QTabBar,
+    QWidget,
+)
 from shiboken6 import isValid
 
 from app.theme import theme
@@ -31,20 +39,22 @@ class RingFrame(QWidget):
     """Lies around `target`, above its siblings, and follows it. (QFocusFrame cuts off round corners.)"""
 
     def __init__(self, target: QWidget) -> None:
-        super().__init__(target.parentWidget())
+        around = _with_room(target)
+        super().__init__(around[-1])
+        self._parent = around[-1]
         self._target = target
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        target.installEventFilter(self)
+        for moving in (target, *around[:-1]):
+            moving.installEventFilter(self)
         self._fit()
         self.show()
         self.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._target:
-            if event.type() in FOLLOWED:
-                self._fit()
-            elif event.type() in (QEvent.Type.Hide, QEvent.Type.ParentChange):
-                self.hide()
+        if event.type() in FOLLOWED:
+            self._fit()
+        elif event.type() in (QEvent.Type.Hide, QEvent.Type.ParentChange):
+            self.hide()
         return False
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -55,8 +65,30 @@ class RingFrame(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), radius, radius)
 
     def _fit(self) -> None:
-        margin = GAP + WIDTH
-        self.setGeometry(self._target.geometry().adjusted(-margin, -margin, margin, margin))
+        self.setGeometry(_ring_in(self._parent, self._target))
+
+
+def _with_room(target: QWidget) -> list[QWidget]:
+    """The parents of `target` up to the nearest in which its ring is not cut off; what scrolls is not left."""
+    around: list[QWidget] = []
+    parent = target.parentWidget()
+    while parent is not None:
+        around.append(parent)
+        if parent.isWindow() or _scrolls(parent) or parent.rect().contains(_ring_in(parent, target)):
+            break
+        parent = parent.parentWidget()
+    return around
+
+
+def _scrolls(widget: QWidget) -> bool:
+    viewport = widget.parentWidget()
+    return viewport is not None and isinstance(viewport.parentWidget(), QAbstractScrollArea)
+
+
+def _ring_in(parent: QWidget, target: QWidget) -> QRect:
+    margin = GAP + WIDTH
+    corner = target.mapTo(parent, target.rect().topLeft())
+    return QRect(corner, target.size()).adjusted(-margin, -margin, margin, margin)
 
 
 def wants_ring(widget: QWidget) -> bool:

@@ -1,6 +1,7 @@
 """A button that shows only an icon. Its name is its tool tip and what screen readers say."""
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from app.theme import theme
@@ -28,6 +29,12 @@ class IconButton(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.set_icon(icon)
         self.set_name(name)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def set_icon(self, icon: str, role: str | None = None) -> None:
         """Show another icon, in another colour if `role` is given."""

@@ -20,6 +20,7 @@ TASK_ICONS = {
 POPUP_WIDTH = 420
 MAX_WIDTH = 420
 ICON_SIZE = 16
+MORE = " more"  # the id of the last row; no model has such a name
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,19 @@ class ModelPicker(QPushButton):
 
     Signals:
         picked(str): the id of the model the person chose; `set_current` is already done.
+        more_requested(): the last row, which is there if `more` has words for it.
     """
 
     picked = Signal(str)
+    more_requested = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, more: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._more = more
         self._items: list[ModelItem] = []
         self._current: ModelItem | None = None
         self._popup: ModelPopup | None = None
-        self.setAutoDefault(False)
+        self.setAutoDefault(True)  # Enter opens it, as Space does
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.clicked.connect(self.open_popup)
         self._say()
@@ -71,7 +75,9 @@ class ModelPicker(QPushButton):
         if self._popup is None:
             self._popup = ModelPopup(self)
             self._popup.list.chosen.connect(self._pick)
-        self._popup.list.set_rows([_row(item, self.tr("in memory")) for item in self._items], self._current_id())
+        rows = [_row(item, self.tr("in memory")) for item in self._items]
+        rows += [Row(MORE, self._more, icon="boxes")] if self._more else []
+        self._popup.list.set_rows(rows, self._current_id())
         self._popup.open()
 
     def sizeHint(self) -> QSize:
@@ -99,6 +105,9 @@ class ModelPicker(QPushButton):
     def _pick(self, model_id: str) -> None:
         if self._popup is not None:
             self._popup.dismiss()
+        if model_id == MORE:
+            self.more_requested.emit()
+            return
         self.set_current(model_id)
         self.picked.emit(model_id)
 

@@ -1,7 +1,7 @@
 """An entry of the navigation rail: icon, label and, where something waits, a count."""
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QEnterEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.theme import theme
@@ -14,7 +14,7 @@ BADGE_HEIGHT = 18
 
 
 class NavButton(QAbstractButton):
-    """Checkable; put the entries of a rail into one exclusive QButtonGroup."""
+    """Marked by `setChecked` alone; pressing it only says `clicked`. Each is a stop of its own for Tab."""
 
     def __init__(self, icon: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,6 +26,15 @@ class NavButton(QAbstractButton):
         self.setFont(theme.font("base", "medium"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def nextCheckState(self) -> None:
+        """Which entry is marked follows what is shown."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def set_count(self, count: int) -> None:
         """Show a badge with `count`; 0 hides it."""

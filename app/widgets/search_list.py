@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtWidgets import QFrame, QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QListView, QVBoxLayout, QWidget
 
 from app.theme import theme
 from app.widgets import fuzzy
@@ -87,7 +87,6 @@ class SearchList(QFrame):
         self.view = _list_view(placeholder)
         self.view.setModel(self.model)
         self._nothing = Label(nothing_found, "muted")
-        self._nothing.setContentsMargins(16, 12, 16, 14)
         self._lay_out()
         self.setFocusProxy(self.field)
         self.field.textChanged.connect(self._filter)
@@ -114,7 +113,10 @@ class SearchList(QFrame):
         column.setSpacing(0)
         column.addWidget(self.field)
         column.addWidget(Hairline())
-        column.addWidget(self._nothing)
+        beside = QHBoxLayout()  # a label's own margins would not survive another theme
+        beside.setContentsMargins(16, 12, 16, 14)
+        beside.addWidget(self._nothing)
+        column.addLayout(beside)
         column.addWidget(self.view, 1)
 
     def _filter(self, query: str) -> None:

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QTimer
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
 from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.theme import theme
 from app.widgets.button import Button
+from app.widgets.elided_label import ElidedLabel
 from app.widgets.icon_button import IconButton
 from app.widgets.icon_label import IconLabel
-from app.widgets.label import Label
 from app.widgets.shadow import SPREAD, paint_shadow
 
 SHOWN_MS = 4000
@@ -30,9 +30,11 @@ class Toast(QWidget):
         self._undo_action: Callable[[], object] | None = None
         self._above = 0
         self._icon = IconLabel("check", "ok", 16)
-        self._text = Label(size="control", weight="medium")
+        self._text = ElidedLabel(size="control", weight="medium", middle=True)
         self.undo_button = Button(self.tr("Undo"), "link", "undo-2")
         self._close = IconButton("x", self.tr("Close"), size=24, icon_size=14)
+        for button in (self.undo_button, self._close):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the focus where the person works
         self._panel = QFrame()
         self._panel.setProperty("popup", True)
         self._lay_out()
@@ -57,7 +59,7 @@ class Toast(QWidget):
         self.setAccessibleName(text)
         self._icon.set_icon("trash-2" if undo and icon == "check" else icon, "muted" if undo else "ok")
         self.undo_button.setVisible(undo is not None)
-        self.adjustSize()
+        self._panel.updateGeometry()  # the layout around it would else go by the message before
         self._place()
         self.show()
         self.raise_()
@@ -94,6 +96,8 @@ class Toast(QWidget):
             row.addWidget(widget)
 
     def _place(self) -> None:
+        wanted = self.sizeHint()
+        self.resize(min(wanted.width(), self._window.width()), wanted.height())
         left = (self._window.width() - self.width()) // 2
         self.move(left, self._window.height() - self.height() - FROM_BOTTOM - self._above)
 

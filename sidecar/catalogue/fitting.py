@@ -52,7 +52,7 @@ def suitability(model: Candidate | None, file_bytes: int, outlook: Outlook) -> S
     found = predicted(model, outlook) if verdict != "too_large" else None
     return Suitability(
         verdict=verdict,
-        reason=f"{reason} {_speed(model.task, found, outlook, verdict)}".rstrip(),
+        reason=f"{reason} {_speed(model, found, outlook, verdict)}".rstrip(),
         needed_mb=round(needed / MB, 1),
         tokens_per_second=found.tokens_per_second if found else None,
         texts_per_second=found.texts_per_second if found else None,
@@ -88,10 +88,10 @@ def _memory(needed: int, outlook: Outlook) -> tuple[Verdict, str]:
     return "too_large", f"{takes}; models can use {size(alone)} on this machine now."
 
 
-def _speed(task: ModelType, found: Prediction | None, outlook: Outlook, verdict: Verdict) -> str:
+def _speed(model: Candidate, found: Prediction | None, outlook: Outlook, verdict: Verdict) -> str:
     if verdict == "too_large":
         return ""
     if found is None:
-        return f"Only memory was looked at: {outlook.no_speed}"
+        return f"Only memory was looked at: {outlook.why_no_speed(model)}"
     speed = found.texts_per_second or found.tokens_per_second
-    return f"{pace(task, speed).capitalize()}." if speed else ""
+    return f"{pace(model.task, speed).capitalize()}." if speed else ""

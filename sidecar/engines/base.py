@@ -111,11 +111,12 @@ class Translator(Protocol):
 
 @dataclass(frozen=True)
 class Encoding:
-    """The inputs made from one request. `lengths[i]` is the number of tokens of `inputs[i]`."""
+    """The inputs made from one request. `lengths[i]` is the number of tokens of `inputs[i]`; `cut`: those cut short."""
 
     inputs: list[Any]
     lengths: list[int]
     warnings: list[str] = field(default_factory=list)
+    cut: list[int] = field(default_factory=list)
     extra: Any = None  # what else the reader needs to make the answer
 
     @property

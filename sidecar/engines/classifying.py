@@ -47,7 +47,11 @@ class TextClassifier(ABC):
         else:
             function = sigmoid if self.multi_label else softmax
             probabilities, labels, multi_label = function(scores), self.labels, self.multi_label
-        return Classified(labels, probabilities.tolist(), multi_label, encoding.tokens, warnings=encoding.warnings)
+        inputs_per_text = len(request.labels) if request.labels else 1
+        cut = sorted({place // inputs_per_text for place in encoding.cut})
+        return Classified(
+            labels, probabilities.tolist(), multi_label, encoding.tokens, warnings=encoding.warnings, cut=cut
+        )
 
     def _require_entailment(self) -> None:
         if self.entailment is None:

@@ -6,12 +6,10 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sidecar.engines.base import Encoding
 from sidecar.engines.model_folder import read_json, weights_folder
 from sidecar.engines.text_inputs import Inputs, encode_texts
-from sidecar.errors import InvalidRequest
+from sidecar.engines.vectors import check_dimensions, embedded
 from sidecar.runtime.protocol import Embed, Embedded
 
 
@@ -32,25 +30,13 @@ class TextEmbedder(ABC):
         """The pooled vector of each input, float32."""
 
     def encode(self, request: Embed) -> Encoding:
-        if request.dimensions is not None and request.dimensions > self.dimensions:
-            reason = f"dimensions is {request.dimensions}, but the model's vectors have {self.dimensions}"
-            raise InvalidRequest(reason=reason)
+        check_dimensions(request, self.dimensions)
         return self._inputs(
             [self._prefix + (text.lower() if self._lower else text) for text in request.texts], request.truncate
         )
 
     def outcome(self, request: Embed, encoding: Encoding, rows: list[Any]) -> Embedded:
-        dimensions = request.dimensions or self.dimensions
-        vectors = np.stack(rows).astype(np.float32)[:, :dimensions]
-        if request.normalize:
-            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-            vectors = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-        return Embedded(
-            vectors=np.ascontiguousarray(vectors).tobytes(),
-            dimensions=dimensions,
-            tokens=encoding.tokens,
-            warnings=encoding.warnings,
-        )
+        return embedded(request, encoding, rows)
 
     def _inputs(self, texts: list[str], truncate: bool) -> Encoding:
         return encode_texts(self._tokenizer, texts, None, limit=self.limit, truncate=truncate)

@@ -22,22 +22,22 @@ def encode_texts(
             prompt_tokens=longest(rows),
             context_tokens=limit,
         )
-    warnings = [f"{cut} of {len(rows)} texts were longer than {limit} tokens and were cut."] if cut else []
-    return Encoding(rows, [len(row["input_ids"]) for row in rows], warnings)
+    warnings = [f"{len(cut)} of {len(rows)} texts were longer than {limit} tokens and were cut."] if cut else []
+    return Encoding(rows, [len(row["input_ids"]) for row in rows], warnings, cut)
 
 
 def encode(
     tokenizer: Any, texts: Any, pairs: Any = None, *, limit: int | None, truncate: bool
-) -> tuple[list[Inputs], int]:
-    """Tokenize texts, or text pairs; the inputs and how many were cut. With `truncate`, at most `limit` tokens each."""
+) -> tuple[list[Inputs], list[int]]:
+    """Tokenize texts, or text pairs; the inputs and which were cut. With `truncate`, at most `limit` tokens each."""
     whole = _call(tokenizer, texts, pairs, {})
     too_long = [index for index, row in enumerate(whole) if limit is not None and len(row["input_ids"]) > limit]
     if not truncate or not too_long:
-        return whole, 0
+        return whole, []
     cut = {"truncation": "only_first" if pairs else True, "max_length": limit}
     for index in too_long:
         whole[index] = _call(tokenizer, [texts[index]], [pairs[index]] if pairs else None, cut)[0]
-    return whole, len(too_long)
+    return whole, too_long
 
 
 def longest(rows: list[Inputs]) -> int:

@@ -6,6 +6,7 @@ here blocks on the disk: call it in a thread; only `preparation` and `folder` do
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 from pathlib import Path
@@ -32,7 +33,7 @@ class Derived:
     def read(self) -> None:
         """Look at the folder: learn what is there, and delete what a crash left half made."""
         for half in self._root.glob(f"*/*/*{HALF_MADE}"):
-            shutil.rmtree(half, ignore_errors=True)
+            _remove(half)
         for file in self._root.glob(f"*/{self._engine}/*/{RESULT}"):
             if (found := _read(file)) is not None:
                 self._known[(file.parents[2].name, file.parent.name)] = found
@@ -42,6 +43,10 @@ class Derived:
 
     def folder(self, version: str, task: ModelType) -> Path:
         return self._root / version / self._engine / task
+
+    def own_folder(self, version: str, engine: str) -> Path:
+        """Where an engine's workers keep what they make while loading, in files of their own; it need not exist."""
+        return self._root / version / engine
 
     def making(self, version: str, task: ModelType) -> Path:
         """Where one is made; its parent exists afterwards. Raises EnvironmentFault."""
@@ -73,6 +78,11 @@ class Derived:
         shutil.rmtree(self._root / version, ignore_errors=True)
 
 
+def rounded_weights(own_folder: Path, precision: str) -> Path:
+    """The file in which an engine keeps weights that it has rounded; it need not exist."""
+    return own_folder / f"{precision}.safetensors"
+
+
 def _read(file: Path) -> Preparation | None:
     """A record of another release's shape counts as none: preparing again writes it anew."""
     try:
@@ -80,6 +90,14 @@ def _read(file: Path) -> Preparation | None:
     except (OSError, msgspec.MsgspecError) as error:
         log.warning("the record %s is not readable: %s", file, error)
         return None
+
+
+def _remove(half: Path) -> None:
+    if half.is_dir():
+        shutil.rmtree(half, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            half.unlink()
 
 
 def _remove_empty(folder: Path, root: Path) -> None:

@@ -20,7 +20,10 @@ from sidecar.types import ModelType
 
 SUFFIX = ".gguf"
 MAX_SHARDS = 999
+MAX_LAYERS = 1024
+MAX_CONTEXT = (1 << 31) - 1
 FLOAT32 = "f32"
+REPETITION = "repetition"  # instead of a draft model: tokens are proposed from what the conversation itself repeats
 FINGERPRINT_BYTES = 1 << 20
 ENCODERS = ("bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3",
             "eurobert", "t5encoder", "gemma-embedding")  # fmt: skip
@@ -62,9 +65,16 @@ class GgufFacts:
     quantization: str
     context_length: int | None
     cache_bytes_per_token: int
-    dimensions: int | None
     end_id: int | None
     description: str
+
+
+@dataclass(frozen=True)
+class Companions:
+    """What goes beside a model, adapters and a draft model: their weights, and the draft's cache of one token."""
+
+    stored_bytes: int = 0
+    cache_bytes_per_token: int = 0
 
 
 def is_gguf(path: Path) -> bool:
@@ -91,6 +101,7 @@ def read_facts(files: GgufFiles) -> GgufFacts:
     first = headers[0]
     if not first.architecture or first.architecture == "clip":
         raise InvalidRequest(reason=f"{files.first} names no architecture of a language model")
+    _check_sizes(files.first, first)
     types = _types(first)
     weights = _weights(headers)
     return GgufFacts(
@@ -100,9 +111,8 @@ def read_facts(files: GgufFiles) -> GgufFacts:
         weights=weights,
         shape=_shape(headers),
         quantization=weights.commonest,
-        context_length=first.own("context_length") or None,
+        context_length=first.own("context_length"),
         cache_bytes_per_token=_cache_bytes_per_token(first, weights) if "text_generation" in types else 0,
-        dimensions=first.own("embedding_length"),
         end_id=first.number("tokenizer.ggml.eos_token_id"),
         description=first.text("general.description"),
     )
@@ -118,21 +128,29 @@ def fingerprint(files: GgufFiles) -> str:
     return digest.hexdigest()[:12]
 
 
-def check_companions(engine: str, adapters: Sequence[str], draft_model: str | None) -> None:
-    """That these files can be used beside a model. Raises InvalidRequest that says why one cannot, OSError."""
+def read_companions(engine: str, adapters: Sequence[str], draft_model: str | None) -> Companions:
+    """Look at the files that shall be used beside a model. Raises InvalidRequest that says why one cannot."""
     if engine != "llamacpp" and (adapters or draft_model):
         raise InvalidRequest(reason="adapters and draft_model go with GGUF models only")
-    for path in map(Path, adapters):
-        if _companion(path).text("general.type") != "adapter":
+    headers = [_companion(Path(path)) for path in adapters]
+    for path, header in zip(adapters, headers, strict=True):
+        if header.text("general.type") != "adapter":
             raise InvalidRequest(reason=f"adapters: {path} is not a LoRA adapter")
-    if draft_model and _types(_companion(Path(draft_model))) != ("text_generation",):
+    if draft_model in (None, "", REPETITION):
+        return Companions(_weights(headers).stored_bytes)
+    draft = _companion(Path(str(draft_model)))
+    if _types(draft) != ("text_generation",):
         raise InvalidRequest(reason=f"draft_model: {draft_model} does not generate text")
+    return Companions(_weights([*headers, draft]).stored_bytes, _cache_bytes_per_token(draft, _weights([draft])))
 
 
 def _companion(path: Path) -> GgufHeader:
     if not path.is_absolute() or not path.is_file():
         raise InvalidRequest(reason=f"{path} is not a file on this machine; give its whole path")
-    return read_header(path)
+    try:
+        return read_header(path)
+    except OSError as error:
+        raise InvalidRequest(reason=f"{path} cannot be read: {error.strerror or error}") from error
 
 
 # ---- files ----------------------------------------------------------------------------------------------------------
@@ -176,6 +194,14 @@ def _shards(file: Path) -> tuple[Path, ...]:
 
 
 # ---- facts ----------------------------------------------------------------------------------------------------------
+
+
+def _check_sizes(file: Path, header: GgufHeader) -> None:
+    """Those with which the library aborts or hangs instead of saying what is wrong. Raises InvalidRequest."""
+    for key, most in (("block_count", MAX_LAYERS), ("context_length", MAX_CONTEXT)):
+        size = header.own(key)
+        if size is not None and not 1 <= size <= most:
+            raise InvalidRequest(reason=f"{file} is not a sound GGUF file: its {key} is {size}")
 
 
 def _types(header: GgufHeader) -> tuple[ModelType, ...]:

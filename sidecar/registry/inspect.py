@@ -33,7 +33,10 @@ FIELDS_OF_GENERATION = ("temperature", "top_p", "top_k", "min_p", "repetition_pe
 
 @dataclass(frozen=True)
 class Inspection:
-    """The facts of a folder. `types`: what the architecture can do, its own purpose first."""
+    """The facts of a folder. `types`: what the architecture can do, its own purpose first.
+
+    `companion_bytes`: adapters and a draft model that were chosen beside it; the draft's cache counts as the model's.
+    """
 
     architecture: str
     engine: str
@@ -44,6 +47,7 @@ class Inspection:
     file_bytes: int = 0
     context_length: int | None = None
     cache_bytes_per_token: int = 0
+    companion_bytes: int = 0
     capabilities: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     multi_label: bool = False

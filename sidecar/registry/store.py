@@ -19,7 +19,7 @@ from msgspec import field
 
 from sidecar.db import Database
 from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed, ModelNotFound
-from sidecar.registry.gguf_model import check_companions
+from sidecar.registry.gguf_model import read_companions
 from sidecar.registry.inspect import Inspection, inspect
 from sidecar.registry.manifest import owning_folder
 from sidecar.runtime.protocol import ModelFacts
@@ -126,8 +126,7 @@ class ModelStore:
         self._refuse_other_folder(model_id, folder)
         inspection = await asyncio.to_thread(inspect, folder)
         _check_type(folder, inspection, model_type)
-        adapters = [adapter.path for adapter in options.adapters]
-        await asyncio.to_thread(check_companions, inspection.engine, adapters, options.draft_model)
+        inspection = await asyncio.to_thread(_with_companions, inspection, options)
         self._refuse_other_folder(model_id, folder)
         known = self._models.get(model_id)
         if known is not None:
@@ -242,9 +241,16 @@ def _facts(text: str | None) -> ModelFacts | None:
 
 def _looked_at(model: Model) -> Model:
     try:
-        return replace(model, inspection=inspect(model.path))
+        return replace(model, inspection=_with_companions(inspect(model.path), model.options))
     except InvalidRequest as error:
         return replace(model, problem=error.details.get("reason", error.message))
+
+
+def _with_companions(inspection: Inspection, options: ModelOptions) -> Inspection:
+    """With what goes beside the model counted in. Raises InvalidRequest where that cannot be used."""
+    beside = read_companions(inspection.engine, [adapter.path for adapter in options.adapters], options.draft_model)
+    cache = inspection.cache_bytes_per_token + beside.cache_bytes_per_token
+    return replace(inspection, companion_bytes=beside.stored_bytes, cache_bytes_per_token=cache)
 
 
 def _shipped(folder: Path) -> dict[str, Inspection | None]:

@@ -58,6 +58,10 @@ class Situation:
         )
 
     @property
+    def preparable(self) -> bool:
+        return self.convertible and self.format == "transformers" and "ctranslate2" in self.installed
+
+    @property
     def prepared(self) -> bool:
         return self.preparation is not None and self.preparation.passed
 

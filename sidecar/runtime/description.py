@@ -16,11 +16,10 @@ Way = Literal["fused", "library", "native"]
 # What `engines.transformers.fused` takes, and from how many parameters on it rounds; a test holds them to be the same.
 FUSED_FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 ROUNDED_FROM = 50_000_000
-PACKED_BYTES = 1.55  # of a rounded weight in memory, measured: the kernels keep it padded, and loading leaves gaps
-BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0, "int8_float32": 1.0}
-LARGEST_LIKE_4_BITS = (
-    0.72  # bytes of a weight in a GGUF file, scales included: those of 5 bits are computed like those of 4
-)
+PACKED_BYTES = 1.1  # of a rounded weight in memory, measured: the kernels keep it padded
+BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0, "int8_float32": 1.0, "int4": 0.625}
+# Bytes of a weight in a GGUF file, scales included: those of 5 bits are computed like those of 4.
+LARGEST_LIKE_4_BITS = 0.72
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,9 @@ class Description:
         """Of all weights in memory. Rounded ones take more than they say, and keep the exact table of words beside them."""
         if self.precision not in BYTES:
             return self.weight_bytes
-        if self.way == "fused" and self.precision == "int8":
-            return int((self.body + self.head) * PACKED_BYTES + self.table * BYTES["float32"])
+        if self.way == "fused" and self.precision in ("int8", "int4"):
+            body = PACKED_BYTES if self.precision == "int8" else self.weight_size
+            return int(self.body * body + self.head * PACKED_BYTES + self.table * BYTES["float32"])
         return int(self.parameters * self.weight_size)
 
 
@@ -135,6 +135,6 @@ def describe(
 
 def _fused_precision(quantization: str | None, learned: str | None, parameters: int, can_round: bool) -> str:
     """What the user decided, else what the last load's trial did, else what it probably will."""
-    if quantization in ("int8", "none"):
-        return "int8" if quantization == "int8" else "float32"
+    if quantization in ("int8", "int4", "none"):
+        return "float32" if quantization == "none" else quantization
     return learned or ("int8" if can_round and parameters >= ROUNDED_FROM else "float32")

@@ -17,12 +17,14 @@ LIBRARIES = {"transformers": "transformers", "ctranslate2": "ctranslate2"}  # en
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine that can run a model now. `prepared`: the folder that it needs beside the model's own."""
+    """An engine that can run a model now. `prepared`: the folder that it needs beside the model's own; `derived`: the one
+    where it may keep what it makes itself."""
 
     name: str
     precision: str | None
     reason: str
     prepared: Path | None = None
+    derived: Path | None = None
     prepared_bytes: int = 0
 
 
@@ -54,13 +56,18 @@ class EngineChooser:
         """What would be chosen, whether it is possible or not."""
         return choose(self.situation(version, device), version.options.engine)
 
+    def preparable(self, version: ModelVersion) -> bool:
+        """Whether it can be converted for a quicker engine here."""
+        return self.situation(version, "cpu").preparable
+
     def engine(self, version: ModelVersion, device: str) -> Engine:
         """What runs the model. Raises LoadFailed when the model's option asks for what is not possible."""
         choice = self.choice(version, device)
         situation = self.situation(version, device)
         check(version.model, choice, situation)
         if choice.engine != "ctranslate2" or situation.preparation is None:
-            return Engine(choice.engine, choice.precision, choice.reason)
+            own = self._derived.own_folder(version.version, choice.engine)
+            return Engine(choice.engine, choice.precision, choice.reason, derived=own)
         folder = self._derived.folder(version.version, version.task)
         size = int(situation.preparation.size_mb * MB)
-        return Engine(choice.engine, choice.precision, choice.reason, folder, size)
+        return Engine(choice.engine, choice.precision, choice.reason, folder, prepared_bytes=size)

@@ -39,6 +39,7 @@ class Observation:
     rest_s: float | None = None
     memory_bytes: int | None = None
     cached_share: float | None = None
+    rounded_before: bool = False
 
 
 _COLUMNS = [field.name for field in fields(Observation)]

@@ -15,10 +15,12 @@ from sidecar import hardware
 from sidecar.config import Settings
 from sidecar.errors import InglenookError
 from sidecar.metrics import Metrics
+from sidecar.registry.derived import rounded_weights
 from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime import placement
 from sidecar.runtime.calibration import Figures
 from sidecar.runtime.engines import Engine, EngineChooser
+from sidecar.runtime.prediction import Surroundings
 from sidecar.runtime.protocol import Calibrate, Load, Loaded
 from sidecar.runtime.resident import LoopClock
 from sidecar.runtime.spare import SpareWorker
@@ -48,7 +50,7 @@ class Launcher:
         used: Callable[[], int],
         busy: Callable[[], bool],
         total_memory: int,
-        observe: Callable[[ModelVersion, Loaded, float, float], None],
+        observe: Callable[[ModelVersion, Loaded, float, Surroundings], None],
         check_files: Callable[[ModelVersion], Awaitable[None]],
     ) -> None:
         self._store = store
@@ -77,7 +79,7 @@ class Launcher:
         began = time.perf_counter()
         engine = self._chooser.engine(version, device)
         await self._check_files(version)
-        share = await asyncio.to_thread(cached_share, version.path)
+        before = await asyncio.to_thread(self.surroundings, version, engine)
         worker = await self.spare.take(engine.name) or await self._start(engine.name)
         started = time.perf_counter()
         try:
@@ -85,7 +87,7 @@ class Launcher:
         except BaseException:
             await worker.close()
             raise
-        self._observe(version, loaded, started - began, share)
+        self._observe(version, loaded, started - began, before)
         self._metrics.loads.labels(version.model).inc()
         self._metrics.load_seconds.labels(version.model).observe(time.perf_counter() - began)
         await self._store.learned(version.model, loaded.facts)
@@ -112,12 +114,18 @@ class Launcher:
         finally:
             await worker.close()
 
+    def surroundings(self, version: ModelVersion, engine: Engine) -> Surroundings:
+        """What bears on how long a load would take now. Blocks on the disk."""
+        precision = "int4" if version.options.quantization == "int4" else "int8"
+        return Surroundings(
+            cached_share=cached_share(version.path),
+            spare_worker=self.spare.serves(engine.name),
+            rounded_before=engine.derived is not None and rounded_weights(engine.derived, precision).is_file(),
+            batch_tokens=self._settings().batch_tokens,
+        )
+
     def needed(self, version: ModelVersion, device: str) -> int:
         """Bytes that one replica will probably use."""
-        return self.estimate(version, device).total
-
-    def estimate(self, version: ModelVersion, device: str) -> placement.Estimate:
-        """The same, by what they are used for."""
         seen, engine = version.inspection, self._chooser.engine(version, device)
         return placement.estimate(
             engine=engine.name,
@@ -127,8 +135,11 @@ class Launcher:
             cache_bytes_per_token=seen.cache_bytes_per_token,
             context_length=self._context(version),
             max_sequences=self._settings().max_sequences,
+            limit=self.memory_limit,
             prepared_bytes=engine.prepared_bytes,
-        )
+            companion_bytes=seen.companion_bytes,
+            prefix_cache_mb=self._settings().prefix_cache_mb,
+        ).total
 
     def _context(self, version: ModelVersion) -> int | None:
         """The context that fits; engines whose cache grows with use are not bound by it."""
@@ -137,6 +148,17 @@ class Launcher:
             return None
         sequences = self._settings().max_sequences
         return placement.fitting_context(seen.context_length, seen.cache_bytes_per_token, sequences, self.memory_limit)
+
+    def reserved(self, version: ModelVersion) -> int:
+        """Bytes that an engine which reads GGUF files takes at the load, beside the model: for answers, adapters, a draft."""
+        return (
+            self._cache_tokens(version) * version.inspection.cache_bytes_per_token + version.inspection.companion_bytes
+        )
+
+    def _cache_tokens(self, version: ModelVersion) -> int:
+        """For all answers together; 0 where the context is not known."""
+        per_token, sequences = version.inspection.cache_bytes_per_token, self._settings().max_sequences
+        return placement.cache_cells(self._context(version) or 0, per_token, sequences, self.memory_limit)
 
     async def _start(self, engine: str) -> Worker:
         return await Worker.start(engine, stall_timeout_s=self._settings().stall_timeout_s)
@@ -158,9 +180,11 @@ class Launcher:
             quantization=version.options.quantization or "auto",
             prefix_cache_mb=settings.prefix_cache_mb,
             context_length=self._context(version) or 0,
+            cache_tokens=self._cache_tokens(version),
             adapters=version.options.adapters,
             draft_model=version.options.draft_model,
             prepared=str(engine.prepared) if engine.prepared else None,
+            derived=str(engine.derived) if engine.derived else None,
         )
 
 

@@ -41,7 +41,7 @@ class Learning:
         self._beginnings: deque[int] = deque(maxlen=BEGINNINGS)
         self._fresh: set[str] = set()  # loaded, and not asked yet
 
-    def loaded(self, version: ModelVersion, loaded: Loaded, start_s: float, cached_share: float) -> None:
+    def loaded(self, version: ModelVersion, loaded: Loaded, start_s: float, before: Surroundings) -> None:
         """`start_s`: until there was a process to load into; next to nothing where a spare one waited."""
         facts = loaded.facts
         self._fresh.add(version.model)
@@ -55,7 +55,8 @@ class Learning:
                 first_s=loaded.load_ms / 1000,
                 rest_s=start_s,
                 memory_bytes=facts.memory_bytes,
-                cached_share=cached_share,
+                cached_share=before.cached_share,
+                rounded_before=before.rounded_before,
             )
         )
 
@@ -151,7 +152,8 @@ def _load_ratio(quantity: Quantity, model: Description, seen: Observation, profi
     if quantity == "start" and seen.rest_s and seen.rest_s >= SHORTEST_START_S:
         return seen.rest_s / profile.start_s
     if quantity == "load" and seen.first_s:
-        around = Surroundings(cached_share=1.0 if seen.cached_share is None else seen.cached_share)
+        share = 1.0 if seen.cached_share is None else seen.cached_share
+        around = Surroundings(share, rounded_before=bool(seen.rounded_before))
         return seen.first_s / prediction.loading(model, profile, around).seconds
     # The library maps its files: what no request has touched yet does not count as memory.
     if quantity == "memory" and seen.memory_bytes and model.way != "library":

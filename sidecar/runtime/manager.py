@@ -41,6 +41,7 @@ from sidecar.runtime.models import Models
 from sidecar.runtime.outlook import Outlook
 from sidecar.runtime.placement import replica_devices
 from sidecar.runtime.predicting import Predictor
+from sidecar.runtime.prediction import Surroundings
 from sidecar.runtime.preparing import Preparing
 from sidecar.runtime.protocol import Loaded
 from sidecar.runtime.reporting import Reporter
@@ -144,9 +145,7 @@ class ModelManager:
             threads=lambda: self.settings.threads,
             clock=self._clock,
         )
-        self._predictor = Predictor(
-            store, chooser, self._residency, self._launcher, self.calibrator, self._evidence, lambda: self.settings
-        )
+        self._predictor = Predictor(store, chooser, self._residency, self._launcher, self.calibrator, self._evidence)
         cache = EmbeddingCache(database, lambda: self.settings)
         embedding = Embedding(cache, metrics, lambda version: chooser.choice(version, version.options.device).engine)
         self._inference = Inference(self._asking, embedding, store, lambda: self.settings)
@@ -350,7 +349,7 @@ class ModelManager:
 
     async def outlook(self, models_dir: Path) -> Outlook:
         """What this machine could do now for models that are not here; their files would go to `models_dir`."""
-        return await self._predictor.outlook(models_dir)
+        return await self._predictor.outlook(models_dir, self.settings)
 
     async def calibrate(self) -> Calibration:
         """Measure this machine now. Raises Conflict while requests run, LoadFailed, EnvironmentFault."""
@@ -365,10 +364,10 @@ class ModelManager:
         file = await asyncio.to_thread(largest_file, [model.path for model in self._store.all()])
         return await self._launcher.measure(file)
 
-    def _observe_load(self, version: ModelVersion, loaded: Loaded, start_s: float, cached_share: float) -> None:
+    def _observe_load(self, version: ModelVersion, loaded: Loaded, start_s: float, before: Surroundings) -> None:
         loads = sum(resident.loading is not None for resident in self._residency.residents())
         if self.active_requests <= 1 and loads <= 1:
-            self._learning.loaded(version, loaded, start_s, cached_share)
+            self._learning.loaded(version, loaded, start_s, before)
 
     # ---- figures ----------------------------------------------------------------------------------------------------
 

@@ -58,6 +58,7 @@ def model_info(
         repetition_penalty=own.repetition_penalty,
         max_new_tokens=own.max_new_tokens,
         engine_choice=model.options.engine,
+        device_choice=model.options.device,
         engine_reason=_reason(facts if loaded else None, choice),
         precision=facts.precision if loaded and facts else choice.precision,
         preparation=preparation,

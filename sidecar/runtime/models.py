@@ -22,6 +22,8 @@ from sidecar.runtime.resident import Clock, Resident, Wish
 from sidecar.runtime.worker import Worker
 from sidecar.types import LoadRequest, LoadResponse, ModelInfo, RegisterRequest, UpdateRequest
 
+LOADED_WITH = ("engine", "quantization", "device", "num_workers")  # options that a model in memory cannot take over
+
 
 class Models:
     """The administrative half of the manager. `settings()` gives those in force."""
@@ -51,7 +53,9 @@ class Models:
         """Raises ModelNotFound."""
         model, resident = self._store.get(model_id), self._residency.get(model_id)
         preparation = self._derived.preparation(model.version, model.model_type)
-        return model_info(model, resident, self._clock.now(), self._choice(model), preparation)
+        info = model_info(model, resident, self._clock.now(), self._choice(model), preparation)
+        info.preparable = model.inspection is not None and self._chooser.preparable(self._store.resolve(model_id))
+        return info
 
     async def register(self, request: RegisterRequest) -> ModelInfo:
         check_device(request.device)
@@ -71,9 +75,10 @@ class Models:
         changes = {name: value for name, value in given.items() if value is not msgspec.UNSET}
         if "device" in changes:
             check_device(changes["device"])
-        options = msgspec.structs.replace(self._store.get(model_id).options, **changes)
+        before = self._store.get(model_id).options
+        options = msgspec.structs.replace(before, **changes)
         await self._store.set_options(model_id, options)
-        if "engine" in changes:
+        if any(getattr(before, name) != getattr(options, name) for name in LOADED_WITH):
             self._changed(model_id, "changed")
             await self.renew(model_id)
         return self._changed(model_id, "changed")
@@ -112,7 +117,7 @@ class Models:
         await self._residency.unload(model_id, force=force)
 
     async def renew(self, model_id: str) -> None:
-        """Let go of what is in memory, unless it is busy, so that the engine is chosen anew; a pinned model is loaded again."""
+        """Let go of what is in memory, unless it is busy, so that its options hold; a pinned model is loaded again."""
         resident = self._residency.get(model_id)
         if resident is None or resident.busy:
             return

@@ -18,6 +18,7 @@ from sidecar.runtime.prediction import Surroundings
 from sidecar.types import Calibration, ModelType, Prediction, PredictRequest
 
 WRITERS: tuple[ModelType, ...] = ("text_generation", "translation")
+NOT_FOR_GGUF = "The machine is not measured for llama.cpp; once the model has run, it is predicted from that."
 CACHED_BYTES = {"llamacpp": 2, "transformers": 4}  # of one kept key or value
 
 
@@ -52,6 +53,7 @@ class Outlook:
     alone: Room
     free_disk: int
     max_sequences: int
+    prefix_cache_mb: int
     profile: Calibration | None
     no_speed: str | None
     around: Surroundings
@@ -60,15 +62,22 @@ class Outlook:
 
     def needed(self, model: Candidate) -> int:
         """Bytes of memory that it takes at most while it is loaded."""
-        return self._estimate(model).total
+        return self._estimate(model, self.prefix_cache_mb).total
+
+    def why_no_speed(self, model: Candidate) -> str | None:
+        """None where a speed can be told."""
+        if self.profile is None:
+            return self.no_speed
+        measured = {rate.precision for rate in self.profile.gemm}
+        return NOT_FOR_GGUF if model.engine == "llamacpp" and "q8_0" not in measured else None
 
     def prediction(self, model: Candidate, asked: PredictRequest) -> Prediction | None:
-        if self.profile is None:
+        if self.profile is None or self.why_no_speed(model):
             return None
         described = self._described(model, self.profile)
         return prediction.predict(described, self.profile, asked, self.around, self._learned(described, self.profile))
 
-    def _estimate(self, model: Candidate) -> placement.Estimate:
+    def _estimate(self, model: Candidate, prefix_cache_mb: int) -> placement.Estimate:
         context = model.context
         if context is not None:
             context = placement.fitting_context(
@@ -82,6 +91,8 @@ class Outlook:
             cache_bytes_per_token=model.cache_bytes_per_token,
             context_length=context,
             max_sequences=self.max_sequences,
+            limit=self.alone.limit,
+            prefix_cache_mb=prefix_cache_mb,
         )
 
     def _described(self, model: Candidate, profile: Calibration) -> Description:
@@ -94,7 +105,7 @@ class Outlook:
             file_bytes=model.file_bytes,
             cache_bytes_per_token=model.cache_bytes_per_token,
             weight_bytes=model.file_bytes if as_stored else 0,
-            reserved_bytes=self._estimate(model).cache if as_stored else 0,
+            reserved_bytes=self._estimate(model, 0).cache if as_stored else 0,
             stored=model.precision,
             can_round="int8" in rates,
             half="bfloat16" in rates and model.precision == "bfloat16",

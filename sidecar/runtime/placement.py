@@ -23,8 +23,9 @@ WORKSPACE_BASE = 64 * MB
 WORKSPACE_SHARE = 0.05
 FLOAT32_BYTES = 4
 CELLS_PER_ANSWER = 2048
-MAX_SLOTS = 64  # answers that share a cache; llama.cpp itself allows 256
+MAX_SLOTS = 64  # answers at once; llama.cpp itself allows 256
 CACHE_SHARE = 0.25  # of the memory limit: a context is made shorter rather than leave no room for other models
+OWN_CACHE_SHARE = 0.1  # of the memory limit: up to that, every answer gets a cache of full length for itself
 SHORTEST_CONTEXT = 512
 
 
@@ -69,24 +70,44 @@ def estimate(
     cache_bytes_per_token: int,
     context_length: int | None,
     max_sequences: int,
+    limit: int,
     prepared_bytes: int = 0,
+    companion_bytes: int = 0,
+    prefix_cache_mb: int = 0,
 ) -> Estimate:
     """One replica's memory. On a CPU the weights are held as float32 whatever type the files have, unless the engine
     computes with that type; those of a prepared model (`prepared_bytes`) as they are.
 
     The cache is reckoned for `max_sequences` answers at a usual length, not at the longest context there could be:
-    that would refuse models that in use never come near it. An engine with a shared cache takes all of it at the load.
+    that would refuse models that in use never come near it. An engine that reads GGUF files takes all of its cache at the
+    load; beside the model it holds adapters and a draft model (`companion_bytes`) and keeps ended conversations.
     """
     as_stored = engine in IN_FILE_TYPE
     weights = prepared_bytes or (parameters * FLOAT32_BYTES if on_cpu and not as_stored else stored_bytes)
-    tokens = min(context_length or DEFAULT_CONTEXT, SANE_CONTEXT)
-    cells = shared_cells(context_length or DEFAULT_CONTEXT, max_sequences) if as_stored else tokens * max_sequences
+    weights += companion_bytes
+    context = context_length or DEFAULT_CONTEXT
+    cells = (
+        cache_cells(context, cache_bytes_per_token, max_sequences, limit)
+        if as_stored
+        else min(context, SANE_CONTEXT) * max_sequences
+    )
+    kept = prefix_cache_mb * MB if as_stored and cache_bytes_per_token else 0
     return Estimate(
         weights=weights,
-        cache=cache_bytes_per_token * cells,
+        cache=cache_bytes_per_token * cells + kept,
         workspace=(WORKSPACE_BASE + int(weights * WORKSPACE_SHARE)) if weights else 0,
         process=ENGINE_BASE.get(engine, UNKNOWN_BASE),
     )
+
+
+def cache_cells(context_length: int, cache_bytes_per_token: int, max_sequences: int, limit: int) -> int:
+    """Tokens that the caches of all answers hold: full length for each where memory is plenty, else what they share.
+
+    A shared cache is slower the more answers run, because each looks past the others' tokens.
+    """
+    own = context_length * min(max_sequences, MAX_SLOTS)
+    plenty = own * cache_bytes_per_token <= limit * OWN_CACHE_SHARE
+    return own if plenty else shared_cells(context_length, max_sequences)
 
 
 def shared_cells(context_length: int, max_sequences: int) -> int:

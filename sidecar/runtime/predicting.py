@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from sidecar.runtime.calibration import Calibrator
 from sidecar.runtime.description import Description, describe
 from sidecar.runtime.engines import EngineChooser
 from sidecar.runtime.evidence import Evidence, Observation
-from sidecar.runtime.launcher import Launcher, cached_share
+from sidecar.runtime.launcher import Launcher
 from sidecar.runtime.learning import Runs
-from sidecar.runtime.outlook import Outlook
+from sidecar.runtime.outlook import NOT_FOR_GGUF, Outlook
 from sidecar.runtime.prediction import Surroundings
 from sidecar.runtime.residency import Residency
 from sidecar.runtime.worker import Worker
@@ -29,7 +28,7 @@ ON_GPU = "It runs, or would run, on a GPU; only the processor has been measured.
 
 
 class Predictor:
-    """`settings()` gives those in force, `used()` the bytes that loaded models use."""
+    """Knows what the machine can do, what models are, and what their runs took."""
 
     def __init__(
         self,
@@ -39,7 +38,6 @@ class Predictor:
         launcher: Launcher,
         calibrator: Calibrator,
         evidence: Evidence,
-        settings: Callable[[], Settings],
     ) -> None:
         self._store = store
         self._chooser = chooser
@@ -47,15 +45,15 @@ class Predictor:
         self._launcher = launcher
         self._calibrator = calibrator
         self._evidence = evidence
-        self._settings = settings
 
     async def predict(self, name: str, asked: PredictRequest) -> PredictResponse:
         """Raises ModelNotFound, LoadFailed when its folder is unusable."""
         version = self._store.resolve(name)
         chosen = self._chooser.engine(version, version.options.device).name
         model = replace(self._store.get(name), engine=chosen)
-        runs = self._evidence.of(model.id, version.version)
         profile = self._calibrator.profile
+        described = self._described(model, profile)
+        runs = self._runs(described, model)
         reason = await self._why_not(model, profile, runs)
         return PredictResponse(
             model=model.id,
@@ -63,13 +61,13 @@ class Predictor:
             request=asked,
             fit=await self._fit(version),
             measured=learning.measured(runs),
-            prediction=None if reason or profile is None else await self._predicted(model, asked, profile),
+            prediction=None if reason or profile is None else await self._predicted(model, described, asked, profile),
             reason=reason,
         )
 
-    async def outlook(self, models_dir: Path) -> Outlook:
+    async def outlook(self, models_dir: Path, settings: Settings) -> Outlook:
         """What can be said now of models that are not here. `models_dir`: where their files would go."""
-        profile, settings = self._calibrator.profile, self._settings()
+        profile = self._calibrator.profile
         available, disk, gpu = await asyncio.to_thread(_machine, models_dir)
         used = sum(resident.memory_bytes for resident in self._residency.residents())
         limit = self._launcher.memory_limit
@@ -79,30 +77,34 @@ class Predictor:
             alone=placement.Room(limit=limit, used=0, available=available + used),
             free_disk=disk,
             max_sequences=settings.max_sequences,
+            prefix_cache_mb=settings.prefix_cache_mb,
             profile=None if no_speed else profile,
             no_speed=no_speed,
             around=Surroundings(spare_worker=True, batch_tokens=settings.batch_tokens),
             kin=lambda model: self._kin(model, ""),
         )
 
-    async def _predicted(self, model: Model, asked: PredictRequest, profile: Calibration) -> Prediction:
-        described = self._described(model, profile)
-        runs = self._evidence.of(model.id, model.version)
-        own: Runs = (described, [run for run in runs if run.precision == described.precision])
-        around = Surroundings(
-            cached_share=await asyncio.to_thread(cached_share, model.path),
-            spare_worker=self._launcher.spare.serves(model.engine),
-            batch_tokens=self._settings().batch_tokens,
-        )
+    async def _predicted(
+        self, model: Model, described: Description, asked: PredictRequest, profile: Calibration
+    ) -> Prediction:
+        version = self._store.resolve(model.id)
+        engine = self._chooser.engine(version, version.options.device)
+        around = await asyncio.to_thread(self._launcher.surroundings, version, engine)
+        own: Runs = (described, self._runs(described, model))
         corrections = learning.corrections(own, self._kin(described, model.id), profile)
         return prediction.predict(described, profile, asked, around, corrections)
+
+    def _runs(self, described: Description, model: Model) -> list[Observation]:
+        """Those of the precision in which it would run now: another engine's, or exact ones, say nothing about it."""
+        runs = self._evidence.of(model.id, model.version)
+        return [run for run in runs if run.precision == described.precision]
 
     async def _why_not(self, model: Model, profile: Calibration | None, runs: list[Observation]) -> str | None:
         if profile is None:
             return self._calibrator.reason
         measured = {rate.precision for rate in profile.gemm}
         if model.engine == "llamacpp" and "q8_0" not in measured and not runs:
-            return "The machine is not measured for llama.cpp; once the model has run, it is predicted from that."
+            return NOT_FOR_GGUF
         device = model.facts.device if model.facts else model.options.device
         gpu = await asyncio.to_thread(hardware.gpu_name)
         elsewhere = device not in ("auto", "cpu") or (device == "auto" and gpu is not None)
@@ -132,7 +134,7 @@ class Predictor:
             file_bytes=seen.file_bytes,
             cache_bytes_per_token=seen.cache_bytes_per_token,
             weight_bytes=seen.weights.stored_bytes if as_stored else 0,
-            reserved_bytes=self._launcher.estimate(version, version.options.device).cache if as_stored else 0,
+            reserved_bytes=self._launcher.reserved(version) if as_stored else 0,
             stored=seen.weights.commonest,
             precision=model.facts.precision if model.facts else None,
             quantization=model.options.quantization,

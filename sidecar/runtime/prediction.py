@@ -35,10 +35,12 @@ BATCH_TOKENS = 4096
 @dataclass(frozen=True)
 class Surroundings:
     """What bears on loading: the share of the files that memory holds already, and whether a process with the libraries
-    imported waits. `batch_tokens`: that one batch of texts may hold."""
+    imported waits. `rounded_before`: an earlier load has kept the rounded weights. `batch_tokens`: that one batch of texts
+    may hold."""
 
     cached_share: float = 0.0
     spare_worker: bool = False
+    rounded_before: bool = False
     batch_tokens: int = BATCH_TOKENS
 
 
@@ -92,20 +94,22 @@ def predict(
 
 def loading(model: Description, profile: Calibration, around: Surroundings) -> Cost:
     """From the request to load until the worker has the model; the process is there already."""
+    words = model.table / (model.width or 1)
+    cost = Cost({"library": _operations(profile, LOAD_OPERATIONS[model.way] + WORD_OPERATIONS * words)})
+    rounds = model.way == "fused" and model.precision in ("int8", "int4")
+    if rounds and around.rounded_before:
+        return cost  # the kept file is mapped, and read when it is first used
+    if rounds and profile.rounding_mweights_s:
+        cost += _rounding(model, profile, profile.rounding_mweights_s)
+    read, copy = _read_seconds(model, profile, around), model.held_bytes / profile.memory_gb_s / 1e9
+    return cost + Cost({"read": read, "copy": copy})
+
+
+def _rounding(model: Description, profile: Calibration, rate: float) -> Cost:
+    """`rate`: million weights a second. The sample goes through exactly and rounded."""
     weights = model.body + model.head
-    cost = Cost({"read": _read_seconds(model, profile, around)})
-    cost += Cost(
-        {
-            "library": _operations(
-                profile, LOAD_OPERATIONS[model.way] + WORD_OPERATIONS * model.table / (model.width or 1)
-            )
-        }
-    )
-    if model.way == "fused" and model.precision == "int8" and profile.rounding_mweights_s:
-        rounding = weights / profile.rounding_mweights_s / 1e6
-        trial = sum(weights * seconds_per_weight(profile, kind, TRIAL_TOKENS, 0) for kind in ("int8", "float32"))
-        cost += Cost({"round": rounding + trial})
-    return cost + Cost({"copy": model.held_bytes / profile.memory_gb_s / 1e9})
+    trial = sum(weights * seconds_per_weight(profile, kind, TRIAL_TOKENS, 0) for kind in ("int8", "float32"))
+    return Cost({"round": weights / rate / 1e6 + trial})
 
 
 def first_token(model: Description, profile: Calibration, asked: PredictRequest, around: Surroundings) -> Cost:

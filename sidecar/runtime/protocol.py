@@ -37,7 +37,8 @@ class Load(Struct, tag="load"):
     """The first frame. `threads` 0 leaves the choice to the engine; `max_sequences` bounds how many are stepped together.
 
     `prefix_cache_mb`: of ended sequences kept for those that continue them. `context_length` is the longest context, prompt
-    and answer, that memory allows; 0 is as long as the model knows.
+    and answer, that memory allows; 0 is as long as the model knows. `cache_tokens`: what the caches of all answers may hold
+    together, for engines that take it at once; 0 leaves it to them.
     """
 
     model: str
@@ -50,9 +51,11 @@ class Load(Struct, tag="load"):
     quantization: str = "auto"
     prefix_cache_mb: int = 256
     context_length: int = 0
+    cache_tokens: int = 0
     adapters: list[Adapter] = []
     draft_model: str | None = None
     prepared: str | None = None  # the folder with what an engine made of the model beforehand
+    derived: str | None = None  # the folder where an engine may keep what it makes of the model while loading it
 
 
 class Prepare(Struct, tag="prepare"):
@@ -245,7 +248,7 @@ class Generated(Struct, tag="generated"):
 
 
 class Classified(Struct, tag="classified"):
-    """`scores[i][j]`: probability of label j for text i."""
+    """`scores[i][j]`: probability of label j for text i. `cut`: the texts of which the end was not read."""
 
     labels: list[str]
     scores: list[list[float]]
@@ -254,6 +257,7 @@ class Classified(Struct, tag="classified"):
     queue_ms: float = 0.0
     padding: int = 0
     warnings: list[str] = []
+    cut: list[int] = []
 
 
 class Embedded(Struct, tag="embedded"):

@@ -94,7 +94,8 @@ def classified(
     rows = [_ranked(outcome.labels, scores, request.top_k) for scores in outcome.scores]
     if request.text is not None:
         return ClassifyResponse(rows[0], round(total_ms, 3), outcome.multi_label, outcome.warnings)
-    results = [Classification(row) for row in rows]
+    cut = frozenset(outcome.cut)
+    results = [Classification(row, place in cut) for place, row in enumerate(rows)]
     return ClassifyBatchResponse(results, round(total_ms, 3), outcome.multi_label, outcome.warnings)
 
 

@@ -181,8 +181,11 @@ class ClassifyResponse(Response, omit_defaults=True):
     warnings: list[str] = []
 
 
-class Classification(Response):
+class Classification(Response, omit_defaults=True):
+    """One text's probabilities. `truncated`: it was longer than the model reads, and its end was cut off."""
+
     classifications: dict[str, float]
+    truncated: bool = False
 
 
 class ClassifyBatchResponse(Response, omit_defaults=True):

@@ -27,9 +27,10 @@ class GenerationDefaults(Request):
 
 
 Quantization = Annotated[
-    Literal["auto", "none", "int8"],
+    Literal["auto", "none", "int8", "int4"],
     Meta(
-        description="How weights are rounded; auto rounds large models where a trial shows that answers stay the same."
+        description="How weights are rounded; auto rounds large models to int8 where a trial shows that answers stay the"
+        " same. int4 is quicker for one answer at a time and coarser; where the trial fails it is int8 or none, with a warning."
     ),
 ]
 
@@ -54,7 +55,14 @@ class RegisterRequest(GenerationDefaults, kw_only=True):
     keep_alive: Seconds | None = None
     adapters: Annotated[list[Adapter], Meta(max_length=16, description="LoRA adapters, for GGUF models.")] = []
     draft_model: (
-        Annotated[str, Meta(description="A small GGUF file of the same vocabulary that proposes tokens.")] | None
+        Annotated[
+            str,
+            Meta(
+                description="A small GGUF file of the same vocabulary that proposes tokens, or the word repetition:"
+                " tokens are proposed where the conversation repeats itself, which helps with rewriting and editing."
+            ),
+        ]
+        | None
     ) = None
 
 
@@ -73,6 +81,7 @@ class UpdateRequest(Request):
     keep_alive: Seconds | UnsetType | None = UNSET
     pinned: bool | UnsetType = UNSET
     engine: EngineChoice | UnsetType = UNSET
+    quantization: Quantization | UnsetType | None = UNSET
 
 
 class LoadRequest(Request):
@@ -124,7 +133,11 @@ class Preparation(Response):
 
 
 class ModelInfo(Response):
-    """One row of `GET /models`. Memory in MB, keep-alive in seconds; sizes are null until the model was loaded once."""
+    """One row of `GET /models`. Memory in MB, keep-alive in seconds; sizes are null until the model was loaded once.
+
+    `engine_choice` and `device_choice` are the options; `engine` and `device` what it runs with, or would.
+    `preparable`: `POST /models/{id}/prepare` can convert it for a quicker engine here.
+    """
 
     id: str
     name: str
@@ -162,9 +175,11 @@ class ModelInfo(Response):
     repetition_penalty: float | None = None
     max_new_tokens: int | None = None
     engine_choice: str = "auto"
+    device_choice: str = "auto"
     engine_reason: str = ""
     precision: str | None = None
     preparation: Preparation | None = None
+    preparable: bool = False
 
 
 class ModelsSummary(Response):

@@ -5,6 +5,7 @@ import sys
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from app.main_window import MainWindow
 from app.running_service import OwnedService
@@ -67,6 +68,20 @@ async def test_views_are_marked_in_the_rail(window):
     assert window.rail.buttons["settings"].isChecked()
     window.show_view("welcome")
     assert not window.rail.buttons["settings"].isChecked()
+
+
+async def test_every_place_of_the_rail_can_be_reached_and_opened_by_keyboard(window, until):
+    window.activateWindow()
+    await until(window.isActiveWindow)
+    window.show_view("welcome")
+    window.rail.product.setFocus()
+    reached = []
+    for _ in window.rail.buttons:
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        reached.append(QApplication.focusWidget())
+    assert reached == list(window.rail.buttons.values())
+    QTest.keyClick(window.rail.buttons["settings"], Qt.Key.Key_Return)
+    assert window.rail.buttons["settings"].isChecked()
 
 
 async def test_an_unknown_view_is_an_error(window):

@@ -82,6 +82,7 @@ def _rows(*, streams: int, target: float, continuous_batching: bool) -> list[Row
 async def _ours(server: Server, folder: str, streams: int) -> Speed:
     async with Client(server.url, server.token) as client:
         await client.register(RegisterRequest(name="bench", model_type="text_generation", model_path=folder))
+        await server.quiet()  # arranging the rounded weights goes on after the load
 
         async def times(tokens: int) -> AsyncIterator[float]:
             messages = [Message("user", PROMPT)]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -18,54 +20,73 @@ import psutil
 from sidecar.client import Client
 from sidecar.types import GenerateRequest, GenerateResponse, Message, RegisterRequest
 from tests.bench import models
-from tests.bench.chat import PROMPT, ROUNDS, Speed, has_text, measured_speed
-from tests.bench.llamacpp_peer import GREEDY
+from tests.bench.chat import ROUNDS, has_text
+from tests.bench.llamacpp_peer import GREEDY, question
 from tests.bench.report import Row, Sample
 from tests.bench.servers import ROOT, Server, free_port, healthy, inglenook, running, wait_until
-from tests.helpers.gguf_models import write_decoder
 
-TOKENS = 128
+TOKENS = 64
+SHORT_ROUNDS = 9  # in turn, with both servers loaded: what else the machine does meets both alike
+STREAMS = 8
 # Our workers' threads sleep while they wait; the peer gets the same, so that only the way to the library differs.
 SAME_ENVIRONMENT = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(ROOT)}
 PREFIX_CHARACTERS = 2000  # the tokenizer of the random models makes a token of each
+Times = Callable[[str], AsyncIterator[float]]
+
+
+@dataclass(frozen=True)
+class Round:
+    """When the pieces of all streams came, in seconds from the sending, and the processor time that the server took."""
+
+    arrivals: list[list[float]]
+    cpu_s: float
+
+    @property
+    def aggregate(self) -> float:
+        """Tokens per second of all streams, from the sending to the last. A server that reads all prompts before it
+        answers the first, and one that does not, are thus held against each other fairly."""
+        return len(self.arrivals) * TOKENS / max(moments[-1] for moments in self.arrivals)
+
+    @property
+    def decoding(self) -> float:
+        """Tokens per second of one stream from its first token on, so that the prompt's reading does not blur it."""
+        return (len(self.arrivals[0]) - 1) / (self.arrivals[0][-1] - self.arrivals[0][0])
+
+    @property
+    def cpu_ms(self) -> float:
+        return 1000 * self.cpu_s / (len(self.arrivals) * TOKENS)
 
 
 def one_stream() -> list[Row]:
-    """Decoding only, so that the prompt's reading does not blur it."""
-    file = _quantized()
-    ours, theirs = [], []
-    for _ in range(ROUNDS):
-        with inglenook(spare_worker=False) as server:
-            ours.append(asyncio.run(_ours(server, file, 1)).tokens_per_second)
-        theirs.append(float(_peer(file, "direct", str(TOKENS))))
-    how = f"135M Q8_0, {TOKENS} greedy tokens from the first on, ours over HTTP, {ROUNDS} rounds in turn"
+    ours, theirs = asyncio.run(_against_direct(models.smollm2_135m_q8_0()))
+    how = f"135M Q8_0, {TOKENS} greedy tokens from the first on, ours over HTTP, {SHORT_ROUNDS} rounds in turn"
     return [
-        Row("GGUF chat, 1 stream", Sample(ours, "tok/s"), 0.97, how, "llama.cpp called directly",
-            Sample(theirs, "tok/s"), higher_is_better=True)
+        Row("GGUF chat, 1 stream", Sample([one.decoding for one in ours], "tok/s"), 0.97, how,
+            "llama.cpp called directly", Sample(theirs, "tok/s"), higher_is_better=True)
     ]  # fmt: skip
 
 
 def eight_streams() -> list[Row]:
-    file = _quantized()
-    ours, theirs = [], []
-    for _ in range(ROUNDS):
-        with inglenook(spare_worker=False) as server:
-            ours.append(asyncio.run(_ours(server, file, 8)))
-        with _llama_server(file, slots=8) as server:
-            theirs.append(asyncio.run(_theirs(server, 8)))
-    how = f"135M Q8_0, {TOKENS} greedy tokens a stream, all tokens over wall time, {ROUNDS} rounds in turn"
-    peer = "llama.cpp's own server, 8 slots"
+    ours, theirs, memory, their_memory = asyncio.run(_against_server(models.smollm2_135m_q8_0()))
+    how = f"135M Q8_0, {TOKENS} greedy tokens a stream, all tokens over the time from sending, {SHORT_ROUNDS} rounds in turn"
+    peer = f"llama.cpp's own server, {STREAMS} slots"
     return [
-        Row("GGUF chat, 8 streams", Sample([one.tokens_per_second for one in ours], "tok/s"), 1.0, how, peer,
-            Sample([one.tokens_per_second for one in theirs], "tok/s"), higher_is_better=True),
-        Row("GGUF chat, 8 streams, memory", Sample([one.memory_mb for one in ours], "MB"), None,
-            "resident memory of all processes after the run", peer, Sample([one.memory_mb for one in theirs], "MB")),
+        Row("GGUF chat, 8 streams", Sample([one.aggregate for one in ours], "tok/s"), 1.0, how, peer,
+            Sample([one.aggregate for one in theirs], "tok/s"), higher_is_better=True, notes=[_processor(ours, theirs)]),
+        Row("GGUF chat, 8 streams, memory", Sample([memory], "MB"), None,
+            "resident memory of all processes after the run", peer, Sample([their_memory], "MB")),
     ]  # fmt: skip
+
+
+def _processor(ours: list[Round], theirs: list[Round]) -> str:
+    """What a busy machine blurs least."""
+    own, other = (statistics.median(one.cpu_ms for one in rounds) for rounds in (ours, theirs))
+    return f"processor time a token, prompts included: {own:.1f} ms, the peer's server {other:.1f} ms"
 
 
 def prefix() -> list[Row]:
     """The second question of a conversation computes only what is new."""
-    file = _quantized()
+    file = models.smollm2_135m_q8_0()
     firsts, seconds = [], []
     for _ in range(ROUNDS):
         with inglenook(spare_worker=False) as server:
@@ -79,58 +100,110 @@ def prefix() -> list[Row]:
     ]  # fmt: skip
 
 
-def _quantized() -> Path:
-    """SmolLM2-135M's shape in Q8_0, made once beside the float32 model."""
-    folder = models.smollm2_135m()
-    file = folder.with_name(f"{folder.name}-q8_0.gguf")
-    if not file.exists():
-        unfinished = file.with_suffix(".part")
-        write_decoder(folder, unfinished, quantized=True)
-        unfinished.rename(file)
-    return file
+async def _against_direct(file: Path) -> tuple[list[Round], list[float]]:
+    ours, theirs = [], []
+    async with AsyncExitStack() as stack:
+        server = stack.enter_context(inglenook(spare_worker=False, calibrate=False))
+        times = await _our_times(stack, server, file)
+        peer = stack.enter_context(_direct(file))
+        for number in range(SHORT_ROUNDS):
+            ours.append(await _round(server, times, number, 1))
+            theirs.append(peer(number))
+    return ours, theirs
 
 
-def _peer(*arguments: object) -> str:
-    command = [sys.executable, "-m", "tests.bench.llamacpp_peer", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=SAME_ENVIRONMENT, check=True, capture_output=True, text=True).stdout
+async def _against_server(file: Path) -> tuple[list[Round], list[Round], float, float]:
+    """The rounds of both, and their memory in MB afterwards."""
+    ours: list[Round] = []
+    theirs: list[Round] = []
+    async with AsyncExitStack() as stack:
+        own = stack.enter_context(inglenook(spare_worker=False, calibrate=False))
+        peer = stack.enter_context(_llama_server(file))
+        turns = [
+            (own, await _our_times(stack, own, file), ours),
+            (peer, await _their_times(stack, peer), theirs),
+        ]
+        for number in range(SHORT_ROUNDS):
+            for server, times, rounds in turns if number % 2 else reversed(turns):
+                rounds.append(await _round(server, times, number, STREAMS))
+        return ours, theirs, own.memory_mb(), peer.memory_mb()
+
+
+async def _round(server: Server, times: Times, number: int, streams: int) -> Round:
+    """All streams at once, each with a prompt that was never asked before."""
+    began, cpu = time.perf_counter(), server.tree_cpu_seconds()
+
+    async def collect(stream: int) -> list[float]:
+        return [moment - began async for moment in times(question(number, stream))]
+
+    arrivals = await asyncio.gather(*map(collect, range(streams)))
+    return Round(arrivals, server.tree_cpu_seconds() - cpu)
 
 
 @contextlib.contextmanager
-def _llama_server(file: Path, slots: int) -> Iterator[Server]:
+def _direct(file: Path) -> Iterator[Callable[[int], float]]:
+    """The library in a process of its own: a function of the round's number that gives its tokens per second."""
+    command = [sys.executable, "-m", "tests.bench.llamacpp_peer", str(file), "direct", str(TOKENS)]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=SAME_ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        asked, answers = process.stdin, process.stdout
+
+        def speed(number: int) -> float:
+            print(number, file=asked, flush=True)
+            return float(answers.readline())
+
+        yield speed
+
+
+@contextlib.contextmanager
+def _llama_server(file: Path) -> Iterator[Server]:
     port = free_port()
-    command = [sys.executable, "-m", "tests.bench.llamacpp_peer", str(file), "serve", str(slots), str(port)]
+    command = [sys.executable, "-m", "tests.bench.llamacpp_peer", str(file), "serve", str(STREAMS), str(port)]
     with running(command, SAME_ENVIRONMENT) as process:
         url = f"http://127.0.0.1:{port}"
-        wait_until(process, lambda: healthy(url))
+        wait_until(process, lambda: healthy(url))  # the library's own answer, which is 503 until the model is loaded
         yield Server(url, psutil.Process(process.pid))
 
 
-async def _ours(server: Server, file: Path, streams: int) -> Speed:
-    async with Client(server.url, server.token) as client:
-        await client.register(RegisterRequest(name="bench", model_type="text_generation", model_path=str(file)))
+async def _our_times(stack: AsyncExitStack, server: Server, file: Path) -> Times:
+    """Loads the model and gives the function that asks it."""
+    client = await stack.enter_async_context(Client(server.url, server.token))
+    await client.register(RegisterRequest(name="bench", model_type="text_generation", model_path=str(file)))
 
-        async def times(tokens: int) -> AsyncIterator[float]:
-            request = _question(PROMPT, tokens, stream=True)
-            async with aclosing(client.stream("bench", request)) as chunks:
-                async for chunk in chunks:
-                    if chunk.text:
-                        yield time.perf_counter()
+    async def times(prompt: str) -> AsyncIterator[float]:
+        async with aclosing(client.stream("bench", _question(prompt, TOKENS, stream=True))) as chunks:
+            async for chunk in chunks:
+                if chunk.text:
+                    yield time.perf_counter()
 
-        return await measured_speed(server, streams, times, TOKENS)
+    await _warm_up(times)
+    return times
 
 
-async def _theirs(server: Server, streams: int) -> Speed:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)) as session:
+async def _their_times(stack: AsyncExitStack, server: Server) -> Times:
+    # A connection of its own for each request: the server closes idle ones when it pleases.
+    connector = aiohttp.TCPConnector(force_close=True)
+    session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=600))
+    await stack.enter_async_context(session)
 
-        async def times(tokens: int) -> AsyncIterator[float]:
-            body = {"messages": [{"role": "user", "content": PROMPT}], "stream": True, "max_tokens": tokens, **GREEDY}
-            async with session.post(server.url + "/v1/chat/completions", json=body) as response:
-                response.raise_for_status()
-                async for line in response.content:
-                    if has_text(line):
-                        yield time.perf_counter()
+    async def times(prompt: str) -> AsyncIterator[float]:
+        body = {"messages": [{"role": "user", "content": prompt}], "stream": True, "max_tokens": TOKENS, **GREEDY}
+        async with session.post(server.url + "/v1/chat/completions", json=body) as response:
+            response.raise_for_status()
+            async for line in response.content:
+                if has_text(line):
+                    yield time.perf_counter()
 
-        return await measured_speed(server, streams, times, TOKENS)
+    await _warm_up(times)
+    return times
+
+
+async def _warm_up(times: Times) -> None:
+    async for _ in times("warm up"):
+        pass
 
 
 async def _prefix_times(server: Server, file: Path) -> tuple[float, float]:

@@ -38,6 +38,19 @@ def smollm2_135m() -> Path:
     return _cached("smollm2-135m", config.vocab_size, lambda: LlamaForCausalLM(config))
 
 
+def smollm2_135m_q8_0() -> Path:
+    """The same in a GGUF file, with weights in Q8_0."""
+    from tests.helpers.gguf_models import write_decoder
+
+    folder = smollm2_135m()
+    file = folder.with_name(f"{folder.name}-q8_0.gguf")
+    if not file.exists():
+        unfinished = file.with_suffix(".part")
+        write_decoder(folder, unfinished, quantized=True)
+        unfinished.rename(file)
+    return file
+
+
 def qwen2_500m() -> Path:
     """Qwen2.5-0.5B's shape in float32 safetensors: 24 layers, 1976 MB."""
     from transformers import Qwen2Config, Qwen2ForCausalLM

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -35,6 +36,7 @@ PEERS = [
 ]
 LIBRARY_PEER = Path(__file__).with_name("library_peer.py")
 START_SECONDS = 180.0
+QUIET_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,27 @@ class Server:
         tree = [self.process, *self.process.children(recursive=True)]
         return sum(process.memory_info().rss for process in tree) / 1e6
 
+    def tree_cpu_seconds(self) -> float:
+        """Processor time of the process and all below it that live."""
+        tree = [self.process, *self.process.children(recursive=True)]
+        return sum(process.cpu_times().user + process.cpu_times().system for process in tree)
+
     def front_memory_mb(self) -> float:
         """Resident memory of the process alone."""
         return self.process.memory_info().rss / 1e6
+
+    async def quiet(self) -> None:
+        """Wait until none of its workers computes: libraries are imported, what a model does after loading is done."""
+        deadline = time.monotonic() + QUIET_SECONDS
+        used = -1.0
+        while time.monotonic() < deadline:
+            await asyncio.sleep(1)
+            children = self.process.children(recursive=True)
+            now = sum(child.cpu_times().user for child in children)
+            if children and now > 1 and now == used:
+                return
+            used = now
+        raise TimeoutError("no worker became quiet")
 
     def cpu_seconds(self) -> float:
         times = self.process.cpu_times()
@@ -62,15 +82,29 @@ class Server:
 @contextlib.contextmanager
 def inglenook(**settings: object) -> Iterator[Server]:
     """Our service, fresh, on a free port, with `settings` in its environment."""
+    with data_folder() as folder, inglenook_in(folder, **settings) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def data_folder() -> Iterator[Path]:
+    """An empty folder for the service's data, deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="inglenook-bench-") as folder:
-        environment = os.environ | {f"INGLENOOK_{key.upper()}": str(value) for key, value in settings.items()}
-        command = [sys.executable, "-m", "sidecar", "serve", "--port", "0", "--data-dir", folder]
-        with running(command, environment) as process:
-            file = Path(folder) / "runtime.json"
-            wait_until(process, file.exists)
-            found = msgspec.json.decode(file.read_bytes(), type=Discovery)
-            wait_until(process, lambda: healthy(found.url))
-            yield Server(found.url, psutil.Process(process.pid), found.token)
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def inglenook_in(folder: Path, **settings: object) -> Iterator[Server]:
+    """Our service with the data that an earlier run left in `folder`."""
+    file = folder / "runtime.json"
+    file.unlink(missing_ok=True)
+    environment = os.environ | {f"INGLENOOK_{key.upper()}": str(value) for key, value in settings.items()}
+    command = [sys.executable, "-m", "sidecar", "serve", "--port", "0", "--data-dir", str(folder)]
+    with running(command, environment) as process:
+        wait_until(process, file.exists)
+        found = msgspec.json.decode(file.read_bytes(), type=Discovery)
+        wait_until(process, lambda: healthy(found.url))
+        yield Server(found.url, psutil.Process(process.pid), found.token)
 
 
 @contextlib.contextmanager

@@ -174,6 +174,16 @@ async def test_a_draft_model_changes_nothing_but_the_speed(client: Client) -> No
     await client.unload("drafted")
 
 
+async def test_proposals_from_repetition_change_nothing_but_the_speed(client: Client) -> None:
+    file = str(gguf_model("llama-chat"))
+    await client.register(
+        RegisterRequest(name="repeating", model_type="text_generation", model_path=file, draft_model="repetition")
+    )
+    request = greedy(max_new_tokens=60, grammar='root ::= ("the cat sat on the mat. ")+')
+    assert (await say(client, request, "repeating")).generated_text == (await say(client, request)).generated_text
+    await client.unload("repeating")
+
+
 async def test_what_is_not_an_adapter_is_refused(client: Client) -> None:
     file = str(gguf_model("llama-chat"))
     request = RegisterRequest(name="wrong", model_type="text_generation", model_path=file, adapters=[Adapter(file)])

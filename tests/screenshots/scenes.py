@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QScrollArea
 
 from app.views.chat.view import ChatView
 from app.views.classify.input_card import LIST, ONE
@@ -33,9 +36,11 @@ async def play(stage: Stage) -> None:
     await settings(stage)
     await chat(stage)
     await classify(stage)
+    await models(stage)
     await stage.register_echoes()
     await busy_chat(stage)
     await busy_classify(stage)
+    await failing_model(stage)
     await trouble(stage)
 
 
@@ -105,6 +110,44 @@ async def classify(stage: Stage) -> None:
     await stage.picture("classify", "list")
     view.input.set_mode(ONE)
     await stage.picture("classify", "filled")
+
+
+async def models(stage: Stage) -> None:
+    view = stage.show("models")
+    view.use_model("starter-chat")
+    await (await stage.session.ready()).calibrate()
+    view.activated()
+    await stage.until(lambda: any(line.interval for line in view.page.forecast.lines))
+    await stage.picture("models", "filled")
+    await stage.picture("models", "options", before=lambda: _to_the_end(view.page))
+    view.header.search.setText("no such model")
+    await stage.picture("models", "empty")
+    view.use_model("starter-sentiment")
+    view.page.preparation.button.click()
+    await stage.until(view.page.preparation.cancel_button.isVisible)
+    await stage.picture("models", "busy", before=lambda: _to_the_end(view.page))
+    await stage.until(view.page.preparation.button.isVisible)
+    await stage.until(lambda: view.model.preparation is not None)
+    await stage.picture("models", "prepared", before=lambda: _to_the_end(view.page))
+
+
+async def failing_model(stage: Stage) -> None:
+    """The folder of a model is gone."""
+    view = stage.show("models")
+    view.use_model("echo")
+    await stage.until(lambda: view.model.state != "loading")
+    view.page.details.unload_button.click()
+    await stage.until(lambda: view.model.state == "unloaded")
+    shutil.rmtree(stage.paths.data_dir / "echoes" / "echo")
+    view.page.details.load_button.click()
+    await stage.until(stage.window.banners.shown)
+    await stage.picture("models", "error")
+    for banner in stage.window.banners.shown():
+        banner.closed.emit()
+
+
+def _to_the_end(page: QScrollArea) -> None:
+    page.verticalScrollBar().setValue(page.verticalScrollBar().maximum())
 
 
 async def busy_classify(stage: Stage) -> None:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QRectF, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.theme import theme
 from app.views.chat.attachment_chips import AttachmentChips
 from app.views.chat.attachments import LIMIT_BYTES, Attachment, AttachmentRefused, read_attachment
 from app.widgets.button import Button
 from app.widgets.composer import Composer
+from app.widgets.file_dialog import FileDialog
 from app.widgets.icon_button import IconButton
 from app.widgets.label import Label
 from app.widgets.shadow import SPREAD, paint_shadow
@@ -96,10 +97,9 @@ class ComposerPanel(QWidget):
 
     def choose_files(self) -> None:
         """Ask for files to attach."""
-        dialog = QFileDialog(self, self.tr("Attach text files"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog = FileDialog(self, self.tr("Attach text files"))
+        dialog.setFileMode(FileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(self.attach)
-        dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def submit(self) -> None:

@@ -3,6 +3,7 @@
 Knows no widget. Every change is in the store before a signal tells of it.
 """
 
+from itertools import chain, count
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -105,8 +106,9 @@ class Dialogue(QObject):
     def fork(self, message_id: str) -> str:
         """Copy the chat up to a message into a new one; returns its id."""
         chat = self._chat_of(message_id)
-        copy = self.store.create(chat.title, chat.model, chat.system_prompt, chat.sampling)
-        for message in self.store.path(chat.id):
+        path = self.store.path(chat.id)
+        copy = self.store.create(self._title_of_fork(chat, path[0]), chat.model, chat.system_prompt, chat.sampling)
+        for message in path:
             status = "interrupted" if message.status == "partial" else message.status
             self.store.add_message(
                 copy.id, message.role, message.content, status=status, model=message.model, facts=message.facts
@@ -115,6 +117,14 @@ class Dialogue(QObject):
                 break
         self.list_changed.emit()
         return copy.id
+
+    def _title_of_fork(self, chat: Conversation, first: Message) -> str:
+        """A title that a person gave stays; any other follows the question that the copy begins with. None occurs twice."""
+        questions = {title_of(self.store.message(version).content) for version in self.store.siblings(first.id)}
+        title = title_of(first.content) if chat.title in questions else chat.title
+        taken = {known.title for known in self.store.chats()}
+        numbered = (f"{title} ({number})" for number in count(2))
+        return next(name for name in chain([title], numbered) if name not in taken)
 
     def stop(self, chat_id: str) -> None:
         """Stop what is being written in a chat."""

@@ -3,11 +3,10 @@
 import re
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog
-
 from app.conversation_export import to_json, to_markdown
 from app.conversations import ConversationStore
 from app.view import View
+from app.widgets.file_dialog import FileDialog
 
 KINDS = {"markdown": ("md", "Markdown (*.md)"), "json": ("json", "JSON (*.json)")}
 
@@ -26,14 +25,13 @@ def file_name(title: str, kind: str) -> str:
     return f"{' '.join(words.split())[:80].strip(' .') or 'chat'}.{KINDS[kind][0]}"
 
 
-def ask_and_write(view: View, store: ConversationStore, chat_id: str, kind: str) -> QFileDialog:
+def ask_and_write(view: View, store: ConversationStore, chat_id: str, kind: str) -> FileDialog:
     """Ask where to, then write; the window's banner tells when that fails."""
     ending, kinds = KINDS[kind]
-    dialog = QFileDialog(view, view.tr("Export the chat"), file_name(store.get(chat_id).title, kind), kinds)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog = FileDialog(view, view.tr("Export the chat"), file_name(store.get(chat_id).title, kind), kinds)
+    dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(ending)
     dialog.fileSelected.connect(lambda path: write(view, document(store, chat_id, kind), Path(path)))
-    dialog.finished.connect(dialog.deleteLater)
     dialog.open()
     return dialog
 

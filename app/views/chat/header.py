@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
 
 from app.model_names import display_name, how_it_runs
@@ -36,7 +36,7 @@ class ChatHeader(QWidget):
         super().__init__(parent)
         self.setFixedHeight(theme.metrics.spacing["header_height"])
         self.list_button = IconButton("list", self.tr("Show or hide the chats (Ctrl+B)"))
-        self.picker = ModelPicker()
+        self.picker = ModelPicker(self.tr("About these models…"))
         self.memory = Pill("")
         self.loading = Spinner(self.tr("Loading the model"), 16)
         self.sampling_button = Button(self.tr("Sampling"), "ghost", "sliders-horizontal")
@@ -92,7 +92,8 @@ class ChatHeader(QWidget):
     def _open_export(self) -> None:
         menu = self.export_menu()
         menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(self.export_button.mapToGlobal(self.export_button.rect().bottomLeft()))
+        corner = self.export_button.mapToGlobal(self.export_button.rect().bottomRight())
+        menu.popup(corner - QPoint(menu.sizeHint().width(), 0))  # the button stands at the window's edge
 
 
 def model_item(model: ModelInfo) -> ModelItem:

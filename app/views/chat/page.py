@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSpacerItem, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QSpacerItem, QStackedWidget, QVBoxLayout, QWidget
 
 from app.theme import theme
 from app.views.chat.composer_panel import ComposerPanel
@@ -38,7 +38,7 @@ class ChatPage(QWidget):
         self.invitation = Invitation()
         self.transcript = Transcript(build_message)
         self.composer = ComposerPanel()
-        self.drawer = SamplingDrawer()
+        self.drawer = SamplingDrawer(self)
         self.jump = Button(self.tr("Jump to latest"), "secondary", "chevron-down", compact=True, parent=self.transcript)
         self.stack = QStackedWidget()
         self._drawer_room = QSpacerItem(0, 0, QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Minimum)
@@ -52,7 +52,10 @@ class ChatPage(QWidget):
 
     def show_conversation(self, *, empty: bool) -> None:
         """Show the messages, or the invitation while there are none."""
+        typing_is_next = self.stack.isAncestorOf(QApplication.focusWidget() or self)
         self.stack.setCurrentWidget(self.invitation if empty else self.transcript)
+        if empty and typing_is_next:  # else Qt would hand the focus to the first suggestion
+            self.composer.field.setFocus()
 
     def show_list(self, shown: bool) -> None:
         """Show or hide the list of chats."""
@@ -102,7 +105,6 @@ class ChatPage(QWidget):
 
     def _float_drawer(self) -> None:
         """The drawer stands above the row, so that it can cover the conversation where there is no room beside it."""
-        self.drawer.setParent(self)
         self.drawer.setProperty("ground", "background")
         self.drawer.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.drawer.installEventFilter(self)

@@ -1,9 +1,11 @@
 """The drawer in which a chat's sampling is set. It edits one `Values` and knows neither the chat nor the service."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.theme import theme
 from app.views.chat.parameter_row import ParameterRow
@@ -18,7 +20,7 @@ STOP_HEIGHT = 62
 
 
 class SamplingDrawer(Drawer):
-    """Presets on top, then each number with its explanation.
+    """Its fields are made when they are first needed: most chats never look at them.
 
     Signals:
         changed(dict): what is set now.
@@ -28,6 +30,42 @@ class SamplingDrawer(Drawer):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(QCoreApplication.translate("SamplingDrawer", "Sampling"), parent)
+        self._shown: tuple[Values, Mapping[str, float | None]] = ({}, {})
+        self._fields: SamplingFields | None = None
+
+    @property
+    def fields(self) -> SamplingFields:
+        """What stands in it."""
+        if self._fields is None:
+            self._fields = SamplingFields(self.body.parentWidget())
+            self._fields.set_values(*self._shown)
+            self._fields.changed.connect(self.changed)
+            self.body.addWidget(self._fields)
+        return self._fields
+
+    def set_values(self, values: Values, defaults: Mapping[str, float | None]) -> None:
+        """Show what the chat sets, and what its model would use where the chat says nothing."""
+        self._shown = (values, defaults)
+        if self._fields is not None:
+            self._fields.set_values(values, defaults)
+
+    def set_open(self, wanted: bool) -> None:
+        if wanted:
+            self.fields.show()
+        super().set_open(wanted)
+
+
+class SamplingFields(QWidget):
+    """Presets on top, then each number with its explanation.
+
+    Signals:
+        changed(dict): what is set now.
+    """
+
+    changed = Signal(dict)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
         self._values: Values = {}
         self._defaults: Mapping[str, float | None] = {}
         self.presets = PresetChoice()
@@ -53,19 +91,22 @@ class SamplingDrawer(Drawer):
         return dict(self._values)
 
     def _fill(self) -> None:
-        self.body.addWidget(self.presets)
-        self.body.addWidget(Hairline())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(self.presets)
+        column.addWidget(Hairline())
         for row in self.rows.values():
-            self.body.addWidget(row)
-        self.body.addWidget(Label(self.tr("Stop texts"), size="control", weight="medium"))
-        self.body.addWidget(self.stop_texts)
+            column.addWidget(row)
+        column.addWidget(Label(self.tr("Stop texts"), size="control", weight="medium"))
+        column.addWidget(self.stop_texts)
         explanation = self.tr("The answer ends where one of these would appear. One a line.")
-        self.body.addWidget(Label(explanation, "muted", "small", wrap=True))
-        self.body.addWidget(self.truncate)
+        column.addWidget(Label(explanation, "muted", "small", wrap=True))
+        column.addWidget(self.truncate)
         explanation = self.tr("When the chat is longer than the model can read. They stay in the chat.")
-        self.body.addWidget(Label(explanation, "muted", "small", wrap=True))
-        self.body.addWidget(Hairline())
-        self.body.addWidget(self.reset_button)
+        column.addWidget(Label(explanation, "muted", "small", wrap=True))
+        column.addWidget(Hairline())
+        column.addWidget(self.reset_button)
 
     def _stop_field(self) -> QPlainTextEdit:
         field = QPlainTextEdit()

@@ -46,7 +46,6 @@ class ChatSidebar(QFrame):
         self.model = ChatListModel(self)
         self.list = ChatList(self.model)
         self.nothing = Label("", "muted", "control", wrap=True)
-        self.nothing.setContentsMargins(22, 14, 22, 0)
         self._lay_out()
         self._connect()
         self.set_rows([])
@@ -89,7 +88,10 @@ class ChatSidebar(QFrame):
         column.setContentsMargins(0, 0, 1, 0)
         column.setSpacing(0)
         column.addLayout(top)
-        column.addWidget(self.nothing)
+        beside = QHBoxLayout()  # a label's own margins would not survive another theme
+        beside.setContentsMargins(22, 14, 22, 0)
+        beside.addWidget(self.nothing)
+        column.addLayout(beside)
         column.addWidget(self.list, 1)
         self.setFixedWidth(theme.metrics.spacing["sidebar_width"])
 

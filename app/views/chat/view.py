@@ -17,6 +17,7 @@ from app.views.chat.messages import Messages
 from app.views.chat.opening import open_store
 from app.views.chat.page import ChatPage
 from app.views.chat.room import room_words
+from app.views.chat.sampling import parameters
 from app.views.chat.system_prompt import SystemPromptPanel
 from app.widgets.command_palette import Command
 from sidecar.types import ModelInfo
@@ -161,7 +162,7 @@ class ChatView(View):
 
     def _show_settings(self) -> None:
         model = self._model()
-        defaults = {key: getattr(model, key, None) for key in self.page.drawer.rows} if model else {}
+        defaults = {row.key: getattr(model, row.key, None) for row in parameters()} if model else {}
         self.page.drawer.set_values(dict(self.chat.sampling), defaults)  # type: ignore[arg-type]
         self.page.composer.set_system_prompt(self.chat.system_prompt)
 
@@ -192,6 +193,7 @@ class ChatView(View):
         page.sidebar.new_requested.connect(self.new_chat)
         page.sidebar.chosen.connect(self.show_chat)
         page.header.picked.connect(self._set_model)
+        page.header.picker.more_requested.connect(lambda: self.frame.show_view("models").use_model(self.chat.model))
         page.header.sampling_requested.connect(self.toggle_sampling)
         page.header.list_requested.connect(self.toggle_list)
         page.header.export_requested.connect(self._export)

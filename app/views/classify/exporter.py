@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app import operations
 from app.models.results_export import export_csv
 from app.models.results_table import ResultsTable
+from app.widgets.file_dialog import FileDialog
 
 
 class Exporter(QObject):
@@ -37,11 +38,10 @@ class Exporter(QObject):
     def ask(self) -> None:
         """Let the person choose a file; the dialog asks before an existing one is replaced."""
         name = Path(self._table.results.source.name).stem
-        dialog = QFileDialog(self._owner, self.tr("Export results"), f"{name} results.csv", self.tr("CSV (*.csv)"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog = FileDialog(self._owner, self.tr("Export results"), f"{name} results.csv", self.tr("CSV (*.csv)"))
+        dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("csv")
         dialog.fileSelected.connect(lambda path: self.write(Path(path)))
-        dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
     def write(self, path: Path) -> None:

@@ -29,7 +29,7 @@ class ClassifyHeader(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(theme.metrics.spacing["header_height"])
-        self.picker = ModelPicker()
+        self.picker = ModelPicker(self.tr("About these models…"))
         self._memory = Pill("")
         self.open_button = Button(self.tr("Open list"), "secondary", "file-up")
         self.open_button.setToolTip(self.tr("A TXT or CSV file, up to 100 MB (Ctrl+O)"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
 
 from app import operations
 from app.models.arrangement import Column
@@ -40,13 +41,13 @@ class ListController(QObject):
     failed = Signal(object)
     copied = Signal(int)
 
-    def __init__(self, ask: Callable[[str], Ask], parent: QObject | None = None) -> None:
+    def __init__(self, ask: Callable[[str], Ask], parent: QWidget) -> None:
         super().__init__(parent)
         self.model = ""  # whom a start would ask
         self.asked_model = ""  # whose the results are
         self.file: TextFile | None = None
         self.table = ResultsTable(self)
-        self.card = ListCard(self.table)
+        self.card = ListCard(self.table, parent)
         self.arranger = Arranger(self.table, self)
         self._ask = ask
         self._soon = QTimer(self, singleShot=True, interval=REFRESH_MS)

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.models.text_files import SUFFIXES
 from app.widgets.button import Button
 from app.widgets.empty_state import EmptyState
+from app.widgets.file_dialog import FileDialog
 
 
 def no_list_page(open_file: Callable[[], object]) -> EmptyState:
@@ -36,10 +37,9 @@ def no_model_page(open_settings: Callable[[], object]) -> EmptyState:
 def ask_for_file(owner: QWidget, take: Callable[[str], object]) -> None:
     """Let the person choose a TXT or CSV file."""
     patterns = " ".join(f"*{suffix}" for suffix in SUFFIXES)
-    dialog = QFileDialog(owner, _tr("Open a list of texts"), "", f"{_tr('Lists of texts')} ({patterns})")
-    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    dialog = FileDialog(owner, _tr("Open a list of texts"), kinds=f"{_tr('Lists of texts')} ({patterns})")
+    dialog.setFileMode(FileDialog.FileMode.ExistingFile)
     dialog.fileSelected.connect(take)
-    dialog.finished.connect(dialog.deleteLater)
     dialog.open()
 
 

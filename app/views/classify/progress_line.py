@@ -108,8 +108,10 @@ class ProgressLine(QWidget):
         row.addWidget(self._bar, 1)
         row.addWidget(self._figures)
         row.addStretch(0)
-        for button in (self.retry, self.start, self.pause, self.resume, self.cancel, self.close_list):
+        for button in (self.retry, self.start, self.pause, self.resume, self.cancel):
+            button.hide()  # each shows when it can be used; a hidden card would else ask for room for all of them
             row.addWidget(button)
+        row.addWidget(self.close_list)
 
 
 def duration_words(seconds: float) -> str:

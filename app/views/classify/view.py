@@ -5,6 +5,7 @@ from pathlib import Path
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from app.model_names import display_name
 from app.models.arrangement import Column
 from app.models.batch import Ask
 from app.view import Frame, View
@@ -39,18 +40,19 @@ class ClassifyView(View):
     def __init__(self, frame: Frame) -> None:
         super().__init__(frame)
         self.model: ModelInfo | None = None
-        self.header = ClassifyHeader()
-        self.input = InputCard()
-        self.result = ResultCard()
+        self.header = ClassifyHeader(self)
+        self._pages = QStackedWidget(self)
+        self._page = QWidget(self._pages)
+        self._body = QVBoxLayout(self._page)
+        self._top = QWidget(self._page)
+        self._below = QStackedWidget(self._page)
+        self.input = InputCard(self._top)
+        self.result = ResultCard(self._top)
         self.single = SingleText(self.session, self)
-        self.list = ListController(self._asker, self)
+        self.list = ListController(self._asker, self._below)
         self.exporter = Exporter(self.list.table, self)
         self.presenter = Presenter(self.result, self.single, self.list, self)
         self._chosen_row = -1
-        self._below = QStackedWidget()
-        self._top = QWidget()
-        self._body = QVBoxLayout()
-        self._pages = QStackedWidget()
         self._lay_out()
         self._connect()
         self._restore()
@@ -143,6 +145,9 @@ class ClassifyView(View):
         self.frame.show_view(self.name)
         self.header.picker.open_popup()
 
+    def _show_model(self) -> None:
+        self.frame.show_view("models").use_model(self.model.id if self.model else "")
+
     def _go(self, mode: int) -> None:
         self.frame.show_view(self.name)
         self.input.set_mode(mode)
@@ -202,7 +207,7 @@ class ClassifyView(View):
 
     def _show_result(self) -> None:
         self.input.set_busy(bool(self.single.busy) and self.input.mode() == ONE)
-        self.presenter.show(self._chosen_row, self.input.mode(), self.model.name if self.model else "")
+        self.presenter.show(self._chosen_row, self.input.mode(), display_name(self.model) if self.model else "")
 
     def _retry(self) -> None:
         if self._chosen_row >= 0 or self.input.mode() == LIST:
@@ -220,11 +225,9 @@ class ClassifyView(View):
         self._columns.addWidget(self.result)
         self._below.addWidget(no_list_page(self._open))
         self._below.addWidget(self.list.card)
-        page = QWidget()
-        page.setLayout(self._body)
         self._body.addWidget(self._top)
         self._body.addWidget(self._below, 1)
-        self._pages.addWidget(page)
+        self._pages.addWidget(self._page)
         self._pages.addWidget(no_model_page(lambda: self.frame.show_view("settings")))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -237,6 +240,7 @@ class ClassifyView(View):
         self.session.models_changed.connect(self._on_models)
         self.session.state_changed.connect(lambda _state: self._on_models())
         self.header.picked.connect(self.choose)
+        self.header.picker.more_requested.connect(self._show_model)
         self.header.open_wanted.connect(self._open)
         self.header.export_wanted.connect(self._export)
         self.input.submitted.connect(self.submit)

@@ -9,6 +9,7 @@ import xllamacpp
 
 from sidecar.engines.base import Encoding
 from sidecar.engines.llamacpp.side_door import SideDoor, refusal
+from sidecar.engines.vectors import check_dimensions, embedded
 from sidecar.errors import ContextExceeded
 from sidecar.runtime.protocol import Embed, Embedded
 
@@ -23,14 +24,16 @@ def within(tokens: list[int], limit: int, *, truncate: bool) -> list[int]:
 
 
 class Embedder:
-    """`limit`: tokens that a text may have."""
+    """`limit`: tokens that a text may have. `dimensions`: those of what comes out, which the header need not tell."""
 
     def __init__(self, server: xllamacpp.Server, door: SideDoor, limit: int) -> None:
         self._server = server
         self._door = door
         self._limit = limit
+        self.dimensions = len(self.forward([door.tokens("a")])[0])
 
     def encode(self, request: Embed) -> Encoding:
+        check_dimensions(request, self.dimensions)
         whole = [self._door.tokens(text) for text in request.texts]
         inputs = [within(tokens, self._limit, truncate=request.truncate) for tokens in whole]
         cut = sum(len(tokens) > self._limit for tokens in whole)
@@ -45,8 +48,4 @@ class Embedder:
         return [np.asarray(row["embedding"], dtype=np.float32) for row in rows]
 
     def outcome(self, request: Embed, encoding: Encoding, rows: list[np.ndarray]) -> Embedded:
-        vectors = np.stack(rows)[:, : request.dimensions]
-        if request.normalize:
-            vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-        return Embedded(vectors.tobytes(), vectors.shape[1], encoding.tokens, warnings=encoding.warnings)
+        return embedded(request, encoding, rows)

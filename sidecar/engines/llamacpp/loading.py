@@ -23,7 +23,6 @@ from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.engines.llamacpp.slots import Slots
 from sidecar.errors import InglenookError, LoadFailed
 from sidecar.registry.gguf_model import GgufFacts, gguf_files, read_facts
-from sidecar.runtime.placement import MAX_SLOTS
 from sidecar.runtime.protocol import SHAPING, Decide, Generate, Load, ModelFacts
 
 _ERROR = re.compile(r"^\S+ E .*?: (?P<reason>.+)$", re.MULTILINE)  # time, level, function, reason
@@ -31,6 +30,7 @@ _ERROR = re.compile(r"^\S+ E .*?: (?P<reason>.+)$", re.MULTILINE)  # time, level
 
 def load(frame: Load) -> Model:
     """Check the headers, then load. Raises LoadFailed."""
+    os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # the library would start a debugger, for half a minute, to abort
     try:
         files = gguf_files(Path(frame.path))
         facts = read_facts(files)
@@ -40,7 +40,9 @@ def load(frame: Load) -> Model:
     server, door = _start(frame.model, partial(parameters, frame, files, facts, room, device))
     told = _facts(facts, room, device)
     if facts.types == ("embedding",):
-        return Model(frame.model, told, embedder=Embedder(server, door, room.context))
+        embedder = Embedder(server, door, room.context)
+        told.dimensions = embedder.dimensions
+        return Model(frame.model, told, embedder=embedder)
     if facts.types == ("reranking",):
         return Model(frame.model, told, reranker=Reranker(server, door, room.context))
     return _answering(frame, facts, room, told, server, door)
@@ -50,8 +52,7 @@ def _answering(
     frame: Load, facts: GgufFacts, room: Sizes, told: ModelFacts, server: xllamacpp.Server, door: SideDoor
 ) -> Model:
     prompts = Prompts(frame.model, door, room.context, chats="chat" in facts.capabilities)
-    places = min(frame.max_sequences, MAX_SLOTS)
-    slots = Slots(server, prompts, places=places, cells=room.cells, end_id=facts.end_id)
+    slots = Slots(server, prompts, places=room.places, cells=room.cells, end_id=facts.end_id)
     return Model(frame.model, told, self_scheduling=slots, serves=(Generate, Decide), shaping=frozenset(SHAPING))
 
 
@@ -83,7 +84,6 @@ def _facts(facts: GgufFacts, room: Sizes, device: Device) -> ModelFacts:
         memory_bytes=psutil.Process().memory_info().rss,
         context_length=room.context,
         capabilities=list(facts.capabilities),
-        dimensions=facts.dimensions if "embed" in facts.capabilities else None,
         warnings=[*room.warnings, *device.warnings],
     )
 

@@ -1,16 +1,22 @@
-"""The library's parameters for one load: sizes, threads, caches, devices. Starts nothing."""
+"""The library's parameters for one load: sizes, threads, caches, devices. Starts nothing.
+
+Proposing tokens from what a conversation repeats is off unless asked for. On two AVX2 cores (135M, Q8_0) a step of one
+token took 28 ms, one that also checks 15 proposed tokens 132 ms, 48 of them 440 ms: copied text comes 3.3 times as
+quickly, but a proposal of 15 that is wrong costs four steps, and answers with a seed are no longer the same. The
+library's proposals from all requests together (ngram-mod) halved the speed of a sampled chat, and would let the timing
+of one caller's answer tell of another's.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import psutil
 import xllamacpp
 
 from sidecar.engines.llamacpp.devices import Device
 from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.engines.threads import physical_cores
-from sidecar.registry.gguf_model import FLOAT32, GgufFacts, GgufFiles
+from sidecar.registry.gguf_model import FLOAT32, REPETITION, GgufFacts, GgufFiles
 from sidecar.runtime.placement import MAX_SLOTS, shared_cells
 from sidecar.runtime.protocol import Load
 
@@ -18,19 +24,25 @@ STEP_TOKENS = 512  # of a prompt: between two such steps a request can be cancel
 UNKNOWN_CONTEXT = 2048
 TEXTS_AT_ONCE = 16
 ALL_LAYERS = 999
-PROMPT_CACHE_MB = 1024
-PROMPT_CACHE_SHARE = 0.05  # of the memory that the machine has free at the load
 SIMILAR_ENOUGH = 0.5  # share of a prompt that a slot must hold already to be preferred over the longest idle one
+REPEATED_TOKENS = 12  # of the conversation's end that must have stood in it before, for what followed to be proposed
+PROPOSED_TOKENS = 15
 ERRORS_ONLY = 1
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """`context`: tokens of one conversation at most. `cells`: tokens of all running and remembered ones together."""
+    """`context`: tokens of one conversation at most. `cells`: tokens of all together. `places`: conversations at once."""
 
     context: int
     cells: int
+    places: int
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def shared(self) -> bool:
+        """Whether conversations share one cache because there is not enough for each to have its own."""
+        return self.cells < self.context * self.places
 
 
 def sizes(frame: Load, facts: GgufFacts) -> Sizes:
@@ -45,7 +57,10 @@ def sizes(frame: Load, facts: GgufFacts) -> Sizes:
     if context < trained:
         limit = "a batch holds" if reads else "memory allows"
         warnings.append(f"The context is {context} tokens instead of {trained}: {limit} no more.")
-    return Sizes(context, frame.batch_tokens if reads else shared_cells(context, frame.max_sequences), warnings)
+    if reads:
+        return Sizes(context, frame.batch_tokens, TEXTS_AT_ONCE, warnings)
+    cells = max(context, frame.cache_tokens or shared_cells(context, frame.max_sequences))
+    return Sizes(context, cells, min(frame.max_sequences, MAX_SLOTS), warnings)
 
 
 def parameters(
@@ -84,18 +99,29 @@ def _set_threads(params: xllamacpp.CommonParams, threads: int) -> None:
 
 def _set_for_answers(params: xllamacpp.CommonParams, frame: Load, room: Sizes) -> None:
     params.n_ctx = room.cells
-    params.kv_unified = True  # one conversation may use what the others leave
+    params.n_parallel = room.places
+    params.kv_unified = room.shared  # one conversation may use what the others leave, but each looks past their tokens
     params.kv_unified_per_slot = room.context
-    params.n_parallel = min(frame.max_sequences, MAX_SLOTS)
+    params.cache_idle_slots = room.shared  # else they would be copied at every request, and free nothing
     params.n_batch = params.n_ubatch = STEP_TOKENS
     params.cache_prompt = True
-    params.cache_ram_mib = _prompt_cache_mb()
+    params.cache_ram_mib = frame.prefix_cache_mb  # for conversations that no slot holds any more
     params.slot_prompt_similarity = SIMILAR_ENOUGH
     params.use_jinja = True
     params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(one.path, one.scale) for one in frame.adapters]
-    if frame.draft_model:
-        params.speculative.draft.mparams.path = frame.draft_model
-        params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
+    _set_proposals(params, frame.draft_model)
+
+
+def _set_proposals(params: xllamacpp.CommonParams, draft_model: str | None) -> None:
+    """Where tokens come from that the model only checks: a smaller model, the conversation itself, or nowhere."""
+    kinds = xllamacpp.common_speculative_type
+    if draft_model == REPETITION:
+        params.speculative.types = [kinds.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
+        params.speculative.ngram_simple.size_n = REPEATED_TOKENS
+        params.speculative.ngram_simple.size_m = PROPOSED_TOKENS
+    elif draft_model:
+        params.speculative.types = [kinds.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
+        params.speculative.draft.mparams.path = draft_model
 
 
 def _set_precision(params: xllamacpp.CommonParams, facts: GgufFacts) -> None:
@@ -105,15 +131,10 @@ def _set_precision(params: xllamacpp.CommonParams, facts: GgufFacts) -> None:
         params.cache_type_k = params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_F32
 
 
-def _prompt_cache_mb() -> int:
-    """Memory for conversations that no slot holds any more."""
-    return min(PROMPT_CACHE_MB, int(psutil.virtual_memory().available * PROMPT_CACHE_SHARE) >> 20)
-
-
 def _set_for_reading(params: xllamacpp.CommonParams, facts: GgufFacts, room: Sizes) -> None:
     """The texts of a batch are read together, in one step."""
     params.embedding = True
-    params.n_parallel = TEXTS_AT_ONCE
+    params.n_parallel = room.places
     params.kv_unified = True
     params.n_ctx = params.n_batch = params.n_ubatch = room.cells
     if "reranking" in facts.types:

@@ -1,7 +1,8 @@
 """The requests at the library: which wait, which occupy a slot, and the threads that stand at its callbacks.
 
-The library shares one cache among its slots and fails every running request when that is full. So a request is let in
-only when the cache can hold all that it and the running ones may come to; those that do not fit wait in order.
+Where the slots share one cache, the library fails every running request when that is full. So a request is let in only
+when the cache can hold all that it and the running ones may come to; those that do not fit wait in order. Where each slot
+has its own cache there is always room: no request comes to more than the context.
 """
 
 from __future__ import annotations

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import msgspec
 import psutil
+import torch
 
 from sidecar.engines.base import Model
-from sidecar.engines.transformers.assembly import assemble
+from sidecar.engines.transformers.assembly import assemble, assemble_kept
 from sidecar.engines.transformers.device import choose_device, set_threads
 from sidecar.engines.transformers.fused.rounding import RoundedTooCoarsely
 from sidecar.engines.transformers.loading import load_model
@@ -24,12 +25,21 @@ def load(frame: Load) -> Model:
     """Load the model in `frame.path` for `frame.task`. Raises LoadFailed, or whatever the library raises."""
     set_threads(frame.threads)
     device, warnings = choose_device(frame.model, frame.device)
-    try:
-        model = assemble(load_model(frame, device))
-    except RoundedTooCoarsely as coarse:
-        warnings.append(f"The model runs in full precision: {coarse}.")
-        model = assemble(load_model(msgspec.structs.replace(frame, quantization="none"), device))
-    give_back()
+    model = _assembled(frame, device, warnings)
     model.facts.warnings = [*warnings, *model.facts.warnings]
-    model.facts.memory_bytes = psutil.Process().memory_info().rss
+    model.facts.memory_bytes += psutil.Process().memory_info().rss
+    return model
+
+
+def _assembled(frame: Load, device: torch.device, warnings: list[str]) -> Model:
+    try:
+        return assemble_kept(frame, device) or _from_weights(frame, device)
+    except RoundedTooCoarsely as coarse:
+        warnings.append(str(coarse))
+        return _assembled(msgspec.structs.replace(frame, quantization=coarse.instead), device, warnings)
+
+
+def _from_weights(frame: Load, device: torch.device) -> Model:
+    model = assemble(load_model(frame, device))
+    give_back()
     return model

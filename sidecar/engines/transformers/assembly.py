@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import copy
+import logging
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import torch
+
 from sidecar.engines.base import Model
+from sidecar.engines.model_folder import weights_folder
 from sidecar.engines.templates import has_template
 from sidecar.engines.text_inputs import padding_id
 from sidecar.engines.transformers.classification import Classifier
 from sidecar.engines.transformers.embedding import Embedder
 from sidecar.engines.transformers.fused import rounding
-from sidecar.engines.transformers.fused.building import can_fuse, fuse
+from sidecar.engines.transformers.fused.building import can_fuse, fuse, put_together, taken_apart
+from sidecar.engines.transformers.fused.decoder import Decoder
 from sidecar.engines.transformers.fused.generator import FusedGenerator
+from sidecar.engines.transformers.fused.kept import Kept, Shelf
+from sidecar.engines.transformers.fused.linear import Precision
+from sidecar.engines.transformers.fused.settling import settle
 from sidecar.engines.transformers.generation import TransformersGenerator
-from sidecar.engines.transformers.loading import LoadedModel, context_length
+from sidecar.engines.transformers.loading import LoadedModel, computes_float32, context_length, load_skeleton
 from sidecar.engines.transformers.preparation import make_greedy
 from sidecar.engines.transformers.prompts import Prompts
 from sidecar.engines.transformers.translation import BeamTranslator, ModelTranslator
-from sidecar.runtime.protocol import ModelFacts
+from sidecar.runtime.protocol import Load, ModelFacts
+
+log = logging.getLogger(__name__)
 
 
 def assemble(loaded: LoadedModel) -> Model:
@@ -33,26 +45,68 @@ def assemble(loaded: LoadedModel) -> Model:
 
 def _generator(loaded: LoadedModel) -> Model:
     defaults = _take_defaults(loaded)
-    facts = _facts(loaded, ["generate", "chat"] if has_template(loaded.tokenizer) else ["generate"])
+    facts = _facts(loaded, _writing(loaded))
     prompts = Prompts(loaded, defaults)
     if can_fuse(loaded.model):
         return Model(loaded.name, facts, generator=_fused(loaded, prompts, facts))
-    if loaded.frame.quantization == "int8":
-        facts.warnings.append(f"{loaded.config.model_type} models are not rounded to 8 bits here; it runs as it is.")
+    if (asked := loaded.frame.quantization) in ("int8", "int4"):
+        bits = asked.removeprefix("int")
+        facts.warnings.append(
+            f"{loaded.config.model_type} models are not rounded to {bits} bits here; it runs as it is."
+        )
     return Model(loaded.name, facts, generator=_stepper(loaded, prompts))
 
 
 def _fused(loaded: LoadedModel, prompts: Prompts, facts: ModelFacts) -> FusedGenerator:
-    """The library's layers become a decoder of our own. Raises RoundedTooCoarsely unless int8 was asked for."""
+    """The library's layers become a decoder of our own. Raises RoundedTooCoarsely."""
     frame = loaded.frame
-    precision = rounding.choose(frame.model, frame.quantization, facts.parameters)
-    decoder, agreement = fuse(loaded.model, precision, rounding.sample(loaded.tokenizer, loaded.config.vocab_size))
-    facts.precision = precision
-    if agreement and not agreement.enough:
-        if frame.quantization == "auto":
-            raise rounding.RoundedTooCoarsely(agreement)
-        facts.warnings.append(f"Answers may differ from the exact model's: {rounding.describe(agreement)}.")
-    budget = frame.prefix_cache_mb << 20
+    facts.precision = rounding.choose(frame.model, frame.quantization, facts.parameters)
+    decoder, agreement = fuse(
+        loaded.model, facts.precision, rounding.sample(loaded.tokenizer, loaded.config.vocab_size)
+    )
+    generator = _answering(loaded, prompts, decoder)
+    if agreement is None:
+        return generator
+    shelf = Shelf(frame.derived, loaded.folder)
+    if not agreement.enough and frame.quantization != "int8":
+        shelf.put(agreement, {})
+    facts.warnings += rounding.judge(frame.quantization, agreement)
+    generator.settling = settle(decoder, generator, partial(shelf.put, agreement, taken_apart(decoder)))
+    return generator
+
+
+def assemble_kept(frame: Load, device: torch.device) -> Model | None:
+    """A model from weights that an earlier load rounded and kept, None where there are none. Raises RoundedTooCoarsely
+    where that load found them to be too coarse."""
+    folder = weights_folder(Path(frame.path))
+    precision = rounding.KEPT.get(frame.quantization)
+    if precision is None or frame.task != "text_generation" or not computes_float32(folder, device):
+        return None
+    kept = Shelf(frame.derived, folder).find(precision)
+    return _from_kept(load_skeleton(frame, device), kept, precision) if kept else None
+
+
+def _from_kept(loaded: LoadedModel, kept: Kept, precision: Precision) -> Model | None:
+    """None where the tensors are not those of this model, or where it would not be rounded now."""
+    frame = loaded.frame
+    facts = _facts(loaded, _writing(loaded))
+    if rounding.choose(frame.model, frame.quantization, facts.parameters) != precision:
+        return None
+    facts.warnings += rounding.judge(frame.quantization, kept.agreement)
+    prompts = Prompts(loaded, _take_defaults(loaded))
+    try:
+        decoder = put_together(loaded.model, kept.tensors)
+    except (KeyError, ValueError) as error:
+        log.warning("what was kept of %s does not fit: %s", frame.model, error)
+        return None
+    facts.precision, facts.memory_bytes = precision, kept.bytes
+    generator = _answering(loaded, prompts, decoder)
+    generator.settling = settle(decoder, generator, lambda: None)
+    return Model(loaded.name, facts, generator=generator)
+
+
+def _answering(loaded: LoadedModel, prompts: Prompts, decoder: Decoder) -> FusedGenerator:
+    budget = loaded.frame.prefix_cache_mb << 20
     return FusedGenerator(decoder, loaded.model, padding_id(loaded.tokenizer), prompts.prepare, budget)
 
 
@@ -95,13 +149,17 @@ def _stepper(loaded: LoadedModel, prompts: Prompts) -> TransformersGenerator:
     return TransformersGenerator(loaded.model, padding_id(loaded.tokenizer), prompts.prepare)
 
 
+def _writing(loaded: LoadedModel) -> list[str]:
+    return ["generate", "chat"] if has_template(loaded.tokenizer) else ["generate"]
+
+
 def _facts(loaded: LoadedModel, capabilities: list[str]) -> ModelFacts:
     return ModelFacts(
         engine="transformers",
         device=str(loaded.device),
         precision=str(loaded.model.dtype).removeprefix("torch."),
         parameters=sum(parameter.numel() for parameter in loaded.model.parameters()),
-        memory_bytes=0,  # known only once all is in place; `load` fills it in
+        memory_bytes=0,  # `load` adds what the process takes; what it will take later is in it before
         context_length=context_length(loaded),
         capabilities=capabilities,
         warnings=list(loaded.warnings),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from transformers import (
     AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoModelForTextEncoding,
+    GenerationConfig,
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_TEXT_ENCODING_MAPPING
+from transformers.utils import CONFIG_NAME, GENERATION_CONFIG_NAME
 from transformers.utils import logging as library_logging
 
 from sidecar.engines.model_folder import read_config, read_tokenizer, weights_folder
@@ -24,6 +27,8 @@ from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Load
 
 library_logging.disable_progress_bar()
+# The library imports most of itself with the first architecture that is used: better while nobody waits for a model.
+import_module("transformers.models.llama.modeling_llama")
 
 # What a checkpoint without a head may lack where only hidden states are used.
 UNUSED_FOR_EMBEDDING = ("pooler.", "position_ids")
@@ -73,6 +78,27 @@ def load_model(frame: Load, device: torch.device) -> LoadedModel:
     _check_complete(frame, report["missing_keys"])
     tokenizer = read_tokenizer(folder, config)
     return LoadedModel(frame, folder, model.eval().to(device), tokenizer, device)
+
+
+def load_skeleton(frame: Load, device: torch.device) -> LoadedModel:
+    """The model without numbers in its weights, with everything else as `load_model` gives it."""
+    folder = weights_folder(Path(frame.path))
+    config = read_config(frame.model, folder)
+    with torch.device("meta"):
+        model = _model_class(frame.task, config).from_config(config, dtype=torch.float32)
+    if (folder / GENERATION_CONFIG_NAME).is_file():
+        model.generation_config = GenerationConfig.from_pretrained(folder, local_files_only=True)
+    else:  # what older models have of it stands among the rest
+        model.generation_config = GenerationConfig.from_pretrained(
+            folder, CONFIG_NAME, local_files_only=True, _from_model_config=True
+        )
+    return LoadedModel(frame, folder, model.eval(), read_tokenizer(folder, config), device)
+
+
+def computes_float32(folder: Path, device: torch.device) -> bool:
+    """Whether a folder's weights are held as float32 on the processor."""
+    weights = sorted(folder.glob("*.safetensors"))
+    return device.type == "cpu" and bool(weights) and choose_dtype(device, stored_dtype(weights[0])) is torch.float32
 
 
 def stored_dtype(weights: Path) -> torch.dtype:

@@ -64,10 +64,13 @@ def _copies(weight: torch.Tensor, dtype: torch.dtype) -> list[Product]:
 
 def _rounded(weight: torch.Tensor) -> tuple[list[Product], float]:
     """Rounded copies, and how many million weights are rounded a second."""
-    products: list[Product] = [Int8(weight, None)]  # the first one of a process takes longer
+    products = [Int8.rounded(weight)]  # the first one of a process takes longer
     began = time.perf_counter()
-    products += [Int8(weight, None) for _ in range(BEYOND_CACHES // weight.numel() - 1)]
-    return products, round((len(products) - 1) * weight.numel() / (time.perf_counter() - began) / 1e6, 1)
+    products += [Int8.rounded(weight) for _ in range(BEYOND_CACHES // weight.numel() - 1)]
+    rate = round((len(products) - 1) * weight.numel() / (time.perf_counter() - began) / 1e6, 1)
+    for product in products:
+        product.pack()
+    return list(products), rate
 
 
 def _product(weight: torch.Tensor) -> Product:

@@ -8,7 +8,12 @@ import sys
 
 
 def give_back() -> None:
-    """Only glibc keeps so much; elsewhere there is nothing to do."""
+    """Also what only the collector finds, which stops all threads for a moment."""
     gc.collect()
+    trim()
+
+
+def trim() -> None:
+    """Only glibc keeps so much; elsewhere there is nothing to do."""
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app import operations
-from app.models.batch import BatchRunner, cut_texts
+from app.models.batch import BatchRunner
 from app.models.result_list import ResultList, TextList
 from sidecar.errors import InferenceFailed, InvalidRequest, LoadFailed, QueueFull, ServiceUnreachable
 from sidecar.types import Classification, ClassifyBatchResponse
@@ -127,29 +127,18 @@ async def test_cancelling_keeps_what_is_finished(until):
 
 
 class ShortSighted(Classifier):
-    """Reads the beginning of a text with "long" in it, and says of how many texts that is true, as the service does."""
+    """Reads the beginning of a text with "long" in it, and says of which texts that is true, as the service does."""
 
     async def __call__(self, texts):
         response = await super().__call__(texts)
-        cut = sum("long" in text for text in texts)
-        if cut:
-            response.warnings = [f"{cut} of {len(texts)} texts were longer than 512 tokens and were cut."]
+        for text, result in zip(texts, response.results, strict=True):
+            result.truncated = "long" in text
         return response
 
 
-async def test_the_rows_that_were_cut_are_known_one_by_one():
-    results = results_of(*["fine"] * 20, "a long one", *["fine"] * 20, "another long one")
-    await BatchRunner(results, ShortSighted()).run()
+async def test_the_rows_that_were_cut_are_known_one_by_one_and_asked_once():
+    results, classifier = results_of(*["fine"] * 20, "a long one", *["fine"] * 20, "another long one"), ShortSighted()
+    await BatchRunner(results, classifier).run()
     assert (results.classified, results.cut) == (42, {20, 41})
     assert results.counts(0.5).cut == 2
-
-
-async def test_a_list_of_which_every_text_is_cut_is_asked_only_once():
-    results, classifier = results_of(*["a long one"] * 100), ShortSighted()
-    await BatchRunner(results, classifier).run()
-    assert len(results.cut) == 100
-    assert sum(map(len, classifier.asked)) == 100
-
-
-def test_other_warnings_say_nothing_about_cut_texts():
-    assert cut_texts(["It ran on the processor."]) == 0
+    assert sum(map(len, classifier.asked)) == 42

@@ -61,11 +61,6 @@ def test_screen_readers_hear_model_and_state(model):
     assert model.index(1).data(Qt.ItemDataRole.AccessibleTextRole) == "A, Starter chat · just now, answering"
 
 
-@pytest.mark.parametrize(("age", "words"), [(5, "just now"), (130, "2 min ago")])
-def test_times_are_told_as_people_tell_them(model, age, words):
-    assert model.ago(time.time() - age) == words
-
-
 def test_an_unchanged_arrangement_is_not_reset(model, qtbot):
     model.set_rows([row("a"), row("b")])
     with qtbot.assertNotEmitted(model.modelReset):

@@ -1,7 +1,7 @@
 """The small controls."""
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -97,10 +97,20 @@ def test_an_icon_button_has_a_name_to_be_read_aloud(show):
     assert button.focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
-def test_space_presses_a_navigation_button(qtbot, show):
+@pytest.mark.parametrize("key", [Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter])
+@pytest.mark.parametrize(
+    "make", [lambda: Button("Go"), lambda: IconButton("x", "Close"), lambda: NavButton("server", "Server")]
+)
+def test_space_and_enter_press_a_button(qtbot, show, make, key):
+    button = show(make())
+    with qtbot.waitSignal(button.clicked):
+        qtbot.keyClick(button, key)
+
+
+def test_pressing_a_navigation_button_does_not_mark_it(show):
     button = show(NavButton("server", "Server"))
-    qtbot.keyClick(button, Qt.Key.Key_Space)
-    assert button.isChecked()
+    button.click()
+    assert not button.isChecked()
 
 
 def test_a_count_is_read_aloud_too(show):
@@ -238,6 +248,22 @@ def test_the_ring_surrounds_a_button_reached_by_keyboard_but_no_text_field(qtbot
     field.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.waitUntil(lambda: window.findChild(RingFrame) is None)
     qapp.focusChanged.disconnect(ring._follow)
+
+
+def test_the_ring_is_whole_where_the_parent_of_a_button_is_no_larger_than_the_button(qtbot, show):
+    window, tight = QWidget(), QWidget()
+    outer, inner = QVBoxLayout(window), QVBoxLayout(tight)
+    inner.setContentsMargins(0, 0, 0, 0)
+    button = QPushButton("a")
+    inner.addWidget(button)
+    outer.addWidget(tight)
+    show(window)
+    ring = RingFrame(button)
+    assert ring.parentWidget() is window
+    outer.setContentsMargins(40, 40, 40, 40)
+    qtbot.waitUntil(lambda: tight.x() == 40)
+    around = button.mapTo(window, button.rect().topLeft())
+    assert ring.geometry().topLeft() == around - QPoint(3, 3)
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,25 @@ def test_a_toast_without_undo_has_no_undo_button(window):
     assert toast.text() == "Saved"
 
 
+def test_a_toast_is_as_wide_as_its_words_need_but_never_wider_than_its_window(window):
+    toast = Toast(window)
+    toast.show_message("Deleted", lambda: None)
+    toast.hide()
+    toast.show_message("Written to /home/somebody/reviews of last week.csv")
+    assert toast.width() >= toast.sizeHint().width()
+    toast.show_message("Written to " + "/a rather long name" * 40)
+    assert toast.width() <= window.width()
+
+
+def test_undoing_by_mouse_leaves_the_focus_where_it_was(qtbot, window):
+    field = placed(window, QLineEdit())
+    field.setFocus()
+    toast = Toast(window)
+    toast.show_message("Deleted", lambda: None)
+    qtbot.mouseClick(toast.undo_button, Qt.MouseButton.LeftButton)
+    assert field.hasFocus()
+
+
 def test_a_toast_stays_inside_its_window(window):
     toast = Toast(window)
     toast.show_message("Deleted", lambda: None)

@@ -65,6 +65,12 @@ def test_a_text_that_is_too_long_is_refused_alone() -> None:
 def test_a_truncated_text_is_reported() -> None:
     result = classify(load(tiny("bert-single"), "classification"), Classify(1, [LONG, "a"], truncate=True))
     assert result.warnings == ["1 of 2 texts were longer than 48 tokens and were cut."]
+    assert result.cut == [0]
+
+
+def test_with_free_labels_a_truncated_text_is_named_once() -> None:
+    request = Classify(1, ["a", LONG], ["x", "y", "z"], truncate=True)
+    assert classify(load(tiny("bert-nli"), "classification"), request).cut == [1]
 
 
 def test_requests_that_arrive_together_get_what_each_gets_alone() -> None:

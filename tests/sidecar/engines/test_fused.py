@@ -8,17 +8,19 @@ import pytest
 import torch
 
 from sidecar.engines.base import Model
-from sidecar.engines.transformers.fused import building, generator, rounding
-from sidecar.engines.transformers.fused.building import Agreement
+from sidecar.engines.transformers.fused import building, generator, rounding, trial
 from sidecar.engines.transformers.fused.generator import FusedGenerator
+from sidecar.engines.transformers.fused.int4 import Int4
 from sidecar.engines.transformers.fused.linear import Float, Int8
 from sidecar.engines.transformers.fused.past import BatchPast, Past, Shape
 from sidecar.engines.transformers.fused.prefixes import Prefixes, common
+from sidecar.engines.transformers.fused.trial import Agreement
 from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Cancel, Generate, Load
 from sidecar.types import Sampling
 from sidecar.worker.scheduler import Scheduler
 from tests.helpers.models import tiny
+from tests.helpers.rounding import allow_int4
 from tests.helpers.tokenizers import VOCABULARY
 from tests.helpers.worker import answer, ends, load, outcome, run, text_of
 
@@ -49,20 +51,60 @@ def past_of(value: float, length: int) -> Past:
 def test_the_rounded_product_is_close_to_the_exact_one() -> None:
     torch.manual_seed(1)
     weight, bias, x = torch.randn(48, 96), torch.randn(48), torch.randn(5, 96)
-    exact, rounded = Float(weight, bias)(x), Int8(weight, bias)(x)
+    exact, rounded = Float(weight, bias)(x), Int8.rounded(weight, bias)(x)
     assert (rounded - exact).norm() / exact.norm() < 0.03
 
 
 def test_a_row_of_the_rounded_product_does_not_depend_on_its_neighbours() -> None:
     torch.manual_seed(2)
-    product, x = Int8(torch.randn(48, 96), None), torch.randn(8, 96) * torch.tensor([[10.0**i] for i in range(-4, 4)])
+    product, x = Int8.rounded(torch.randn(48, 96)), torch.randn(8, 96) * torch.tensor([[10.0**i] for i in range(-4, 4)])
     together = product(x)
     for row in range(8):
         torch.testing.assert_close(product(x[row : row + 1])[0], together[row], rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("inputs", [50, 896, 4111])
+def test_the_plain_product_is_the_packed_one_to_the_last_bit(inputs: int) -> None:
+    torch.manual_seed(3)
+    product, x = Int8.rounded(torch.randn(40, inputs)), torch.randn(64, inputs) * torch.rand(64, 1)
+    x[0] = torch.arange(inputs) % 127 / 2  # many of them in the middle between two steps
+    plain = [product(x), product(x[:1])]
+    product.pack()
+    for before, after in zip(plain, [product(x), product(x[:1])], strict=True):
+        torch.testing.assert_close(before, after, rtol=0, atol=0)
+
+
 def test_a_row_of_zeros_stays_zeros() -> None:
-    assert not Int8(torch.randn(8, 16), None)(torch.zeros(2, 16)).any()
+    assert not Int8.rounded(torch.randn(8, 16))(torch.zeros(2, 16)).any()
+
+
+def test_the_product_in_four_bits_is_near_the_exact_one_and_its_rows_know_nothing_of_each_other() -> None:
+    torch.manual_seed(4)
+    weight, bias, x = torch.randn(48, 96), torch.randn(48), torch.randn(9, 96)
+    product = Int4.rounded(weight, bias)
+    together, exact = product(x), Float(weight, bias)(x)
+    assert (together - exact).norm() / exact.norm() < 0.1
+    for row in range(9):
+        torch.testing.assert_close(product(x[row : row + 1])[0], together[row], rtol=0, atol=0)
+
+
+def test_weights_whose_shape_four_bits_do_not_allow_are_rounded_to_eight() -> None:
+    assert isinstance(Int4.rounded(torch.randn(24, 96)), Int8)
+    assert isinstance(Int4.rounded(torch.randn(48, 50)), Int8)
+
+
+def test_a_model_that_stands_four_bits_gets_them_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    allow_int4(monkeypatch)
+    facts = load(tiny("llama-chat"), quantization="int4").facts
+    assert (facts.precision, facts.warnings) == ("int4", [])
+
+
+def test_a_model_that_does_not_stand_four_bits_gets_more_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(trial.LARGEST_DIVERGENCE, "int4", 0.0)
+    monkeypatch.setattr(rounding, "WORTHWHILE_PARAMETERS", 1)
+    facts = load(tiny("llama-chat"), quantization="int4").facts
+    assert facts.precision == "int8"
+    assert "more than 4 bits" in facts.warnings[0]
 
 
 def test_small_models_are_not_rounded_unless_asked() -> None:
@@ -78,7 +120,7 @@ def test_large_models_are_rounded_unless_asked_not_to(monkeypatch: pytest.Monkey
 
 def test_a_model_whose_answers_would_change_is_not_rounded_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rounding, "WORTHWHILE_PARAMETERS", 1)
-    monkeypatch.setattr(building, "LARGEST_DIVERGENCE", 0.0)
+    monkeypatch.setitem(trial.LARGEST_DIVERGENCE, "int8", 0.0)
     facts = load(tiny("llama-chat")).facts
     assert facts.precision == "float32"
     assert "full precision" in facts.warnings[0]
@@ -86,7 +128,7 @@ def test_a_model_whose_answers_would_change_is_not_rounded_and_that_is_said(monk
 
 
 def test_asking_for_int8_is_honoured_with_a_warning_where_answers_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(building, "LARGEST_DIVERGENCE", 0.0)
+    monkeypatch.setitem(trial.LARGEST_DIVERGENCE, "int8", 0.0)
     facts = load(tiny("llama-chat"), quantization="int8").facts
     assert facts.precision == "int8"
     assert "may differ" in facts.warnings[0]
@@ -112,7 +154,7 @@ def test_the_trial_of_a_rounded_model_measures_its_difference() -> None:
     model = AutoModelForCausalLM.from_pretrained(tiny("llama-chat")).eval()
     _, agreement = building.fuse(model, "int8", rounding.sample(tokenizer, model.config.vocab_size))
     assert agreement is not None
-    assert 0 < agreement.divergence < building.LARGEST_DIVERGENCE
+    assert 0 < agreement.divergence < trial.LARGEST_DIVERGENCE["int8"]
     assert agreement.enough
 
 
@@ -121,8 +163,12 @@ def test_a_coarse_rounding_is_not_enough() -> None:
     assert not Agreement(divergence=0.01, same_word=0.9).enough
 
 
-def test_a_rounded_model_gives_the_same_text_alone_and_among_others() -> None:
-    model = load(tiny("llama-chat"), quantization="int8")
+@pytest.mark.parametrize("quantization", ["int8", "int4"])
+def test_a_rounded_model_gives_the_same_text_alone_and_among_others(
+    quantization: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allow_int4(monkeypatch)
+    model = load(tiny("llama-chat"), quantization=quantization)
     prompts = ["the small model", "tea or coffee, rain and sun", "good", "every word of this text"]
     requests = [ask(key, prompt, 20) for key, prompt in enumerate(prompts)]
     together = answer(model, *requests)

@@ -55,6 +55,15 @@ def test_discarding_leaves_no_empty_folders_and_nothing_that_was_kept(tmp_path: 
     assert reopened(tmp_path).preparation("v1", "embedding") == MADE
 
 
+def test_what_a_worker_left_half_written_is_deleted_and_what_it_kept_stays(tmp_path: Path) -> None:
+    own = Derived(tmp_path).own_folder("v1", "transformers")
+    own.mkdir(parents=True)
+    for name in ("int8.safetensors", "int8.safetensors.17.making"):
+        (own / name).touch()
+    reopened(tmp_path)
+    assert [file.name for file in own.iterdir()] == ["int8.safetensors"]
+
+
 def test_deleting_a_version_leaves_the_others(tmp_path: Path) -> None:
     derived = Derived(tmp_path)
     for version in ("v1", "v2"):

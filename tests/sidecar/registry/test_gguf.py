@@ -101,6 +101,17 @@ def test_a_projector_beside_a_model_belongs_to_it(tmp_path: Path) -> None:
     assert inspect(tmp_path).version != inspect(gguf_model("llama-chat")).version
 
 
+@pytest.mark.parametrize(("key", "size"), [("block_count", 0), ("block_count", 1 << 31), ("context_length", 0)])
+def test_sizes_with_which_the_library_would_abort_or_hang_are_refused(
+    written: Callable[[bytes], Path], key: str, size: int
+) -> None:
+    content = bytearray(gguf_model("llama-chat").read_bytes())
+    at = content.index(f"llama.{key}".encode()) + len(f"llama.{key}") + 4
+    content[at : at + 4] = struct.pack("<I", size)
+    with pytest.raises(InvalidRequest, match=f"{key} is {size}"):
+        inspect(written(bytes(content)))
+
+
 def test_shards_are_one_model_and_none_may_be_missing(tmp_path: Path) -> None:
     write_decoder(tiny("llama-chat"), tmp_path / "a.gguf", split=8)
     shards = sorted(tmp_path.glob("*.gguf"))

@@ -69,6 +69,25 @@ async def test_a_change_keeps_what_it_does_not_name_and_null_returns_to_the_defa
     await client.remove(name)
 
 
+async def test_a_model_in_memory_is_let_go_of_when_what_it_was_loaded_with_changes(
+    client: Client, tmp_path: Path
+) -> None:
+    name = await registered(client, tmp_path, "rounded")
+    kept = await client.update(name, UpdateRequest(quantization=None, temperature=0.5))
+    changed = await client.update(name, UpdateRequest(quantization="none"))
+    assert (kept.is_loaded, kept.quantization) == (True, None)
+    assert (changed.is_loaded, changed.quantization) == (False, "none")
+    await client.remove(name)
+
+
+async def test_only_what_the_quicker_engine_takes_is_called_preparable(client: Client, tmp_path: Path) -> None:
+    name = await registered(client, tmp_path, "plain")
+    found = {model.id: model.preparable for model in await client.models()}
+    assert found["starter-sentiment"]
+    assert not found[name]
+    await client.remove(name)
+
+
 async def test_load_and_unload(client: Client, tmp_path: Path) -> None:
     name = await registered(client, tmp_path, "loaded")
     assert (await client.unload(name)).status == "unloaded"

@@ -35,6 +35,7 @@ def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
         ({"parameters": 30_000_000}, "fused", "float32"),
         ({"quantization": "none"}, "fused", "float32"),
         ({"parameters": 30_000_000, "quantization": "int8"}, "fused", "int8"),
+        ({"quantization": "int4"}, "fused", "int4"),
         ({"precision": "float32"}, "fused", "float32"),  # the trial of the last load said no
         ({"quantization": "int8", "precision": "float32"}, "fused", "int8"),  # asked for since
         ({"can_round": False}, "fused", "float32"),

@@ -12,8 +12,9 @@ import pytest
 from sidecar.errors import ModelNotFound
 from sidecar.paths import Paths
 from sidecar.runtime.manager import ModelManager
-from sidecar.types import ClassifyRequest, GenerateRequest, PredictRequest, RegisterRequest
+from sidecar.types import ClassifyRequest, GenerateRequest, PredictRequest, RegisterRequest, UpdateRequest
 from tests.helpers.gguf_models import gguf_model
+from tests.helpers.models import tiny
 from tests.helpers.profile import keep, made_up
 
 OpenManager = Callable[..., Awaitable[ModelManager]]
@@ -123,6 +124,17 @@ async def test_a_gguf_model_is_predicted_before_it_ever_ran(open_manager: OpenMa
     assert found.prediction.precision == "q8_0"
     assert found.prediction.evidence == 0
     assert found.prediction.tokens_per_second is not None
+
+
+@pytest.mark.usefixtures("measured_machine")
+async def test_runs_in_another_precision_do_not_count(open_manager: OpenManager) -> None:
+    manager = await open_manager()
+    folder = str(tiny("llama-chat"))
+    await manager.register(RegisterRequest(name="llama", model_type="text_generation", model_path=folder))
+    await manager.load("llama")
+    assert (await manager.predict("llama")).measured.loads == 1
+    await manager.update("llama", UpdateRequest(quantization="int8"))
+    assert (await manager.predict("llama")).measured.loads == 0
 
 
 @pytest.mark.usefixtures("measured_machine")

@@ -15,6 +15,7 @@ def reckon(**changes: object) -> Estimate:
         "cache_bytes_per_token": 1024,
         "context_length": 4096,
         "max_sequences": 8,
+        "limit": 1000 * MB,
     }
     return estimate(**{**values, **changes})
 
@@ -59,9 +60,19 @@ def test_the_refusal_names_the_numbers_and_what_bounds_them() -> None:
 
 
 def test_weights_that_are_computed_with_as_stored_take_what_the_files_do() -> None:
-    found = reckon(engine="llamacpp", stored_bytes=1063, cache_bytes_per_token=10, context_length=8192)
-    assert found.weights == 1063
-    assert found.cache == 10 * 8 * placement.CELLS_PER_ANSWER
+    assert reckon(engine="llamacpp", stored_bytes=1063).weights == 1063
+
+
+def test_a_gguf_model_also_takes_what_goes_beside_it_and_what_is_kept_of_ended_conversations() -> None:
+    alone, beside = reckon(engine="llamacpp"), reckon(engine="llamacpp", companion_bytes=7 * MB, prefix_cache_mb=256)
+    assert beside.weights == alone.weights + 7 * MB
+    assert beside.cache == alone.cache + 256 * MB
+
+
+def test_every_answer_has_a_cache_of_its_own_where_memory_is_plenty() -> None:
+    assert placement.cache_cells(8192, 1024, 8, 1000 * MB) == 8 * 8192
+    assert placement.cache_cells(8192, 1024, 8, 500 * MB) == placement.shared_cells(8192, 8)
+    assert reckon(engine="llamacpp", context_length=8192).cache == 1024 * 8 * 8192
 
 
 def test_a_shared_cache_holds_one_long_conversation_or_many_usual_ones() -> None:

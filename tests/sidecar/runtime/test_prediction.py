@@ -134,6 +134,16 @@ def test_files_in_memory_and_a_spare_worker_make_loading_quicker() -> None:
     assert warm.load_s.expected - ready.load_s.expected == pytest.approx(3.0, rel=0.01)
 
 
+def test_weights_that_an_earlier_load_rounded_are_neither_rounded_nor_read_again() -> None:
+    first, again = (
+        predict(CHAT, made_up(), ASKED, Surroundings(cached_share=0.0, rounded_before=before), {})
+        for before in (False, True)
+    )
+    assert again.load_s.expected < first.load_s.expected / 2
+    assert "rounding" in first.limits[0] or "reading" in first.limits[0]
+    assert "starting a process" in again.limits[0]
+
+
 def test_memory_is_that_of_the_precision_with_the_answers_cache() -> None:
     rounded, exact = about(CHAT), about(replace(CHAT, precision="float32"))
     assert rounded.memory_mb.expected < 0.75 * exact.memory_mb.expected

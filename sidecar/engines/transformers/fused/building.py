@@ -1,49 +1,41 @@
-"""Takes a library model apart into a `Decoder`, layer by layer, so that no weight is in memory twice for long.
+"""Takes a library model apart into a `Decoder`, layer by layer, so that no weight is in memory twice for long; or puts one
+together from tensors that were kept of an earlier time.
 
-Where weights are rounded to 8 bits, sample tokens go through every layer both exactly and rounded on the way, and what
-comes out at the end decides whether the rounding may be used.
+Where weights are rounded, sample tokens go through every layer both exactly and rounded on the way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from sidecar.engines.transformers.fused.decoder import Decoder, Layer, Rotary, Sizes, through
-from sidecar.engines.transformers.fused.linear import Linear, Precision, linear
+from sidecar.engines.transformers.fused.decoder import Decoder, Layer, Rotary, Sizes
+from sidecar.engines.transformers.fused.int4 import Int4
+from sidecar.engines.transformers.fused.linear import Float, Int8, Linear, Precision
 from sidecar.engines.transformers.fused.past import Shape
+from sidecar.engines.transformers.fused.trial import Agreement, Trial
 from sidecar.engines.transformers.padded_batch import can_join
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 ROTARY_TYPES = ("default", "linear", "llama3", "yarn")  # those whose angles depend on nothing but the position
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How the rounded model's next-word probabilities compare with the exact ones, over all sample positions.
-
-    `divergence`: mean Kullback-Leibler divergence in nats. `same_word`: share of positions with the same likeliest word,
-    among those where the exact model prefers it by SURE nats; 1 where there is none.
-    """
-
-    divergence: float
-    same_word: float
-
-    @property
-    def enough(self) -> bool:
-        return self.divergence <= LARGEST_DIVERGENCE and self.same_word >= SMALLEST_SAME_WORD
-
-
-LARGEST_DIVERGENCE = 0.05
-SMALLEST_SAME_WORD = 0.98
-SURE = 0.5
+# Where the library's layers have what a `Layer` is made of; products that share their input become one.
+PRODUCTS = {
+    "attention_in": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    "attention_out": ("self_attn.o_proj",),
+    "feed_in": ("mlp.gate_proj", "mlp.up_proj"),
+    "feed_out": ("mlp.down_proj",),
+}
+NORMS = {
+    "attention_norm": "input_layernorm",
+    "feed_norm": "post_attention_layernorm",
+    "query_norm": "self_attn.q_norm",
+    "key_norm": "self_attn.k_norm",
+}
+KINDS: dict[str, Any] = {"weight": Float, "int8": Int8, "int4": Int4}
+Tensors = dict[str, torch.Tensor]
 
 
 def can_fuse(model: Any) -> bool:
@@ -61,56 +53,51 @@ def can_fuse(model: Any) -> bool:
 
 def fuse(model: Any, precision: Precision, sample: list[int]) -> tuple[Decoder, Agreement | None]:
     """The decoder, and for rounded weights how well they do on `sample` tokens. The library's layers are used up."""
-    sizes = _sizes(model.config)
-    rotary = Rotary(lambda length: _table(model.model.rotary_emb, length))
+    sizes, rotary = _sizes(model.config), _rotary(model)
     with torch.inference_mode():
         embedding = _owned(model.model.embed_tokens.weight)
         tied = model.lm_head.weight.data_ptr() == model.model.embed_tokens.weight.data_ptr()
-        model.model.embed_tokens.weight.data = embedding
-        trial = _Trial(embedding, rotary, sizes, sample) if precision != "float32" else None
+        words, norm = embedding if tied else _owned(model.lm_head.weight), _owned(model.model.norm.weight)
+        trial = Trial(embedding, rotary, sizes, sample, precision) if precision != "float32" else None
         layers = []
-        for index, (block, layer) in enumerate(zip(list(model.model.layers), _layers(model, precision), strict=True)):
-            layers.append(layer)
+        for index, block in enumerate(list(model.model.layers)):
+            exact = _layer(block)
+            layers.append(_rounded_layer(exact, precision))
             if trial:
-                trial.advance(_layer(block, "float32"), layer)
+                trial.advance(exact, layers[-1])
             model.model.layers[index] = nn.Identity()
-        words = embedding if tied else _owned(model.lm_head.weight)
-        decoder = Decoder(
-            sizes, embedding, layers, _owned(model.model.norm.weight), linear(words, None, precision), rotary
-        )
+        head = _rounded(Float(words), "int8" if precision == "int4" else precision)  # words hang on small differences
+        decoder = Decoder(sizes, embedding, layers, norm, head, rotary)
         agreement = trial.agreement(decoder, words) if trial else None
-        model.lm_head, model.model.norm = nn.Identity(), nn.Identity()
+        _empty(model, embedding)
     return decoder, agreement
 
 
-class _Trial:
-    """The sample's hidden states on their way through the exact and through the rounded layers."""
-
-    def __init__(self, embedding: torch.Tensor, rotary: Rotary, sizes: Sizes, sample: list[int]) -> None:
-        self._angles = rotary(torch.arange(len(sample)), len(sample) - 1)
-        self._sizes = sizes
-        self._exact = embedding[torch.tensor(sample)]
-        self._rounded = self._exact.clone()
-
-    def advance(self, exact: Layer, rounded: Layer) -> None:
-        self._exact = through(exact, 0, self._exact, self._angles, self._sizes, _whole)
-        self._rounded = through(rounded, 0, self._rounded, self._angles, self._sizes, _whole)
-
-    def agreement(self, decoder: Decoder, words: torch.Tensor) -> Agreement:
-        normed = functional.rms_norm(self._exact, self._exact.shape[-1:], decoder.norm, decoder.sizes.epsilon)
-        exact = functional.linear(normed, words).log_softmax(-1)
-        rounded = decoder.scores(self._rounded).log_softmax(-1)
-        best = exact.topk(2, dim=-1)
-        sure = best.values[:, 0] - best.values[:, 1] >= SURE
-        same = rounded.argmax(-1) == best.indices[:, 0]
-        divergence = functional.kl_div(rounded, exact, log_target=True, reduction="batchmean")
-        return Agreement(float(divergence), float(same[sure].float().mean()) if sure.any() else 1.0)
+def taken_apart(decoder: Decoder) -> Tensors:
+    """All tensors of a decoder by name, for `put_together`. Only before its products are packed."""
+    found = {"embedding": decoder.embedding, "norm": decoder.norm} | _prefixed("head", decoder.head.tensors())
+    for index, layer in enumerate(decoder.layers):
+        for name in PRODUCTS:
+            found |= _prefixed(f"{index}.{name}", getattr(layer, name).tensors())
+        found |= {f"{index}.{name}": norm for name in NORMS if (norm := getattr(layer, name)) is not None}
+    return found
 
 
-def _whole(_: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Attention among the sample's tokens alone."""
-    q, k, v = (part.transpose(0, 1)[None] for part in (q, k, v))
-    return functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)[0].transpose(0, 1)
+def put_together(model: Any, tensors: Tensors) -> Decoder:
+    """The decoder of a model without weights from what `taken_apart` gave. Raises KeyError or ValueError if they differ."""
+    rotary = _rotary(model)
+    layers = [_restored_layer(index, block, tensors) for index, block in enumerate(model.model.layers)]
+    embedding = _checked(tensors["embedding"], model.model.embed_tokens.weight.shape)
+    head = _checked(_restored("head", tensors), model.lm_head.weight.shape)
+    _empty(model, embedding)
+    return Decoder(_sizes(model.config), embedding, layers, tensors["norm"], head, rotary)
+
+
+def _empty(model: Any, embedding: torch.Tensor) -> None:
+    """Leave of the library's model only what says how to generate."""
+    model.model.embed_tokens.weight = nn.Parameter(embedding, requires_grad=False)
+    model.model.layers = nn.ModuleList(nn.Identity() for _ in model.model.layers)
+    model.lm_head, model.model.norm = nn.Identity(), nn.Identity()
 
 
 def _sizes(config: Any) -> Sizes:
@@ -120,46 +107,79 @@ def _sizes(config: Any) -> Sizes:
     return Sizes(heads, shape, config.rms_norm_eps)
 
 
-def _layers(model: Any, precision: Precision) -> Iterator[Layer]:
-    """All layers in order. Rounding uses one core only, so several are rounded at once."""
-    if precision == "float32":
-        yield from (_layer(block, precision) for block in model.model.layers)
-        return
-    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        yield from threads.map(partial(_rounded_layer, precision), list(model.model.layers))
+def _layer(block: Any) -> Layer:
+    products = {name: _joined(_parts(block, name)) for name in PRODUCTS}
+    norms = {name: _owned(block.get_submodule(place).weight) for name, place in NORMS.items() if _has(block, place)}
+    return Layer(**products, **norms)
 
 
-def _rounded_layer(precision: Precision, block: Any) -> Layer:
-    with torch.inference_mode():  # holds for one thread only
-        return _layer(block, precision)
-
-
-def _layer(block: Any, precision: Precision) -> Layer:
-    attention, feed = block.self_attn, block.mlp
-    return Layer(
-        attention_norm=_owned(block.input_layernorm.weight),
-        attention_in=_joined([attention.q_proj, attention.k_proj, attention.v_proj], precision),
-        attention_out=_joined([attention.o_proj], precision),
-        feed_norm=_owned(block.post_attention_layernorm.weight),
-        feed_in=_joined([feed.gate_proj, feed.up_proj], precision),
-        feed_out=_joined([feed.down_proj], precision),
-        query_norm=_owned(attention.q_norm.weight) if hasattr(attention, "q_norm") else None,
-        key_norm=_owned(attention.k_norm.weight) if hasattr(attention, "k_norm") else None,
-    )
-
-
-def _joined(modules: list[Any], precision: Precision) -> Linear:
+def _joined(modules: list[Any]) -> Linear:
     """One product for those that share their input."""
     weight = torch.cat([module.weight.detach() for module in modules])
     if all(module.bias is None for module in modules):
-        return linear(weight, None, precision)
+        return Float(weight)
     biases = [weight.new_zeros(len(module.weight)) if module.bias is None else module.bias for module in modules]
-    return linear(weight, torch.cat(biases).detach(), precision)
+    return Float(weight, torch.cat(biases).detach())
+
+
+def _rounded_layer(exact: Layer, precision: Precision) -> Layer:
+    return replace(exact, **{name: _rounded(getattr(exact, name), precision) for name in PRODUCTS})
+
+
+def _rounded(exact: Linear, precision: Precision) -> Linear:
+    if precision == "float32":
+        return exact
+    kind = Int4 if precision == "int4" else Int8
+    return kind.rounded(**exact.tensors())
+
+
+def _restored_layer(index: int, block: Any, tensors: Tensors) -> Layer:
+    products = {}
+    for name in PRODUCTS:
+        parts = _parts(block, name)
+        shape = torch.Size([sum(len(part.weight) for part in parts), parts[0].weight.shape[1]])
+        products[name] = _checked(_restored(f"{index}.{name}", tensors), shape)
+    norms = {name: tensors[f"{index}.{name}"] for name, place in NORMS.items() if _has(block, place)}
+    return Layer(**products, **norms)
+
+
+def _restored(name: str, tensors: Tensors) -> Linear:
+    own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+    try:
+        linear: Linear = next(kind for part, kind in KINDS.items() if part in own)(**own)
+    except (StopIteration, TypeError) as error:
+        raise ValueError(f"{name} is not whole: {', '.join(own)}") from error
+    return linear
+
+
+def _checked(part: Any, shape: torch.Size) -> Any:
+    if part.shape != shape:
+        raise ValueError(f"a tensor of shape {tuple(part.shape)} where {tuple(shape)} belongs")
+    return part
+
+
+def _parts(block: Any, name: str) -> list[Any]:
+    return [block.get_submodule(place) for place in PRODUCTS[name]]
+
+
+def _has(block: Any, place: str) -> bool:
+    parent, _, name = place.rpartition(".")
+    return hasattr(block.get_submodule(parent), name)
+
+
+def _prefixed(prefix: str, tensors: Tensors) -> Tensors:
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
 
 
 def _owned(weight: torch.Tensor) -> torch.Tensor:
     """A copy: the original is a view of the mapped file, which would stay in memory whole."""
     return weight.detach().clone()
+
+
+def _rotary(model: Any) -> Rotary:
+    """The library's angles. Made anew from the configuration: those of a model without weights have no numbers either."""
+    library = type(model.model.rotary_emb)(config=model.config)
+    return Rotary(lambda length: _table(library, length))
 
 
 def _table(rotary_emb: Any, length: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch.nn import functional
@@ -100,6 +101,11 @@ class Decoder:
     head: Linear
     rotary: Rotary
 
+    def products(self) -> list[Linear]:
+        """All of them, in the order in which they are used."""
+        layers = ((layer.attention_in, layer.attention_out, layer.feed_in, layer.feed_out) for layer in self.layers)
+        return [*chain.from_iterable(layers), self.head]
+
     def prefill(self, tokens: list[int], past: Past) -> torch.Tensor:
         """Compute `tokens` after `past`, which grows by them. The hidden state of the last one, shape (1, width)."""
         start, end = past.length, past.length + len(tokens)
@@ -140,7 +146,7 @@ class Decoder:
         return self.head(functional.rms_norm(x, x.shape[-1:], self.norm, self.sizes.epsilon))
 
     def _through_all(self, tokens: list[int], positions: torch.Tensor, highest: int, attend: Attend) -> torch.Tensor:
-        x = self.embedding[torch.tensor(tokens)]
+        x = self.embedding[torch.tensor(tokens)].float()
         angles = self.rotary(positions, highest)
         for index, layer in enumerate(self.layers):
             x = through(layer, index, x, angles, self.sizes, attend)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import Any
 
 import torch
@@ -40,7 +41,9 @@ class _Row:
 
 class FusedGenerator:
     """`model` is the library's, without its layers: it says which score processors a request has. `budget`: bytes of
-    ended sequences kept for their prefixes."""
+    ended sequences kept for their prefixes. `answering` is set with the first token; `settling`: what then goes on beside."""
+
+    settling: Thread | None = None
 
     def __init__(
         self, decoder: Decoder, model: Any, pad_id: int, prepare: Callable[[Generate], Prompt], budget: int
@@ -53,6 +56,12 @@ class FusedGenerator:
         self._rows: list[_Row] = []  # as in the batch
         self._filling: dict[int, _Filling] = {}
         self._prefixes = Prefixes(decoder.sizes.shape, budget)
+        self.answering = Event()
+
+    @property
+    def reading(self) -> bool:
+        """Whether prompts are being read."""
+        return bool(self._filling)
 
     def start(self, answers: list[Answer]) -> list[int | None]:
         left = PIECE_AMONG_OTHERS if self._rows else PIECE_ALONE
@@ -95,6 +104,7 @@ class FusedGenerator:
         processors = score_processors(self._model, answer, self._pad_id)
         scores = processors(torch.tensor([filling.tokens]), self._decoder.scores(x))
         token = choose([answer], scores)[0]
+        self.answering.set()
         self._batch.join(filling.past)
         self._rows.append(_Row(answer, processors))
         return token, len(piece)

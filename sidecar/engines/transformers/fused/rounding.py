@@ -1,16 +1,17 @@
-"""Whether a model's weights are rounded to 8 bits: what was asked, what the machine can do, what a trial showed."""
+"""Whether and how a model's weights are rounded: what was asked, what the machine can do, what a trial showed."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sidecar.engines.transformers.fused.building import Agreement
 from sidecar.engines.transformers.fused.linear import Precision, int8_available
+from sidecar.engines.transformers.fused.trial import Agreement
 from sidecar.errors import LoadFailed
 
 # Below, a step is bound by the number of operations and not by the bytes of the weights: rounding gains nothing.
 WORTHWHILE_PARAMETERS = 50_000_000
 SAMPLE_TOKENS = 160
+KEPT: dict[str, Precision] = {"auto": "int8", "int8": "int8", "int4": "int4"}  # what may lie on disk for what is asked
 SAMPLE = """The lighthouse keeper wrote down the weather every morning: wind from the west, a little rain, and by noon the sun.
 "Why do you count the ships?" asked the child. - "Because somebody has to," he said, and poured the tea.
 def mean(values): return sum(values) / len(values)  # raises ZeroDivisionError when empty
@@ -20,16 +21,29 @@ Les prix augmentent de 3,5 %; que faire? Dear Ms Lopez, thank you for your lette
 
 
 class RoundedTooCoarsely(Exception):
-    """The trial showed that a model's answers would change; it has to be loaded anew as it is."""
+    """The trial showed that a model's answers would change; it has to be loaded anew, `instead` being what is asked."""
 
     def __init__(self, agreement: Agreement) -> None:
-        super().__init__(describe(agreement))
+        eight = agreement.precision == "int8"
+        super().__init__(f"The model runs {'in full precision' if eight else 'in more than 4 bits'}: {agreement}.")
+        self.instead = "none" if eight else "auto"
+
+
+def judge(asked: str, agreement: Agreement) -> list[str]:
+    """Warnings. Raises RoundedTooCoarsely unless the trial went well or 8 bits were asked for."""
+    if agreement.enough:
+        return []
+    if asked != "int8":
+        raise RoundedTooCoarsely(agreement)
+    return [f"Answers may differ from the exact model's: {agreement}."]
 
 
 def choose(model: str, asked: str, parameters: int) -> Precision:
-    """`asked`: auto, none or int8. Raises LoadFailed for int8 on a machine without integer kernels."""
-    if asked == "int8" and not int8_available():
-        raise LoadFailed(model=model, reason="this processor has no int8 kernels; use quantization none or auto.")
+    """`asked`: auto, none, int8 or int4. Raises LoadFailed for those on a machine without integer kernels."""
+    if asked in ("int8", "int4") and not int8_available():
+        raise LoadFailed(model=model, reason=f"this processor has no {asked} kernels; use quantization none or auto.")
+    if asked == "int4":
+        return "int4"
     if asked == "int8" or (asked == "auto" and parameters >= WORTHWHILE_PARAMETERS and int8_available()):
         return "int8"
     return "float32"
@@ -39,10 +53,3 @@ def sample(tokenizer: Any, vocabulary: int) -> list[int]:
     """Token ids of a text of many kinds, to try a model on."""
     ids = tokenizer(SAMPLE, add_special_tokens=False)["input_ids"][:SAMPLE_TOKENS]
     return [token for token in ids if token < vocabulary] or [0]
-
-
-def describe(agreement: Agreement) -> str:
-    return (
-        f"rounded to 8 bits, its next words agree with the exact ones in {agreement.same_word:.1%} of the sure cases,"
-        f" mean divergence {agreement.divergence:.3f} nats"
-    )

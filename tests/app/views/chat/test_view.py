@@ -120,7 +120,7 @@ async def test_the_model_reads_the_system_prompt_and_the_path(echo):
 
 
 async def test_the_chats_sampling_goes_along(echo):
-    echo.page.drawer.presets.segments["precise"].click()
+    echo.page.drawer.fields.presets.segments["precise"].click()
     await echo.ask("first")
     request = echo.view.dialogue.request(echo.view.chat, echo.view.messages.path)
     assert (request.temperature, request.top_p) == (0.2, 0.9)
@@ -133,6 +133,16 @@ async def test_a_fork_is_a_new_chat_up_to_that_message(echo):
     echo.answer_widget(0).footer.asked.emit("fork", None)
     assert echo.view.chat.id != original
     assert [message.content for message in echo.view.messages.path] == ["first", "first"]
+
+
+async def test_a_fork_is_named_for_the_question_it_begins_with_and_no_name_occurs_twice(echo):
+    await echo.ask("first")
+    echo.view.dialogue.edit(echo.view.messages.path[0].id, "second")
+    await echo.settled()
+    for title in ("second", "second (2)"):
+        echo.answer_widget().footer.asked.emit("fork", None)
+        assert echo.view.chat.title == title
+        await echo.until(lambda: echo.answer_widget() is not None)
 
 
 async def test_two_chats_answer_at_once_and_the_list_shows_both_busy(slow):
@@ -156,6 +166,15 @@ async def test_partial_text_is_on_disk_while_the_answer_is_written(slow):
     assert slow.view.dialogue.store.message(message).status == "partial"
     slow.view.stop()
     await slow.settled()
+
+
+async def test_after_deleting_a_chat_from_within_typing_begins_the_next(echo):
+    await echo.ask("hello")
+    echo.window.activateWindow()
+    await echo.until(echo.window.isActiveWindow)
+    echo.page.transcript.setFocus()
+    echo.view.listing.delete(echo.view.chat.id)
+    assert echo.page.composer.field.hasFocus()
 
 
 async def test_a_deleted_chat_comes_back_with_undo(echo):

@@ -53,6 +53,13 @@ def test_fewer_dimensions_are_normalised_again(embedder: WorkerProcess) -> None:
     assert np.linalg.norm(rows, axis=1) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_more_dimensions_than_the_model_has_are_refused(embedder: WorkerProcess) -> None:
+    fault = ask(embedder, Embed(0, TEXTS, dimensions=100_000))
+    assert isinstance(fault, Failed)
+    assert fault.code == "invalid_request"
+    assert "the model's vectors have" in fault.message
+
+
 def test_a_text_over_the_context_is_refused_or_cut(embedder: WorkerProcess) -> None:
     long = "tea " * 200
     fault = ask(embedder, Embed(0, [long]))

@@ -1,0 +1,61 @@
+"""The head of the Models view: title, search, the tasks there are, and what is in memory altogether."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from app.figures import memory
+from app.model_words import task
+from app.theme import theme
+from app.widgets.choice_field import ChoiceField
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.label import Label
+from app.widgets.search_field import SearchField
+from sidecar.types import ModelInfo
+
+SEARCH_WIDTH = 320
+
+
+class ModelsHeader(QWidget):
+    """Signals:
+    filtered(str, str): words, and a model type or nothing.
+    """
+
+    filtered = Signal(str, str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(theme.metrics.spacing["header_height"])
+        self.search = SearchField(self.tr("Search"))
+        self.search.setAccessibleName(self.tr("Search models"))
+        self.search.setMaximumWidth(SEARCH_WIDTH)
+        self.tasks = ChoiceField(self.tr("Task"), [("", self.tr("Any task"))])
+        self.summary = ElidedLabel(role="muted", size="small")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(24, 0, 24, 0)
+        row.setSpacing(12)
+        row.addWidget(Label(self.tr("Models"), size="title", weight="strong"))
+        row.addWidget(self.search, 2)
+        row.addWidget(self.tasks)
+        row.addStretch(1)
+        row.addWidget(self.summary)
+        self.search.textChanged.connect(lambda _text: self._say())
+        self.tasks.chosen.connect(lambda _task: self._say())
+
+    def show_models(self, models: Sequence[ModelInfo]) -> None:
+        """Offer the tasks that occur, and sum up."""
+        found = [("", self.tr("Any task")), *((kind, task(kind)) for kind in sorted({m.model_type for m in models}))]
+        chosen = self.tasks.value()
+        self.tasks.set_choices(found)
+        self.tasks.set_value(chosen, task(chosen))
+        loaded = [model for model in models if model.is_loaded]
+        held = memory(sum(model.memory_usage_mb or 0 for model in loaded))
+        installed = self.tr("1 model") if len(models) == 1 else self.tr("{0} models").format(len(models))
+        in_memory = self.tr("{0} in memory, {1}").format(len(loaded), held) if loaded else self.tr("none in memory")
+        self.summary.setText(f"{installed} · {in_memory}")
+
+    def _say(self) -> None:
+        self.filtered.emit(self.search.text().strip(), self.tasks.value())

@@ -1,0 +1,48 @@
+"""The page of one model: its cards, one below the other, scrolled. Holds no logic: view.py connects them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+
+from app.views.models.details_card import DetailsCard
+from app.views.models.forecast_card import ForecastCard
+from app.views.models.options_card import OptionsCard
+from app.views.models.preparation_card import PreparationCard
+from sidecar.types import JobInfo, ModelInfo
+
+BESIDE_SCROLL_BAR = 12
+
+
+class ModelPage(QScrollArea):
+    """What it is, what it takes, how it is made quicker, what can be chosen for it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        inside = QWidget()
+        self.setWidget(inside)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes from control to control, and the page follows
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.details = DetailsCard(inside)
+        self.forecast = ForecastCard(inside)
+        self.preparation = PreparationCard(inside)
+        self.options = OptionsCard(inside)
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, BESIDE_SCROLL_BAR, 0)
+        column.setSpacing(16)
+        for card in (self.details, self.forecast, self.preparation, self.options):
+            column.addWidget(card)
+        column.addStretch(1)
+
+    def begin(self) -> None:
+        """Another model is to be shown: nothing of the one before may stay."""
+        self.forecast.clear()
+        self.verticalScrollBar().setValue(0)
+
+    def show_model(self, model: ModelInfo, running: JobInfo | None, latest: JobInfo | None) -> None:
+        """Show what is known now; `running` and `latest` are the model's jobs."""
+        self.details.show_model(model, running)
+        self.preparation.show_model(model, latest)
+        self.options.show_model(model)
