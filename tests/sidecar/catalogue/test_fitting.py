@@ -47,14 +47,24 @@ def suits(model: ListedModel, outlook: Outlook) -> Suitability:
 @pytest.mark.parametrize(
     ("model", "outlook", "verdict", "said"),
     [
-        (SMALL, machine(16), "fits", r"^It takes up to [\d.]+ [MG]B of memory; 16\.0 GB can be used\. About 19 tokens a second\.$"),
+        (
+            SMALL,
+            machine(16),
+            "fits",
+            r"^It takes up to [\d.]+ [MG]B of memory; 16\.0 GB can be used\. About 19 tokens a second\.$",
+        ),
         (
             SMALL,
             machine(1.1),
             "tight",
             r"of memory of the 1\.1 GB that can be used; little is left for long texts\.",
         ),
-        (SMALL, machine(16, used=15.5), "tight", r"500 MB can be used now, and 16\.0 GB once other models are unloaded\."),
+        (
+            SMALL,
+            machine(16, used=15.5),
+            "tight",
+            r"500 MB can be used now, and 16\.0 GB once other models are unloaded\.",
+        ),
         (
             LARGE,
             machine(16),
