@@ -9,7 +9,7 @@ from sidecar.catalogue.installed import by_repository, repository
 from sidecar.catalogue.judging import Judged
 from sidecar.catalogue.recommending import recommend
 from sidecar.errors import NotFound
-from sidecar.types import LightweightModel, LightweightModels, ModelInfo
+from sidecar.types import DownloadRequest, LightweightModel, LightweightModels, ModelInfo
 
 MB = 1e6
 
@@ -28,11 +28,12 @@ def listing(judged: Iterable[Judged], models: Iterable[ModelInfo]) -> Lightweigh
     )
 
 
-def of_key(listed: Iterable[ListedModel], key: str) -> ListedModel:
-    """Raises NotFound."""
-    for model in listed:
-        if model.key == key:
-            return model
+def request(judged: Iterable[Judged], key: str) -> DownloadRequest:
+    """What to fetch for a short name: the variant that suits this machine best. Raises NotFound."""
+    for one in judged:
+        if one.model.key == key:
+            variant = one.variant if one.model.format == "gguf" else None
+            return DownloadRequest(model=one.model.id, revision=one.model.revision, variant=variant)
     message = f"There is no small model {key!r}. GET /lightweight/models lists those there are."
     raise NotFound(message, path=f"/lightweight/models/{key}")
 

@@ -163,14 +163,14 @@ def best_here(found: LightweightModels) -> str:
 
 async def _load_best(service: Service) -> None:
     """The recommended one, fetched if need be; without a network another one, and at the least what came with us."""
-    from sidecar.catalogue.lightweight import listing, of_key
+    from sidecar.catalogue.lightweight import listing, request
 
     catalogue, manager = service.catalogue, service.manager
     found = listing(await catalogue.judged(), manager.models())
     if found.recommended and not found.models[found.recommended].is_downloaded:
-        model = of_key(await catalogue.listed(), found.recommended)
-        note(f"Fetching {model.id}")
-        await _until_fetched(service, DownloadRequest(model=model.id, revision=model.revision))
+        wanted = request(await catalogue.judged(), found.recommended)
+        note(f"Fetching {wanted.model}")
+        await _until_fetched(service, wanted)
         found = listing(await catalogue.judged(), manager.models())
     try:
         name = best_here(found)
@@ -179,11 +179,11 @@ async def _load_best(service: Service) -> None:
     await manager.load(name)
 
 
-async def _until_fetched(service: Service, request: DownloadRequest) -> None:
+async def _until_fetched(service: Service, wanted: DownloadRequest) -> None:
     """Until the download has ended, or waits for a network; what went wrong is said."""
     queue = service.manager.hub.downloads
     with service.manager.events.subscribe() as changes:
-        job = await queue.add(request)
+        job = await queue.add(wanted)
         async for _ in changes:
             job = queue.get(job.job_id)
             if job.finished_at is not None or job.retry_at is not None:

@@ -10,7 +10,6 @@ from sidecar.catalogue.installed import by_repository
 from sidecar.routes import models, native, service
 from sidecar.routes.call import MODEL_ID, Answer, Call, Route
 from sidecar.types import (
-    DownloadRequest,
     LightweightDownload,
     LightweightModels,
     LightweightStarted,
@@ -27,12 +26,11 @@ async def small_models(call: Call) -> Answer:
 
 async def download_small(call: Call) -> Answer:
     """One that is here already is not fetched again."""
-    listed, key = await call.service.catalogue.listed(), call.request.match_info["key"]
-    model = lightweight.of_key(listed, key)
-    if model.id in by_repository(call.manager.models()):
-        return LightweightDownload("downloaded", model.id)
-    job = await call.manager.hub.downloads.add(DownloadRequest(model=model.id, revision=model.revision))
-    return LightweightDownload("queued", model.id, job.job_id)
+    wanted = lightweight.request(await call.service.catalogue.judged(), call.request.match_info["key"])
+    if wanted.model in by_repository(call.manager.models()):
+        return LightweightDownload("downloaded", wanted.model)
+    job = await call.manager.hub.downloads.add(wanted)
+    return LightweightDownload("queued", wanted.model, job.job_id)
 
 
 async def open_second(call: Call, body: LightweightStartRequest) -> Answer:
