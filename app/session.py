@@ -150,7 +150,7 @@ class Session(QObject):
             if event.job.finished_at is not None:
                 self._stale.set()  # a model runs with another engine, or is known now
             self.job_changed.emit(event.job)
-        else:
+        elif event.type == "settings":
             self.settings_changed.emit()
 
     def _set(self, state: ServiceState) -> None:

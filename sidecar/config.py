@@ -143,6 +143,26 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
         float, _about("Performance", "End a worker that makes no progress for so many seconds.", ge=1)
     ] = 120.0
 
+    offline: Annotated[bool, _about("Network", "Make no connection to other machines, for whatever reason.")] = False
+    hub_endpoint: Annotated[
+        str, _about("Network", "The address of the hub of models; empty means HF_ENDPOINT, or the public one.")
+    ] = ""
+    proxy: Annotated[
+        str, _about("Network", "The proxy for outbound connections; empty means what the environment says.")
+    ] = ""
+    ca_bundle: Annotated[
+        str, _about("Network", "A file with the certificates to trust; empty means the usual ones.")
+    ] = ""
+    download_limit_kb_s: Annotated[
+        int, _about("Network", "Kilobytes a second that all downloads may take together; 0 does not limit.", ge=0)
+    ] = 0
+    parallel_files: Annotated[
+        int, _about("Network", "Files of one model that are fetched at the same time.", ge=1, le=16)
+    ] = 4
+    network_timeout_s: Annotated[
+        float, _about("Network", "A connection over which nothing comes for so many seconds is given up.", ge=0.1)
+    ] = 30.0
+
     history: Annotated[bool, _about("Privacy", "Keep a record of requests: time, model, sizes, timings, outcome.")] = (
         True
     )

@@ -12,6 +12,10 @@
      │    ├── NotFound             404 no such route or thing
      │    ├── ModelNotFound        404 no model of that name
      │    ├── JobNotFound          404 no job of that id
+     │    ├── DownloadNotFound     404 no download of that id
+     │    ├── RepositoryNotFound   404 the hub has no such repository, revision or file, or hides it
+     │    ├── Gated                403 the model's licence must be accepted on the hub first
+     │    ├── UnsafeFiles          403 the files are refused, or need a permission that was not given
      │    ├── MethodNotAllowed     405
      │    ├── Conflict             409 already there, or in use
      │    ├── BodyTooLarge         413
@@ -24,7 +28,12 @@
      │    ├── DiskFull             507
      │    ├── DatabaseUnusable     503 read-only, full or damaged
      │    ├── PortUnavailable      503
-     │    └── AlreadyRunning       409 another service owns this data folder
+     │    ├── AlreadyRunning       409 another service owns this data folder
+     │    └── HubFault                  what lies between this machine and the hub
+     │         ├── Offline              503 the offline switch is on: no connection is made
+     │         ├── NetworkUnavailable   503 the hub cannot be reached, or the connection broke too often
+     │         ├── HubRefused           503 the hub answered with a refusal; `retry_after` where it said when to come again
+     │         └── IntegrityFailed      503 what arrived is not what the hub announced
      ├── ModelError                    the model or its process
      │    ├── LoadFailed           503 its files cannot be loaded, with the engine's reason
      │    ├── WorkerCrashed        503 with exit code and the end of its stderr
@@ -118,6 +127,33 @@ class JobNotFound(RequestError):
     template = "There is no job {job!r}. GET /jobs lists those there are."
 
 
+class DownloadNotFound(RequestError):
+    code = "download_not_found"
+    status = 404
+    template = "There is no download {job!r}. GET /downloads lists those there are."
+
+
+class RepositoryNotFound(RequestError):
+    code = "repository_not_found"
+    status = 404
+    template = (
+        "The hub has no {what}, or hides it from you. Check the name; for a private model store a token"
+        " with 'inglenook hub login'."
+    )
+
+
+class Gated(RequestError):
+    code = "gated"
+    status = 403
+    template = "The makers of {model!r} ask you to accept its licence first. {todo}"
+
+
+class UnsafeFiles(RequestError):
+    code = "unsafe_files"
+    status = 403
+    template = "{model!r} is not fetched: {reason}"
+
+
 class MethodNotAllowed(RequestError):
     code = "method_not_allowed"
     status = 405
@@ -196,6 +232,32 @@ class AlreadyRunning(EnvironmentFault):
     code = "already_running"
     status = 409
     template = "Inglenook's service is already running at {url} (process {pid})."
+
+
+class HubFault(EnvironmentFault):
+    """What lies between this machine and the hub."""
+
+    code = "hub_fault"
+
+
+class Offline(HubFault):
+    code = "offline"
+    template = "{purpose} needs the network, and offline is on: no connection was made. Turn the setting offline off to allow it."
+
+
+class NetworkUnavailable(HubFault):
+    code = "network_unavailable"
+    template = "{host} could not be reached: {reason}. Check the network and the proxy; what has arrived is kept."
+
+
+class HubRefused(HubFault):
+    code = "hub_refused"
+    template = "{host} answered {answer}: {reason}"
+
+
+class IntegrityFailed(HubFault):
+    code = "integrity_failed"
+    template = "{file} is not what the hub announced: {reason}. It was set aside and is not used; fetch it again."
 
 
 class ModelError(InglenookError):

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from sidecar.types import Event, JobInfo
+from sidecar.types import DownloadInfo, Event, JobInfo
 
 QUEUE_SIZE = 256
 
@@ -38,6 +38,9 @@ class EventBus:
 
     def job(self, job: JobInfo) -> None:
         self.publish(Event(type="job", time=time.time(), job=job))
+
+    def download(self, download: DownloadInfo) -> None:
+        self.publish(Event(type="download", time=time.time(), download=download))
 
     def close(self) -> None:
         """End every subscription."""

@@ -78,12 +78,25 @@ def _observations(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX observations_by_model ON observations (model, kind)")
 
 
+def _downloads(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """
+        CREATE TABLE downloads (
+            id TEXT PRIMARY KEY,
+            created_at REAL NOT NULL,
+            state TEXT NOT NULL,
+            request TEXT NOT NULL,        -- JSON: what was asked for
+            info TEXT NOT NULL            -- JSON: how it stood at its last change; how much of a file is here, the disk knows
+        )"""
+    )
+
+
 def _rounded_before(connection: sqlite3.Connection) -> None:
     """Of a load: whether an earlier one had kept the rounded weights, so that they were neither rounded nor tried again."""
     connection.execute("ALTER TABLE observations ADD COLUMN rounded_before INTEGER NOT NULL DEFAULT 0")
 
 
-MIGRATIONS = [_models_and_history, _embeddings, _observations, _rounded_before]
+MIGRATIONS = [_models_and_history, _embeddings, _observations, _rounded_before, _downloads]
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -67,8 +67,18 @@ class Paths:
         return self.data_dir / "calibration.json"
 
     @property
+    def hub_token(self) -> Path:
+        """The hub's token, where the machine has no keyring."""
+        return self.config_dir / "hub-token"
+
+    @property
     def models_dir(self) -> Path:
         return self.data_dir / "models"
+
+    @property
+    def told_dir(self) -> Path:
+        """What the hub told of models, for times without a network; all of it can be asked again."""
+        return self.data_dir / "hub"
 
     @property
     def derived_dir(self) -> Path:

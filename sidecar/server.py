@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
 import secrets
 import signal
-import socket
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +24,21 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from sidecar import __version__, discovery, log
-from sidecar.config import Configuration, Settings
-from sidecar.errors import AlreadyRunning, EnvironmentFault, PortUnavailable, ServiceUnreachable
+from sidecar.config import Configuration
+from sidecar.errors import AlreadyRunning, EnvironmentFault, ServiceUnreachable
+from sidecar.listener import address, answering, bind
 from sidecar.middleware import add_headers, allowed_hosts, outermost
 from sidecar.paths import Paths
 from sidecar.routes.call import SERVICE, Origin, Service
 from sidecar.routes.dispatch import register
+from sidecar.routes.lightweight import SMALL_ROUTES
+from sidecar.routes.service import SHUTDOWN
 from sidecar.routes.table import ROUTES
 from sidecar.runtime.manager import ModelManager
+from sidecar.second_listener import SecondListener, small_app
 from sidecar.types import Discovery
 
-PORTS_TRIED = 100
-BACKLOG = 1024
 RUNNING_REQUESTS_SECONDS = 3.0
-OPEN_CONNECTIONS_SECONDS = 1.0
 ANNOUNCEMENT_SECONDS = 5.0  # how long a second start waits to learn where the first one listens
 TOKEN_BYTES = 32
 
@@ -54,9 +53,12 @@ def serve(
     flags: dict[str, Any] | None = None,
     announce: Callable[[Discovery], None] = lambda found: None,
     until_stdin_closes: bool = False,
+    only_small: bool = False,
+    prepare: Callable[[Service], Awaitable[None]] | None = None,
 ) -> None:
     """Serve until a signal, `POST /shutdown` or, if asked, the end of stdin. `announce` is called once it is ready.
 
+    `only_small` serves nothing but the small models; `prepare` is awaited before `announce`, once requests are answered.
     `config_file` and `flags` are what the configuration was loaded from; changed settings are written to that file.
 
     Raises AlreadyRunning, PortUnavailable, DatabaseUnusable, DiskFull, EnvironmentFault.
@@ -66,7 +68,7 @@ def serve(
     with _only_one(paths), log.to_folder(paths.log_dir, configuration.settings.log_level):
         discovery.remove(paths.runtime_file)  # a service that was killed left it behind
         origin = Origin(config_file or paths.config_file, flags or {})
-        asyncio.run(_serve(configuration, paths, origin, announce, until_stdin_closes))
+        asyncio.run(_serve(configuration, paths, origin, announce, until_stdin_closes, only_small, prepare))
 
 
 def create_app(service: Service) -> web.Application:
@@ -85,6 +87,8 @@ async def _serve(
     origin: Origin,
     announce: Callable[[Discovery], None],
     until_stdin_closes: bool,
+    only_small: bool,
+    prepare: Callable[[Service], Awaitable[None]] | None,
 ) -> None:
     stop = asyncio.Event()
     _stop_on_signals(stop)
@@ -92,7 +96,9 @@ async def _serve(
         _stop_at_end_of_stdin(stop)
     async with ModelManager.open(configuration.settings, paths) as manager:
         service = Service(manager, paths, configuration, origin, secrets.token_urlsafe(TOKEN_BYTES), stop=stop)
-        async with listening(service) as url, _discoverable(service, url) as found:
+        async with listening(service, only_small=only_small) as url, _discoverable(service, url) as found:
+            if prepare is not None:
+                await prepare(service)
             logger.info("ready at %s", url)
             announce(found)
             await stop.wait()
@@ -100,58 +106,23 @@ async def _serve(
 
 
 @contextlib.asynccontextmanager
-async def listening(service: Service) -> AsyncIterator[str]:
+async def listening(service: Service, *, only_small: bool = False) -> AsyncIterator[str]:
     """Answers requests within the block; yields the address. At its end running requests get a moment, then NotReady.
 
     Raises PortUnavailable.
     """
     settings = service.configuration.settings
-    bound = bind(settings)
+    bound = bind(settings.host, settings.port)
     service.hosts = allowed_hosts(settings, bound.getsockname()[1])
-    runner = web.AppRunner(
-        create_app(service),
-        handle_signals=False,
-        access_log=None,
-        handler_cancellation=True,
-        auto_decompress=False,  # compressed bodies are refused: a small one may unpack to any size
-        shutdown_timeout=OPEN_CONNECTIONS_SECONDS,
-    )
-    await runner.setup()
-    try:
-        await web.SockSite(runner, bound, backlog=BACKLOG).start()
-        yield _url(settings.host, bound)
-    finally:
-        service.manager.events.close()
-        await service.drain(RUNNING_REQUESTS_SECONDS)
-        await runner.cleanup()
-
-
-def bind(settings: Settings) -> socket.socket:
-    """A listening socket at the port the settings name, or the next free one. Raises PortUnavailable."""
-    last = settings.port if settings.port == 0 else min(settings.port + PORTS_TRIED, 65535)
-    for port in range(settings.port, last + 1):
+    service.second_listener = SecondListener(service)
+    app = small_app(service, [*SMALL_ROUTES, SHUTDOWN]) if only_small else create_app(service)
+    async with answering(app, bound):
         try:
-            return _listen(settings.host, port)
-        except OSError as error:
-            if not _taken(error):
-                raise PortUnavailable(host=settings.host, port=port, reason=str(error)) from error
-    raise PortUnavailable(host=settings.host, port=settings.port, reason=f"all up to {last} are taken")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
-
-
-def _taken(error: OSError) -> bool:
-    return error.errno == errno.EADDRINUSE or (sys.platform == "win32" and error.errno == errno.EACCES)
-
-
-def _url(host: str, bound: socket.socket) -> str:
-    """The address for this machine's clients, also where the service listens on all."""
-    address, port = bound.getsockname()[:2]
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - replaced, not bound
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+            yield address(bound)
+        finally:
+            service.manager.events.close()
+            await service.second_listener.stop()
+            await service.drain(RUNNING_REQUESTS_SECONDS)
 
 
 @contextlib.asynccontextmanager

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+os.environ |= {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "HF_HOME": "/nonexistent/hub-cache"}
+os.environ.pop("HF_TOKEN", None)  # nothing of the developer's own is read or written
+
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack

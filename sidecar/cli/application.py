@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from sidecar import __version__
-from sidecar.cli import chat, config, generate, history, machine, models, serve, service, texts
+from sidecar.cli import (
+    catalogue,
+    chat,
+    config,
+    downloads,
+    generate,
+    history,
+    lightweight,
+    machine,
+    models,
+    serve,
+    service,
+    texts,
+)
 from sidecar.cli.declaring import AsJson, DataDir
 from sidecar.cli.status import Options
 
@@ -38,7 +51,7 @@ def application() -> typer.Typer:
     )
     app.callback()(shared)
     app.command("serve", help=serve.SUMMARY)(_elsewhere)
-    for module in (service, machine, models, generate, chat, texts, history, config):
+    for module in (service, machine, catalogue, lightweight, models, downloads, generate, chat, texts, history, config):
         module.add(app)
     return app
 

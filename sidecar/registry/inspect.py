@@ -102,7 +102,11 @@ def _llamacpp(path: Path) -> Inspection:
 
 def _transformers(folder: Path, config: dict[str, Any]) -> Inspection:
     architecture = _architecture(folder, config)
-    types = _types_of(folder, architecture)
+    types = types_of(architecture, sentences=(folder / "modules.json").is_file())
+    if not types:
+        raise InvalidRequest(
+            reason=f"{folder} holds a {architecture}, which does none of the tasks that are served here"
+        )
     weights = read_weights(weight_files(folder))
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise InvalidRequest(reason=f"{folder} has no tokenizer ({', '.join(TOKENIZER_FILES[:4])} or the like)")
@@ -135,9 +139,10 @@ def _architecture(folder: Path, config: dict[str, Any]) -> str:
             )
 
 
-def _types_of(folder: Path, architecture: str) -> tuple[ModelType, ...]:
-    """What an architecture's head computes. The same trunk under another head is another task."""
-    if (folder / "modules.json").is_file():  # sentence-transformers' list of pooling and normalising steps
+def types_of(architecture: str, *, sentences: bool = False) -> tuple[ModelType, ...]:
+    """What an architecture's head computes; nothing for one that is not served. The same trunk under another head is another
+    task. `sentences`: it comes with sentence-transformers' list of pooling and normalising steps."""
+    if sentences:
         return ("embedding",)
     if architecture in TRANSLATORS:
         return ("translation",)
@@ -147,9 +152,7 @@ def _types_of(folder: Path, architecture: str) -> tuple[ModelType, ...]:
         return ("text_generation",)
     if architecture.endswith("ForConditionalGeneration"):
         return ("text_generation", "translation")
-    if architecture.endswith(("Model", "ForMaskedLM")):
-        return ("embedding",)
-    raise InvalidRequest(reason=f"{folder} holds a {architecture}, which does none of the tasks that are served here")
+    return ("embedding",) if architecture.endswith(("Model", "ForMaskedLM")) else ()
 
 
 def weight_files(folder: Path) -> list[Path]:

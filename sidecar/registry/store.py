@@ -21,6 +21,7 @@ from sidecar.db import Database
 from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed, ModelNotFound
 from sidecar.registry.gguf_model import read_companions
 from sidecar.registry.inspect import Inspection, inspect
+from sidecar.registry.manifest import owning_folder
 from sidecar.runtime.protocol import ModelFacts
 from sidecar.types import Adapter, EngineChoice, GenerationDefaults, ModelType
 
@@ -106,6 +107,10 @@ class ModelStore:
         except KeyError:
             raise ModelNotFound(model=model_id) from None
 
+    def at(self, path: Path) -> Model | None:
+        """The model whose files lie at `path`."""
+        return next((model for model in self._models.values() if model.path == path), None)
+
     def resolve(self, name: str) -> ModelVersion:
         """The version that `name` stands for now. Raises ModelNotFound, LoadFailed when its folder is unusable."""
         model = self.get(name)
@@ -131,6 +136,13 @@ class ModelStore:
         return await self._save(
             Model(model_id, model_type, folder, inspection.engine, options, False, time.time(), inspection=inspection)
         )
+
+    async def look_again(self, model_id: str) -> Model:
+        """Its files changed: inspect them anew. Raises ModelNotFound."""
+        model = self.get(model_id)
+        seen = await asyncio.to_thread(_looked_at, replace(model, inspection=None, problem=None))
+        self._models[model_id] = seen
+        return seen
 
     async def set_options(self, model_id: str, options: ModelOptions) -> Model:
         """Raises ModelNotFound."""
@@ -158,7 +170,8 @@ class ModelStore:
         await self._database.run(lambda c: c.execute("DELETE FROM models WHERE id = ?", (model_id,)))
         del self._models[model_id]
         others = [other.path for other in self._models.values()]
-        await asyncio.to_thread(_delete_inside, self._models_dir, model.path, others)
+        folder = await asyncio.to_thread(owning_folder, self._models_dir, model.path)
+        await asyncio.to_thread(_delete_inside, self._models_dir, folder, others)
 
     def _refuse_other_folder(self, model_id: str, folder: Path) -> None:
         known = self._models.get(model_id)

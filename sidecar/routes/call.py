@@ -12,15 +12,18 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from aiohttp import web
 from msgspec import Struct
 
+from sidecar.catalogue.remote import Remote
+from sidecar.catalogue.searching import Catalogue
 from sidecar.config import Configuration
 from sidecar.errors import InglenookError, InternalError, NotReady
 from sidecar.paths import Paths
 from sidecar.runtime.manager import ModelManager
+from sidecar.types import LightweightStarted
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,16 @@ class Origin:
 
     config_file: Path
     flags: dict[str, Any]
+
+
+class Opened(Protocol):
+    """A further port of the service that may come and go; `port` is None while it is closed."""
+
+    port: int | None
+
+    async def start(self, port: int | None) -> LightweightStarted: ...
+
+    async def stop(self) -> None: ...
 
 
 @dataclass
@@ -48,6 +61,12 @@ class Service:
     ending: bool = False
     requests: set[asyncio.Task[Any]] = field(default_factory=set)
     changing_settings: asyncio.Lock = field(default_factory=asyncio.Lock)
+    catalogue: Catalogue = field(init=False)
+    second_listener: Opened = field(init=False)  # once it listens
+
+    def __post_init__(self) -> None:
+        remote = Remote(self.manager.hub.listing, self.paths.told_dir)
+        self.catalogue = Catalogue(lambda: self.manager.outlook(self.models_dir), self.manager.models, remote)
 
     @property
     def origins(self) -> list[str]:

@@ -145,6 +145,7 @@ def _rewritten(service: Service, changes: dict[str, Any]) -> Configuration:
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _GROUP = "Service"
+SHUTDOWN = Route("POST", "/shutdown", shutdown, _GROUP, "Stop the service.", (StatusResponse,))
 ROUTES = [
     Route("GET", "/", root, _GROUP, "Name, version and state.", (RootResponse,)),
     Route(
@@ -203,5 +204,5 @@ ROUTES = [
         body=ChangeSettingsRequest,
         errors=(errors.InvalidRequest, errors.EnvironmentFault),
     ),
-    Route("POST", "/shutdown", shutdown, _GROUP, "Stop the service.", (StatusResponse,)),
+    SHUTDOWN,
 ]

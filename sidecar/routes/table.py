@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sidecar.routes import docs, jobs, models, native, service, tasks
+from sidecar.routes import catalogue, docs, downloads, hub, jobs, lightweight, models, native, service, tasks
 
-_SERVED = [*service.ROUTES, *models.ROUTES, *jobs.ROUTES, *native.ROUTES, *tasks.ROUTES]
+_SERVED = [
+    *service.ROUTES,
+    *models.ROUTES,
+    *jobs.ROUTES,
+    *catalogue.ROUTES,
+    *lightweight.ROUTES,
+    *downloads.ROUTES,
+    *hub.ROUTES,
+    *native.ROUTES,
+    *tasks.ROUTES,
+]
 ROUTES = [*_SERVED, *docs.routes_of(_SERVED)]

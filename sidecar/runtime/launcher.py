@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from sidecar import hardware
@@ -37,7 +37,8 @@ ROOM_BESIDE_SPARE = 3  # times its own size must be free before it is started
 
 class Launcher:
     """Owns the spare worker. `settings()` gives those in force, `used()` the bytes that models use, `busy()` whether
-    requests or loads run, `total_memory` the machine's; `observe` hears of every load, with the seconds
+    requests or loads run, `total_memory` the machine's; `check_files` raises
+    when a version's files are not whole; `observe` hears of every load, with the seconds
     until there was a process for it and the share of its files that memory held before."""
 
     def __init__(
@@ -50,6 +51,7 @@ class Launcher:
         busy: Callable[[], bool],
         total_memory: int,
         observe: Callable[[ModelVersion, Loaded, float, Surroundings], None],
+        check_files: Callable[[ModelVersion], Awaitable[None]],
     ) -> None:
         self._store = store
         self._chooser = chooser
@@ -58,6 +60,7 @@ class Launcher:
         self._used = used
         self._total_memory = total_memory
         self._observe = observe
+        self._check_files = check_files
         self.spare = SpareWorker(
             start=self._start,
             may_start=self._room_for_spare,
@@ -75,6 +78,7 @@ class Launcher:
         """A worker with `version` loaded. Raises LoadFailed, OutOfMemory."""
         began = time.perf_counter()
         engine = self._chooser.engine(version, device)
+        await self._check_files(version)
         before = await asyncio.to_thread(self.surroundings, version, engine)
         worker = await self.spare.take(engine.name) or await self._start(engine.name)
         started = time.perf_counter()

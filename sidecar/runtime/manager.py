@@ -25,17 +25,20 @@ from sidecar.metrics import Metrics
 from sidecar.paths import Paths, resources_dir
 from sidecar.registry.derived import Derived
 from sidecar.registry.store import ModelStore, ModelVersion
+from sidecar.runtime.arrivals import Arrivals
 from sidecar.runtime.asking import Asking
 from sidecar.runtime.calibration import Calibrator, Figures
 from sidecar.runtime.embedding import Embedding
 from sidecar.runtime.embedding_cache import EmbeddingCache
 from sidecar.runtime.engines import EngineChooser
 from sidecar.runtime.evidence import Evidence
+from sidecar.runtime.hub import Hub
 from sidecar.runtime.inference import Inference
 from sidecar.runtime.jobs import Jobs
 from sidecar.runtime.launcher import Launcher, largest_file
 from sidecar.runtime.learning import Learning
 from sidecar.runtime.models import Models
+from sidecar.runtime.outlook import Outlook
 from sidecar.runtime.placement import replica_devices
 from sidecar.runtime.predicting import Predictor
 from sidecar.runtime.prediction import Surroundings
@@ -45,6 +48,7 @@ from sidecar.runtime.reporting import Reporter
 from sidecar.runtime.residency import Change, Limits, Residency
 from sidecar.runtime.resident import LoopClock
 from sidecar.runtime.tasks import TaskResponse, Tasks
+from sidecar.runtime.verifying import Verifying
 from sidecar.runtime.worker import Worker
 from sidecar.types import (
     Calibration,
@@ -76,6 +80,7 @@ from sidecar.types import (
     TranslateRequest,
     TranslateResponse,
     UpdateRequest,
+    VerifyResponse,
 )
 
 MB = 1024 * 1024
@@ -98,7 +103,8 @@ class ModelManager:
         gpus: int,
         events: EventBus,
         metrics: Metrics,
-        calibration_file: Path,
+        paths: Paths,
+        models_dir: Path,
     ) -> None:
         self.settings = settings
         self.events = events
@@ -118,6 +124,7 @@ class ModelManager:
             self._busy,
             total_memory,
             self._observe_load,
+            lambda version: self._verifying.before_load(version),
         )
         self._residency: Residency[Worker] = Residency(
             spawn=self._launcher.launch,
@@ -131,7 +138,7 @@ class ModelManager:
         )
         self._asking = Asking(self._residency, store, self.history, metrics, lambda: self.settings, self._learning)
         self.calibrator = Calibrator(
-            calibration_file,
+            paths.calibration,
             measure=self._measure_machine,
             idle_s=lambda: 0.0 if self._busy() else self._asking.rested_s,
             wanted=lambda: self.settings.calibrate,
@@ -145,6 +152,9 @@ class ModelManager:
         self._models = Models(store, derived, chooser, self._residency, events, self._clock, lambda: self.settings)
         self._jobs = Jobs(events)
         self._preparing = Preparing(store, derived, self._jobs, chooser, lambda: self.settings, self._models.renew)
+        self._arrivals = Arrivals(store, self._models, lambda: self.settings)
+        self.hub = Hub(database, paths, models_dir, events, lambda: self.settings, self._arrivals)
+        self._verifying = Verifying(store, self._models, self.hub.manifests, self.hub.downloads)
         self._tasks = Tasks(self._models, self._inference, lambda: self.settings)
 
     @classmethod
@@ -178,7 +188,8 @@ class ModelManager:
                 await asyncio.to_thread(hardware.gpu_count),
                 events or EventBus(),
                 metrics or Metrics(),
-                paths.calibration,
+                paths,
+                models_dir,
             )
             async with manager._running():
                 yield manager
@@ -191,9 +202,11 @@ class ModelManager:
         self._prepare_spare()
         await self._evidence.open()
         await self.calibrator.open()
+        await self.hub.open()
         try:
             yield
         finally:
+            await self.hub.close()
             await self.calibrator.close()
             figures.cancel()
             await asyncio.wait({figures})
@@ -239,6 +252,10 @@ class ModelManager:
         Raises ModelNotFound, InvalidRequest, DoesNotFit, LoadFailed, Conflict (it is busy on another device).
         """
         return await self._models.load(model_id, request)
+
+    async def verify(self, model_id: str) -> VerifyResponse:
+        """Compare every file with its hash; what is damaged is fetched again. Raises ModelNotFound, InvalidRequest."""
+        return await self._verifying.verify(model_id)
 
     async def unload(self, model_id: str, *, force: bool = False) -> None:
         """Raises ModelNotFound; Conflict while requests run, unless `force` ends them."""
@@ -329,6 +346,10 @@ class ModelManager:
     async def predict(self, model_id: str, request: PredictRequest = DEFAULT_ASKED) -> PredictResponse:
         """What a model would take, before it is loaded, beside what it took. Raises ModelNotFound, LoadFailed."""
         return await self._predictor.predict(model_id, request)
+
+    async def outlook(self, models_dir: Path) -> Outlook:
+        """What this machine could do now for models that are not here; their files would go to `models_dir`."""
+        return await self._predictor.outlook(models_dir, self.settings)
 
     async def calibrate(self) -> Calibration:
         """Measure this machine now. Raises Conflict while requests run, LoadFailed, EnvironmentFault."""

@@ -65,6 +65,11 @@ class Models:
         await self._forget_derived(known.get(request.name, ""))
         return self._changed(request.name, "changed" if request.name in known else "registered")
 
+    async def refresh(self, model_id: str) -> ModelInfo:
+        """Its files changed: look at them again. Raises ModelNotFound."""
+        await self._store.look_again(model_id)
+        return self._changed(model_id, "changed")
+
     async def update(self, model_id: str, request: UpdateRequest) -> ModelInfo:
         given = {name: getattr(request, name) for name in request.__struct_fields__}
         changes = {name: value for name, value in given.items() if value is not msgspec.UNSET}

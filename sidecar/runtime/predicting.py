@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 from sidecar import hardware
+from sidecar.config import Settings
 from sidecar.registry.inspect import Inspection
 from sidecar.registry.store import Model, ModelStore, ModelVersion
 from sidecar.runtime import learning, placement, prediction
@@ -15,12 +17,14 @@ from sidecar.runtime.engines import EngineChooser
 from sidecar.runtime.evidence import Evidence, Observation
 from sidecar.runtime.launcher import Launcher
 from sidecar.runtime.learning import Runs
+from sidecar.runtime.outlook import NOT_FOR_GGUF, Outlook
 from sidecar.runtime.prediction import Surroundings
 from sidecar.runtime.residency import Residency
 from sidecar.runtime.worker import Worker
 from sidecar.types import Calibration, Fit, Prediction, PredictRequest, PredictResponse
 
 MB = 1e6
+ON_GPU = "It runs, or would run, on a GPU; only the processor has been measured."
 
 
 class Predictor:
@@ -61,12 +65,24 @@ class Predictor:
             reason=reason,
         )
 
-    def of(self, model: Description, asked: PredictRequest, around: Surroundings) -> Prediction | None:
-        """For a model that need not be here: its description is enough. None while the machine is not measured."""
-        if (profile := self._calibrator.profile) is None:
-            return None
-        corrections = learning.corrections((model, []), self._kin(model, ""), profile)
-        return prediction.predict(model, profile, asked, around, corrections)
+    async def outlook(self, models_dir: Path, settings: Settings) -> Outlook:
+        """What can be said now of models that are not here. `models_dir`: where their files would go."""
+        profile = self._calibrator.profile
+        available, disk, gpu = await asyncio.to_thread(_machine, models_dir)
+        used = sum(resident.memory_bytes for resident in self._residency.residents())
+        limit = self._launcher.memory_limit
+        no_speed = self._calibrator.reason if profile is None else ON_GPU if gpu else None
+        return Outlook(
+            now=placement.Room(limit=limit, used=used, available=available),
+            alone=placement.Room(limit=limit, used=0, available=available + used),
+            free_disk=disk,
+            max_sequences=settings.max_sequences,
+            prefix_cache_mb=settings.prefix_cache_mb,
+            profile=None if no_speed else profile,
+            no_speed=no_speed,
+            around=Surroundings(spare_worker=True, batch_tokens=settings.batch_tokens),
+            kin=lambda model: self._kin(model, ""),
+        )
 
     async def _predicted(
         self, model: Model, described: Description, asked: PredictRequest, profile: Calibration
@@ -88,11 +104,11 @@ class Predictor:
             return self._calibrator.reason
         measured = {rate.precision for rate in profile.gemm}
         if model.engine == "llamacpp" and "q8_0" not in measured and not runs:
-            return "The machine is not measured for llama.cpp; once the model has run, it is predicted from that."
+            return NOT_FOR_GGUF
         device = model.facts.device if model.facts else model.options.device
         gpu = await asyncio.to_thread(hardware.gpu_name)
         elsewhere = device not in ("auto", "cpu") or (device == "auto" and gpu is not None)
-        return "It runs, or would run, on a GPU; only the processor has been measured." if elsewhere else None
+        return ON_GPU if elsewhere else None
 
     def _kin(self, model: Description, name: str) -> list[Runs]:
         """The other models that are computed in the same way, with their runs."""
@@ -142,3 +158,7 @@ class Predictor:
 def _mostly_bf16(seen: Inspection) -> bool:
     elements = seen.weights.elements
     return 2 * elements.get("BF16", 0) > sum(elements.values())
+
+
+def _machine(models_dir: Path) -> tuple[int, int, str | None]:
+    return hardware.available_memory(), hardware.free_disk(models_dir), hardware.gpu_name()

@@ -72,6 +72,13 @@ class Prepare(Struct, tag="prepare"):
     threads: int = 0
 
 
+class Convert(Struct, tag="convert"):
+    """The first frame of a worker that makes safetensors of the pickled weights in `folder`, beside them."""
+
+    model: str
+    folder: str
+
+
 class Calibrate(Struct, tag="calibrate"):
     """The first frame instead of Load: measure the machine and end. `file`: one to measure reading with, or empty."""
 
@@ -192,6 +199,10 @@ class Prepared(Struct, tag="prepared"):
     """The end of a preparation, whether it passed or not."""
 
     preparation: Preparation
+
+
+class Converted(Struct, tag="converted"):
+    """The weights lie there as safetensors, and every value is the same."""
 
 
 class Calibrated(Struct, tag="calibrated"):
@@ -316,8 +327,10 @@ class Stats(Struct, tag="stats"):
     memory_bytes: int
 
 
-Down = Load | Prepare | Calibrate | Generate | Classify | Embed | Translate | Decide | Rerank | Cancel | Shutdown
-Up = Hello | Loaded | Progress | Prepared | Calibrated | Step | Finished | Failed | Stats
+Down = (
+    Load | Prepare | Convert | Calibrate | Generate | Classify | Embed | Translate | Decide | Rerank | Cancel | Shutdown
+)
+Up = Hello | Loaded | Progress | Prepared | Converted | Calibrated | Step | Finished | Failed | Stats
 
 _encoder = msgspec.msgpack.Encoder()
 _down: msgspec.msgpack.Decoder[Down] = msgspec.msgpack.Decoder(Down)

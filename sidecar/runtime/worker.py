@@ -22,6 +22,8 @@ from sidecar.runtime.protocol import (
     Calibrated,
     Cancel,
     Classify,
+    Convert,
+    Converted,
     Decide,
     Embed,
     Failed,
@@ -66,6 +68,7 @@ class Worker:
         self._hello: asyncio.Future[Hello] = loop.create_future()
         self._loaded: asyncio.Future[Loaded] = loop.create_future()
         self._prepared: asyncio.Future[Prepared] = loop.create_future()
+        self._converted: asyncio.Future[Converted] = loop.create_future()
         self._on_progress: Callable[[str, float], None] | None = None
         self._calibrated: asyncio.Future[Calibrated] = loop.create_future()
         self._replies: dict[int, Reply] = {}
@@ -114,6 +117,13 @@ class Worker:
         self._on_progress = on_progress
         self._child.send(frame)
         return await asyncio.shield(self._prepared)
+
+    async def convert(self, frame: Convert, on_progress: Callable[[str, float], None]) -> None:
+        """Make safetensors of pickled weights. Raises PreparationFailed, DiskFull and whatever else the engine reports."""
+        self.model = frame.model
+        self._on_progress = on_progress
+        self._child.send(frame)
+        await asyncio.shield(self._converted)
 
     async def calibrate(self, frame: Calibrate, timeout_s: float) -> Calibrated:
         """Measure the machine, instead of loading a model. Raises LoadFailed when no figures come, InferenceFailed."""
@@ -196,7 +206,7 @@ class Worker:
                 if (reply := self._replies.pop(id, None)) is not None:
                     reply.finish(outcome)
             case Failed(0, code, message, details):
-                for waited in (self._loaded, self._prepared, self._calibrated):
+                for waited in (self._loaded, self._prepared, self._converted, self._calibrated):
                     _reject(waited, from_wire(code, message, details))
             case Failed(id, code, message, details):
                 if (reply := self._replies.pop(id, None)) is not None:
@@ -206,6 +216,8 @@ class Worker:
                     self._on_progress(stage, done)
             case Prepared() if not self._prepared.done():
                 self._prepared.set_result(frame)
+            case Converted() if not self._converted.done():
+                self._converted.set_result(frame)
             case Stats():
                 self.memory_bytes = frame.memory_bytes
             case Hello() if not self._hello.done():
@@ -227,6 +239,7 @@ class Worker:
         _reject(self._hello, early)
         _reject(self._loaded, early)
         _reject(self._prepared, error)
+        _reject(self._converted, error)
         _reject(self._calibrated, early)
         replies, self._replies = self._replies, {}
         for reply in replies.values():

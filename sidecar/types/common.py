@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 ModelType = Literal["text_generation", "classification", "translation", "embedding", "reranking"]
+ModelName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$", max_length=200)]
 FinishReason = Literal["stop", "length", "cancelled", "tool_calls"]
 Role = Literal["system", "user", "assistant", "tool"]
 

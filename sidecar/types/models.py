@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from sidecar.types.common import Count, CountFromZero, ModelType, Request, Response, Seconds
+from sidecar.types.common import Count, CountFromZero, ModelName, ModelType, Request, Response, Seconds
 
 EngineChoice = Annotated[
     Literal["auto", "transformers", "ctranslate2", "llamacpp"],
@@ -45,7 +45,7 @@ class Adapter(Request):
 class RegisterRequest(GenerationDefaults, kw_only=True):
     """`POST /models`: make a model folder, or a GGUF file, on this machine known under a name, and load it."""
 
-    name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?$", max_length=200)]
+    name: ModelName
     model_type: ModelType
     model_path: str
     device: str = "auto"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from sidecar.types.common import Request, Response
+from sidecar.types.downloads import DownloadInfo
 from sidecar.types.inference import ErrorBody
 from sidecar.types.prediction import Calibration
 
@@ -145,10 +146,11 @@ class Event(Response, omit_defaults=True):
     `type` "model": `model`, `state` (loading, loaded, unloaded, failed, registered, removed, changed), `message`;
     `type` "system": `memory_used_mb`, `memory_total_mb`, `cpu_percent`, `models_loaded`, `models_memory_mb`, `active_requests`;
     `type` "job": `job` with its new state or progress;
+    `type` "download": `download` with its new state or progress;
     `type` "settings": something in the table changed.
     """
 
-    type: Literal["model", "system", "settings", "job"]
+    type: Literal["model", "system", "settings", "job", "download"]
     time: float
     model: str | None = None
     state: str | None = None
@@ -160,3 +162,4 @@ class Event(Response, omit_defaults=True):
     models_memory_mb: float | None = None
     active_requests: int | None = None
     job: JobInfo | None = None
+    download: DownloadInfo | None = None

@@ -28,6 +28,8 @@ from sidecar.errors import DiskFull, InferenceFailed, InglenookError, LoadFailed
 from sidecar.runtime.protocol import (
     PROTOCOL_VERSION,
     Calibrate,
+    Convert,
+    Converted,
     Failed,
     Hello,
     Load,
@@ -116,6 +118,9 @@ def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
     if isinstance(settings, Prepare):
         _prepare(settings, channel)
         return 0
+    if isinstance(settings, Convert):
+        _convert(settings, channel)
+        return 0
     if isinstance(settings, Calibrate):
         channel.send([_measured(engine, settings)])
         return 0
@@ -152,7 +157,21 @@ def _prepare(frame: Prepare, channel: Channel) -> None:
     channel.send([Prepared(made)])
 
 
-def _preparation_failed(frame: Prepare, error: Exception) -> InglenookError:
+def _convert(frame: Convert, channel: Channel) -> None:
+    """Make safetensors of what was pickled, with the network given up first, and say how it went."""
+    from sidecar.engines.transformers.pickled import convert, give_up_the_network
+
+    try:
+        give_up_the_network()
+        convert(frame.model, Path(frame.folder), lambda stage, done: channel.send([Progress(stage, done)]))
+    except Exception as error:  # noqa: BLE001 - whatever a stranger's file makes the library raise is the reason
+        fault = error if isinstance(error, InglenookError) else _preparation_failed(frame, error)
+        channel.send([Failed(0, fault.code, fault.message, fault.details)])
+        return
+    channel.send([Converted()])
+
+
+def _preparation_failed(frame: Prepare | Convert, error: Exception) -> InglenookError:
     logging.getLogger(__name__).error("preparing failed", exc_info=error)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return DiskFull(path=frame.folder)

@@ -24,6 +24,7 @@ from sidecar.paths import Paths
 from sidecar.types import Discovery
 
 START_SECONDS = 120.0
+QUIET = {"spare_worker": "false", "calibrate": "false"}
 END_SECONDS = 60.0
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,19 +69,19 @@ class RunningService:
 
 
 def service_process(
-    folder: Path, *words: str, stderr: IO[bytes] | int = subprocess.PIPE, **settings: object
+    folder: Path, *words: str, command: str = "serve", stderr: IO[bytes] | int = subprocess.PIPE, **settings: object
 ) -> subprocess.Popen[bytes]:
-    """`serve` in `folder`, not waited for. `settings` go into its environment, `words` after the command."""
+    """`serve`, or another command that serves, in `folder`; not waited for. `settings` go into its environment, `words` after the command."""
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith(("INGLENOOK_", "MODEL_SERVICE_"))
     }
     environment |= {f"INGLENOOK_{key.upper()}": str(value) for key, value in settings.items()}
     given = [] if "--port" in words else ["--port", "0"]
-    command = [
+    line = [
         sys.executable,
         "-m",
         "sidecar",
-        "serve",
+        command,
         "--data-dir",
         str(folder),
         "--until-stdin-closes",
@@ -88,7 +89,7 @@ def service_process(
         *words,
     ]
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
+        line, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
     )
 
 
@@ -110,11 +111,10 @@ def wait_until_ready(process: subprocess.Popen[bytes], folder: Path, stderr: IO[
 
 @contextlib.contextmanager
 def running_service(folder: Path, *words: str, **settings: object) -> Iterator[RunningService]:
-    """A ready service for the block, without a spare worker or calibration unless the settings say otherwise."""
+    """A ready service for the block, without spare worker or calibration, and offline where no `hub_endpoint` is given."""
+    quiet = QUIET if "hub_endpoint" in settings else QUIET | {"offline": "true"}
     with tempfile.TemporaryFile() as stderr:  # a pipe that nobody reads would stop it once it is full
-        process = service_process(
-            folder, *words, stderr=stderr, **({"spare_worker": "false", "calibrate": "false"} | settings)
-        )
+        process = service_process(folder, *words, stderr=stderr, **(quiet | settings))
         try:
             yield wait_until_ready(process, folder, stderr)
         finally:

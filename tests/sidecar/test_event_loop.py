@@ -28,7 +28,7 @@ TOKEN = "token-of-this-test"
 async def inside(tmp_path: Path) -> AsyncIterator[tuple[Client, Service]]:
     """A client of a service whose server runs in this event loop."""
     paths = Paths.in_folder(tmp_path / "data")
-    flags = {"port": 0, "spare_worker": False}
+    flags = {"port": 0, "spare_worker": False, "offline": True}
     configuration = Configuration.load(paths.config_file, environment={}, flags=flags)
     async with ModelManager.open(configuration.settings, paths) as manager:
         service = Service(manager, paths, configuration, Origin(paths.config_file, flags), TOKEN)
@@ -51,6 +51,10 @@ async def test_no_route_blocks_the_event_loop(
     await client.models()
     await client.health()
     await client.system()
+    await client.catalogue()
+    await client.recommended()
+    await client.lightweight_models()
+    await client.lightweight_status()
     await client.metrics()
     await client.history()
     await client.change_settings({"queue_limit": 5})

@@ -32,7 +32,7 @@ schema = schemathesis.openapi.from_dict(document(ROUTES)).exclude(path=LEFT_OUT)
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """A service of its own, with a model for each task under the task's name."""
     folder = tmp_path_factory.mktemp("fuzz")
-    with running_service(folder, max_loaded_models=20) as service:
+    with running_service(folder, max_loaded_models=20, offline=True) as service:
         for name, model_type in MODELS.items():
             path = str(echo_model(folder / name))
             asyncio.run(register(service, RegisterRequest(name=name, model_type=model_type, model_path=path)))

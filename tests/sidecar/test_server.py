@@ -19,9 +19,7 @@ import pytest
 
 from sidecar import discovery, errors
 from sidecar.client import Client
-from sidecar.config import Settings
 from sidecar.paths import Paths
-from sidecar.server import bind
 from sidecar.types import GenerateChunk, GenerateRequest, RegisterRequest
 from tests.helpers.models import echo_model
 from tests.helpers.service import RunningService, end, running_service, service_process
@@ -174,21 +172,6 @@ async def models_without_a_key(service: RunningService) -> int:
 def taken_port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         yield taken.getsockname()[1]
-
-
-def test_port_0_takes_any_free_one() -> None:
-    with bind(Settings(port=0)) as bound:
-        assert bound.getsockname()[1] > 0
-
-
-def test_an_address_that_is_not_ours_is_an_error_that_names_it() -> None:
-    with pytest.raises(errors.PortUnavailable, match=r"192\.0\.2\.1"):
-        bind(Settings(host="192.0.2.1", port=0))
-
-
-def test_a_host_that_does_not_exist_is_an_error_that_names_it() -> None:
-    with pytest.raises(errors.PortUnavailable, match="no-such-host"):
-        bind(Settings(host="no-such-host.invalid", port=0))
 
 
 # ---- the end --------------------------------------------------------------------------------------------------------

@@ -13,20 +13,17 @@ connection breaks, that is `ServiceUnreachable`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing, contextmanager
-from io import BytesIO
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
-from yarl import URL
 
-from sidecar import discovery
-from sidecar.errors import InglenookError, ServiceUnreachable, from_wire
-from sidecar.paths import Paths
+from sidecar.client.catalogue import CatalogueCalls
+from sidecar.client.hub import HubCalls
+from sidecar.client.wire import QUICK, of
+from sidecar.errors import from_wire
 from sidecar.types import (
     Calibration,
     ChangeSettingsRequest,
@@ -38,8 +35,6 @@ from sidecar.types import (
     DeletedResponse,
     EmbedRequest,
     EmbedResponse,
-    ErrorBody,
-    ErrorResponse,
     Event,
     GenerateBatchResponse,
     GenerateChunk,
@@ -86,49 +81,12 @@ InferenceResponse = (
     | RerankResponse
 )
 
-CONNECT_SECONDS = 10.0
-QUICK_SECONDS = 10.0
-SILENCE_SECONDS = 60.0  # the service sends a heartbeat on every open stream much more often than that
-_PATIENT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
-_QUICK = aiohttp.ClientTimeout(total=QUICK_SECONDS, sock_connect=CONNECT_SECONDS)
-_STREAM = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS)
 
-
-class Client:
+class Client(CatalogueCalls, HubCalls):
     """One connection pool to one service. May be made anywhere; used inside one event loop; ended by `close`.
 
     Every method raises ServiceUnreachable when nobody answers, and else the error that the service reports.
     """
-
-    def __init__(self, url: str, token: str | None = None) -> None:
-        self.url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._opened: aiohttp.ClientSession | None = None
-        self._closed = False
-        self._streams: set[aiohttp.ClientResponse] = set()
-
-    @classmethod
-    def connect(cls, paths: Paths) -> Client:
-        """A client of the service that these folders' discovery file names. Raises ServiceUnreachable when it is stale."""
-        found = discovery.read(paths.runtime_file)
-        return cls(found.url, found.token)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connections; who reads a stream of this client gets ServiceUnreachable. Safe to call twice."""
-        self._closed = True
-        for response in self._streams:  # a connection that is closed on this side tells its reader nothing
-            response.content.set_exception(aiohttp.ClientConnectionError("the client was closed"))
-        if self._opened is not None:
-            opened, self._opened = self._opened, None
-            await opened.close()
 
     # ---- service ----------------------------------------------------------------------------------------------------
 
@@ -154,7 +112,7 @@ class Client:
 
     async def metrics(self) -> str:
         """Prometheus' text format."""
-        return (await self._request("GET", "/metrics", patience=_QUICK)).decode("utf-8")
+        return (await self._request("GET", "/metrics", patience=QUICK)).decode("utf-8")
 
     async def history(
         self,
@@ -216,36 +174,36 @@ class Client:
         return await self._get("/models/summary", ModelsSummary)
 
     async def model(self, model_id: str) -> ModelInfo:
-        return await self._get(_of(model_id), ModelInfo)
+        return await self._get(of(model_id), ModelInfo)
 
     async def register(self, request: RegisterRequest) -> LoadResponse:
         """Make a model folder known, and load it."""
         return await self._send("POST", "/models", request, LoadResponse)
 
     async def update(self, model_id: str, request: UpdateRequest) -> ModelInfo:
-        return await self._send("PUT", _of(model_id), request, ModelInfo)
+        return await self._send("PUT", of(model_id), request, ModelInfo)
 
     async def load(self, model_id: str, request: LoadRequest | None = None) -> LoadResponse:
-        return await self._send("POST", _of(model_id, "load"), request, LoadResponse)
+        return await self._send("POST", of(model_id, "load"), request, LoadResponse)
 
     async def predict(self, model_id: str, request: PredictRequest | None = None) -> PredictResponse:
         """What the model would take, beside what it took; nothing is loaded."""
-        return await self._send("POST", _of(model_id, "predict"), request, PredictResponse)
+        return await self._send("POST", of(model_id, "predict"), request, PredictResponse)
 
     async def unload(self, model_id: str, *, force: bool = False) -> StatusResponse:
         """Conflict while requests run on it, unless `force`, which ends them."""
-        content = await self._request("DELETE", _of(model_id), query={"force": force or None})
+        content = await self._request("DELETE", of(model_id), query={"force": force or None})
         return self._decoded(content, StatusResponse)
 
     async def remove(self, model_id: str) -> StatusResponse:
         """Forget it, and delete its files where they lie in the models folder."""
-        return await self._send("DELETE", _of(model_id, "remove"), None, StatusResponse)
+        return await self._send("DELETE", of(model_id, "remove"), None, StatusResponse)
 
     # ---- jobs -------------------------------------------------------------------------------------------------------
 
     async def prepare(self, model_id: str, request: PrepareRequest | None = None) -> JobStarted:
         """Begin to convert a model for a quicker engine; follow it with `job`."""
-        return await self._send("POST", _of(model_id, "prepare"), request, JobStarted)
+        return await self._send("POST", of(model_id, "prepare"), request, JobStarted)
 
     async def jobs(self) -> list[JobInfo]:
         return await self._get("/jobs", list[JobInfo])
@@ -261,7 +219,7 @@ class Client:
 
     async def generate(self, model_id: str, request: GenerateRequest) -> GenerateResponse | GenerateBatchResponse:
         """The whole answer; a batch of answers for `prompts`. For a stream see `stream`."""
-        content = await self._request("POST", _of(model_id, "generate"), msgspec.structs.replace(request, stream=False))
+        content = await self._request("POST", of(model_id, "generate"), msgspec.structs.replace(request, stream=False))
         return self._decoded(content, _generated(request.prompts is not None))
 
     async def stream(self, model_id: str, request: GenerateRequest) -> AsyncGenerator[GenerateChunk, None]:
@@ -270,7 +228,7 @@ class Client:
         An error in the middle of the answer is raised like one before it.
         """
         body = msgspec.structs.replace(request, stream=True)
-        async with aclosing(self._stream("POST", _of(model_id, "generate"), body)) as payloads:
+        async with aclosing(self._stream("POST", of(model_id, "generate"), body)) as payloads:
             async for data in payloads:
                 chunk = self._decoded(data, GenerateChunk)
                 if chunk.error is not None:
@@ -281,26 +239,26 @@ class Client:
         raise self._unreachable("the answer's stream ended early")
 
     async def classify(self, model_id: str, request: ClassifyRequest) -> ClassifyResponse | ClassifyBatchResponse:
-        content = await self._request("POST", _of(model_id, "classify"), request)
+        content = await self._request("POST", of(model_id, "classify"), request)
         return self._decoded(content, _classified(request.texts is not None))
 
     async def translate(self, model_id: str, request: TranslateRequest) -> TranslateResponse | TranslateBatchResponse:
-        content = await self._request("POST", _of(model_id, "translate"), request)
+        content = await self._request("POST", of(model_id, "translate"), request)
         return self._decoded(content, _translated(request.texts is not None))
 
     async def embed(self, model_id: str, request: EmbedRequest) -> EmbedResponse:
-        return await self._send("POST", _of(model_id, "embed"), request, EmbedResponse)
+        return await self._send("POST", of(model_id, "embed"), request, EmbedResponse)
 
     async def decide(self, model_id: str, request: DecideRequest) -> DecideResponse:
-        return await self._send("POST", _of(model_id, "decide"), request, DecideResponse)
+        return await self._send("POST", of(model_id, "decide"), request, DecideResponse)
 
     async def rerank(self, model_id: str, request: RerankRequest) -> RerankResponse:
-        return await self._send("POST", _of(model_id, "rerank"), request, RerankResponse)
+        return await self._send("POST", of(model_id, "rerank"), request, RerankResponse)
 
     async def inference(self, request: InferenceRequest) -> InferenceResponse:
         """Whatever the type's own route answers, from `request.model` or the default model of the type."""
         content = await self._request("POST", "/inference", request)
-        return self._decoded(content, _response_of(request))
+        return self._decoded(content, _responseof(request))
 
     async def task(
         self,
@@ -321,113 +279,6 @@ class Client:
         """Let go of what `task` kept in memory. A failure is in the result, not raised."""
         return await self._result("/tasks/release", ReleaseRequest(name))
 
-    # ---- the wire ---------------------------------------------------------------------------------------------------
-
-    @property
-    def _session(self) -> aiohttp.ClientSession:
-        if self._closed:
-            raise self._unreachable("the client was closed")  # a new connection would be closed by nobody
-        if self._opened is None:
-            self._opened = aiohttp.ClientSession(headers=self._headers, timeout=_PATIENT)
-        return self._opened
-
-    async def _get(self, path: str, answer: type[T], query: Mapping[str, Any] | None = None) -> T:
-        return self._decoded(await self._request("GET", path, query=query, patience=_QUICK), answer)
-
-    async def _send(self, method: str, path: str, body: msgspec.Struct | None, answer: type[T]) -> T:
-        return self._decoded(await self._request(method, path, body), answer)
-
-    async def _result(self, path: str, body: msgspec.Struct) -> Result:
-        try:
-            return await self._send("POST", path, body, Result)
-        except ServiceUnreachable:
-            raise
-        except InglenookError as error:
-            return Result(success=False, error=ErrorBody(error.code, error.message, error.details))
-
-    async def _request(
-        self,
-        method: str,
-        path: str,
-        body: msgspec.Struct | None = None,
-        *,
-        query: Mapping[str, Any] | None = None,
-        patience: aiohttp.ClientTimeout = _PATIENT,
-    ) -> bytes:
-        with self._reaching():
-            async with self._session.request(
-                method, self._address(path, query), timeout=patience, **_content(body)
-            ) as response:
-                content = await response.read()
-        _raise_for(response.status, content)
-        return content
-
-    async def _stream(self, method: str, path: str, body: msgspec.Struct | None = None) -> AsyncGenerator[bytes, None]:
-        """The payloads of a server-sent event stream; its comments are heartbeats."""
-        with self._reaching():
-            response = await self._session.request(method, self._address(path, None), timeout=_STREAM, **_content(body))
-            self._streams.add(response)
-            try:
-                if response.status >= 400:
-                    _raise_for(response.status, await response.read())
-                pending = b""
-                async for piece in response.content.iter_any():
-                    *lines, pending = (pending + piece).split(b"\n")
-                    for line in lines:
-                        if line.startswith(b"data:"):
-                            yield line[5:]
-            finally:
-                self._streams.discard(response)
-                response.close()
-
-    def _address(self, path: str, query: Mapping[str, Any] | None) -> URL:
-        address = URL(self.url + path, encoded=True)  # as it is: an id may contain an encoded slash
-        given = {key: _word(value) for key, value in (query or {}).items() if value is not None}
-        return address.with_query(given) if given else address
-
-    @contextmanager
-    def _reaching(self) -> Iterator[None]:
-        try:
-            yield
-        except TimeoutError as error:
-            raise self._unreachable("it did not answer in time") from error
-        except (aiohttp.ClientError, OSError, RuntimeError) as error:  # RuntimeError: a read just after the end
-            raise self._unreachable(str(error) or type(error).__name__) from error
-
-    def _decoded(self, content: bytes, kind: type[T]) -> T:
-        try:
-            return msgspec.json.decode(content, type=kind)
-        except msgspec.MsgspecError as error:
-            raise self._unreachable("what answers there is not in the expected shape") from error
-
-    def _unreachable(self, reason: str) -> ServiceUnreachable:
-        return ServiceUnreachable(url=self.url, reason=reason)
-
-
-def _of(model_id: str, action: str = "") -> str:
-    path = f"/models/{quote(model_id, safe='')}"
-    return f"{path}/{action}" if action else path
-
-
-def _content(body: msgspec.Struct | None) -> dict[str, Any]:
-    if body is None:
-        return {}
-    return {"data": BytesIO(msgspec.json.encode(body)), "headers": {"Content-Type": "application/json"}}
-
-
-def _word(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
-def _raise_for(status: int, content: bytes) -> None:
-    if status < 400:
-        return
-    try:
-        error = msgspec.json.decode(content, type=ErrorResponse).error
-    except msgspec.MsgspecError:
-        raise InglenookError(f"The service answered {status} without saying why.", status=status) from None
-    raise from_wire(error.code, error.message, error.details)
-
 
 def _generated(batch: bool) -> type[GenerateResponse | GenerateBatchResponse]:
     return GenerateBatchResponse if batch else GenerateResponse
@@ -441,7 +292,7 @@ def _translated(batch: bool) -> type[TranslateResponse | TranslateBatchResponse]
     return TranslateBatchResponse if batch else TranslateResponse
 
 
-def _response_of(request: InferenceRequest) -> type[InferenceResponse]:
+def _responseof(request: InferenceRequest) -> type[InferenceResponse]:
     if request.model_type == "text_generation":
         return _generated(request.data.get("prompts") is not None)
     if request.model_type == "classification":

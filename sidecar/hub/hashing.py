@@ -1,0 +1,51 @@
+"""The two hashes by which the hub knows a file: SHA-256 of large files, git's blob id of the others. Blocks on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from sidecar.errors import IntegrityFailed
+from sidecar.types import RemoteFile
+
+PIECE = 4 << 20
+
+
+def sha256(file: Path, check: Callable[[], None] = lambda: None) -> str:
+    """Hex digits. `check` is called between pieces, and may raise to stop. Raises OSError."""
+    return _digest(hashlib.sha256(), file, check)
+
+
+def git_blob_id(file: Path, check: Callable[[], None] = lambda: None) -> str:
+    """Git's id of a blob: SHA-1 over a header with the length, then the content. Raises OSError."""
+    header = b"blob %d\0" % file.stat().st_size
+    return _digest(hashlib.sha1(header, usedforsecurity=False), file, check)
+
+
+def key(file: RemoteFile) -> str:
+    """What a file's content is known by. Raises IntegrityFailed for a file of which the hub told no hash."""
+    if file.sha256:
+        return file.sha256
+    if file.git_id:
+        return f"git-{file.git_id}"
+    raise IntegrityFailed(file=file.path, reason="it told no hash to check the file by")
+
+
+def differs(file: Path, announced: RemoteFile, check: Callable[[], None] = lambda: None) -> str | None:
+    """What is wrong with `file`, in words; None when it is what was announced. Raises OSError."""
+    size = file.stat().st_size
+    if size != announced.bytes:
+        return f"it has {size} bytes instead of {announced.bytes}"
+    key(announced)
+    if announced.sha256:
+        return None if sha256(file, check) == announced.sha256 else "its SHA-256 is another"
+    return None if git_blob_id(file, check) == announced.git_id else "its hash is another"
+
+
+def _digest(digest: hashlib._Hash, file: Path, check: Callable[[], None]) -> str:
+    with file.open("rb") as stream:
+        while piece := stream.read(PIECE):
+            digest.update(piece)
+            check()
+    return digest.hexdigest()

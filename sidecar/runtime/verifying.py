@@ -1,0 +1,83 @@
+"""Whether a model's files are still what was fetched: before the first load, after every change, and when asked.
+
+A damaged file is set aside, the model cannot be loaded meanwhile, and what is missing is fetched again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from sidecar.downloads.queue import DownloadQueue
+from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed
+from sidecar.hub.stopping import Stop
+from sidecar.registry.manifest import Checked, Manifest, Manifests
+from sidecar.registry.store import ModelStore, ModelVersion
+from sidecar.runtime.models import Models
+from sidecar.types import DownloadRequest, VerifyResponse
+
+
+class Verifying:
+    """It joins the manifests with the queue that repairs."""
+
+    def __init__(self, store: ModelStore, models: Models, manifests: Manifests, queue: DownloadQueue) -> None:
+        self._store = store
+        self._models = models
+        self._manifests = manifests
+        self._queue = queue
+
+    async def before_load(self, version: ModelVersion) -> None:
+        """Read again the files that changed since they were verified. Raises LoadFailed when one is damaged or gone."""
+        checked = await self._checked(version.path, everything=False)
+        if checked is not None and not checked.whole:
+            raise LoadFailed(model=version.model, reason=await self._repaired(version.model, checked))
+
+    async def verify(self, model_id: str) -> VerifyResponse:
+        """Read every file and compare its hash. Raises ModelNotFound, InvalidRequest for a model without a manifest."""
+        checked = await self._checked(self._store.get(model_id).path, everything=True)
+        if checked is None:
+            reason = f"{model_id!r} did not come with hashes of its files, so there is nothing to compare them with"
+            raise InvalidRequest(reason=reason)
+        if checked.whole:
+            message = f"All {checked.verified} files of {model_id} are what was fetched."
+        else:
+            message = await self._repaired(model_id, checked)
+            with contextlib.suppress(Conflict):  # what runs on it has the files open, and ends in order
+                await self._models.unload(model_id)
+        return VerifyResponse(model_id, checked.verified, checked.damaged, checked.missing, message)
+
+    async def _checked(self, path: Path, *, everything: bool) -> Checked | None:
+        """The check in a thread, which ends soon when nobody waits for it any more. Raises EnvironmentFault."""
+        unwanted = Stop()
+        try:
+            return await asyncio.to_thread(self._manifests.check, path, everything=everything, check=unwanted.check)
+        except OSError as error:
+            raise EnvironmentFault(f"The files in {path} cannot be read: {error}.", path=str(path)) from error
+        finally:
+            unwanted.set()
+
+    async def _repaired(self, model_id: str, checked: Checked) -> str:
+        """Fetch again what is damaged or missing, where it is ours to write; says what was found and done."""
+        found = _named("damaged", checked.damaged) + _named("missing", checked.missing)
+        if not self._manifests.is_ours(checked.root):
+            return f"{found}It is kept by another program in {checked.root}: repair it there, or fetch it here."
+        info = await self._queue.add(_request(model_id, checked.manifest))
+        return f"{found}It is fetched again as download {info.job_id}; the model can be loaded when that is done."
+
+
+def _request(model_id: str, manifest: Manifest) -> DownloadRequest:
+    """The same again: the same commit, files and permissions."""
+    return DownloadRequest(
+        model=manifest.repository,
+        revision=manifest.commit,
+        files=manifest.asked_files,
+        variant=manifest.variant,
+        name=model_id,
+        allow=[permission for permission in ("pickle", "custom_code") if permission in manifest.allowed],
+        priority=50,
+    )
+
+
+def _named(what: str, files: list[str]) -> str:
+    return f"{what.capitalize()}: {', '.join(files)}. " if files else ""

@@ -1,0 +1,69 @@
+"""`pull`, `downloads`, `verify` and `hub` on a real service with a hub of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.command_line import inglenook
+from tests.helpers.hub import HubServer, hub_server, model_files
+from tests.helpers.service import RunningService, running_service
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[HubServer]:
+    with hub_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def fetching(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    with running_service(tmp_path_factory.mktemp("pull"), hub_endpoint=hub.url) as service:
+        yield service
+
+
+@pytest.fixture
+def command(fetching: RunningService) -> Command:
+    return lambda *words, **more: inglenook(*words, INGLENOOK_DATA_DIR=str(fetching.paths.data_dir), **more)
+
+
+def test_a_model_is_pulled_verified_and_removed(command: Command, hub: HubServer) -> None:
+    hub.add("org/model", model_files())
+    assert command("pull", "org/model").stdout == "org/model is here.\n"
+    assert "org/model" in command("models").stdout
+    assert command("verify", "org/model").stdout == "All 4 files of org/model are what was fetched.\n"
+    folder = Path(json.loads(command("models", "--json").stdout)[0]["model_path"])
+    (folder / "config.json").write_text("{}", "utf-8")
+    done = command("verify", "org/model")
+    assert (done.returncode, "Damaged: config.json" in done.stderr) == (1, True)
+    assert command("remove", "org/model").returncode == 0
+    assert not folder.exists()
+
+
+def test_a_model_that_is_not_there_fails_with_the_reason(command: Command) -> None:
+    done = command("pull", "org/none")
+    assert done.returncode == 1
+    assert "org/none" in done.stderr
+
+
+def test_downloads_are_listed_and_forgotten(command: Command, hub: HubServer) -> None:
+    hub.add("org/listed", model_files(seed=1))
+    job = json.loads(command("pull", "org/listed", "--json").stdout)["job_id"]
+    assert job in command("downloads").stdout
+    assert json.loads(command("downloads", job, "--json").stdout)["state"] == "done"
+    assert command("downloads", job, "pause").returncode == 3
+    command("downloads", job, "forget")
+    assert job not in command("downloads").stdout
+
+
+def test_a_token_is_read_from_standard_input_and_forgotten(command: Command, hub: HubServer) -> None:
+    hub.tokens["hf_mine"] = "me"
+    assert "The token of me is kept in a file" in command("hub", "login", stdin="hf_mine\n").stdout
+    assert "whose token it is" in command("hub", "connections").stdout
+    assert command("hub", "logout").stdout == "No token is kept.\n"

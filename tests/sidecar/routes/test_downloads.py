@@ -1,0 +1,162 @@
+"""Downloads, verification and the hub's token over HTTP, on the real service with a hub of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import pickle
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from sidecar import errors
+from sidecar.client import Client
+from sidecar.types import ClassifyRequest, ClassifyResponse, DownloadInfo, DownloadRequest
+from tests.helpers.hub import HubServer, hub_server, model_files
+from tests.helpers.models import tiny
+from tests.helpers.service import RunningService, running_service
+
+WEIGHTS = "model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[HubServer]:
+    with hub_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def served(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    with running_service(tmp_path_factory.mktemp("downloads"), hub_endpoint=hub.url) as service:
+        yield service
+
+
+@pytest.fixture
+async def client(served: RunningService) -> AsyncIterator[Client]:
+    async with served.client() as client:
+        yield client
+
+
+async def fetched(client: Client, model: str, **fields: object) -> DownloadInfo:
+    return await ended(client, (await client.download(DownloadRequest(model, **fields))).job_id)
+
+
+async def ended(client: Client, job: str) -> DownloadInfo:
+    while (info := await client.download_info(job)).finished_at is None:  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.02)
+    return info
+
+
+async def folder_of(client: Client, model: str) -> Path:
+    return Path((await client.model(model)).model_path)
+
+
+async def test_a_damaged_file_is_set_aside_and_fetched_again_and_the_model_is_not_loadable_meanwhile(
+    client: Client, hub: HubServer
+) -> None:
+    hub.add("org/damaged", model_files(seed=1))
+    assert (await fetched(client, "org/damaged")).state == "done"
+    folder = await folder_of(client, "org/damaged")
+    weights = (folder / WEIGHTS).read_bytes()
+    (folder / WEIGHTS).write_bytes(weights[:-1] + b"?")
+    hub.rate = 100_000
+    answer = await client.verify("org/damaged")
+    assert (answer.damaged, answer.verified) == ([WEIGHTS], 3)
+    with pytest.raises(errors.LoadFailed, match="fetched again"):
+        await client.load("org/damaged")
+    hub.rate = 0
+    assert (await ended(client, (await client.downloads())[0].job_id)).state == "done"
+    assert (folder / WEIGHTS).read_bytes() == weights
+    assert (await client.verify("org/damaged")).damaged == []
+    assert list(folder.parents[1].glob(f".quarantine/*/{WEIGHTS}"))
+
+
+async def test_a_file_that_changed_is_noticed_before_the_load(client: Client, hub: HubServer) -> None:
+    hub.add("org/changed", model_files(seed=2))
+    await fetched(client, "org/changed")
+    (await folder_of(client, "org/changed") / "tokenizer.json").write_bytes(b'{"version": "2.0"}')
+    with pytest.raises(errors.LoadFailed, match=r"Damaged: tokenizer\.json"):
+        await client.load("org/changed")
+
+
+async def test_a_model_without_a_manifest_cannot_be_verified(client: Client) -> None:
+    with pytest.raises(errors.InvalidRequest, match="nothing to compare"):
+        await client.verify("starter-chat")
+
+
+async def test_a_download_is_paused_resumed_cancelled_and_taken_off_the_list(client: Client, hub: HubServer) -> None:
+    hub.add("org/slow", model_files(400_000, seed=3))
+    hub.rate = 200_000
+    job = (await client.download(DownloadRequest("org/slow"))).job_id
+    assert (await client.pause_download(job)).state == "paused"
+    assert (await client.prioritise_download(job, 5)).priority == 5
+    assert (await client.resume_download(job)).state in {"queued", "checking", "downloading"}
+    assert (await client.cancel_download(job)).state == "cancelled"
+    hub.rate = 0
+    await client.forget_download(job)
+    with pytest.raises(errors.DownloadNotFound):
+        await client.download_info(job)
+
+
+async def test_a_token_is_accepted_told_of_and_never_shown(
+    client: Client, hub: HubServer, served: RunningService
+) -> None:
+    hub.tokens["hf_very_secret"] = "me"
+    with pytest.raises(errors.HubRefused, match="not valid"):
+        await client.set_hub_token("hf_wrong")
+    account = await client.set_hub_token("hf_very_secret")
+    assert (account.has_token, account.kept_in, account.user) == (True, "file", "me")
+    assert not (await client.set_hub_token("")).has_token
+    assert "hf_very_secret" not in served.log()
+
+
+async def test_every_connection_is_listed(client: Client, hub: HubServer) -> None:
+    hub.add("org/listed", model_files(seed=4))
+    await fetched(client, "org/listed")
+    found = await client.connections()
+    reasons = {record.reason for record in found}
+    assert {"the files of org/listed", f"{WEIGHTS} of org/listed"} <= reasons
+    assert len(found) == len(hub.seen)
+
+
+class Evil:
+    """What unpickling it would run."""
+
+    def __init__(self, proof: Path) -> None:
+        self.proof = proof
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.proof,)
+
+
+async def test_pickled_weights_are_converted_once_with_permission_and_code_in_them_never_runs(
+    client: Client, hub: HubServer, tmp_path: Path
+) -> None:
+    original = tiny("bert-single")
+    files = {file.name: file.read_bytes() for file in original.iterdir() if file.name != WEIGHTS}
+    hub.add("org/evil", files | {"pytorch_model.bin": pickle.dumps(Evil(tmp_path / "ran"))})
+    hub.add("org/old", files | {"pytorch_model.bin": pickled(original / WEIGHTS)})
+    asked = await fetched(client, "org/old")
+    assert (asked.state, "permission" in asked.message) == ("failed", True)
+    evil, old = await asyncio.gather(
+        fetched(client, "org/evil", allow=["pickle"]), fetched(client, "org/old", allow=["pickle"])
+    )
+    assert (evil.state, (tmp_path / "ran").exists()) == ("failed", False)
+    with pytest.raises(errors.ModelNotFound):
+        await client.model("org/evil")
+    assert old.state == "done", old.message
+    folder = await folder_of(client, "org/old")
+    assert not (folder / "pytorch_model.bin").exists()
+    assert isinstance(await client.classify("org/old", ClassifyRequest(text="good")), ClassifyResponse)
+    assert (await client.verify("org/old")).damaged == []
+
+
+def pickled(weights: Path) -> bytes:
+    """The same weights as an older checkpoint."""
+    import torch
+    from safetensors.torch import load_file
+
+    written = io.BytesIO()
+    torch.save(load_file(weights), written)
+    return written.getvalue()
