@@ -108,8 +108,8 @@ class Downloader:
 
     def _check_room(self, job: Job, files: Sequence[RemoteFile]) -> None:
         """Raises DiskFull with the numbers, before anything is fetched."""
-        parts = self._fetcher.parts
-        ahead = sum(file.bytes - parts.here(job.id, file) for file in files)
+        parts, linked = self._fetcher.parts, self._manifests.holder
+        ahead = sum(file.bytes - parts.here(job.id, file) for file in files if linked(file) is None)
         ahead += sum(file.bytes for file in placing.pickles(files))  # beside what they are converted to
         folder = self._manifests.models_dir
         free = hardware.free_disk(folder)

@@ -48,7 +48,7 @@ class DownloadQueue:
         for row in await self._store.all():
             job = Job(row.request, row.info)
             if not job.ended and job.info.state != "paused":
-                job.change(state="queued", message="It goes on after a restart.")
+                job.change(state="queued", attempts=0, message="It goes on after a restart.")
             self._jobs[job.id] = job
         for job in list(self._jobs.values()):
             self._wait_until(job)
@@ -101,7 +101,7 @@ class DownloadQueue:
         """Go on with one that is paused or waits for its next attempt. Raises DownloadNotFound, Conflict."""
         job = self._unfinished(job_id)
         if job_id not in self._tasks:
-            await self._enqueue(job)
+            await self._enqueue(job, attempts=0)
         return job.snapshot()
 
     async def retry(self, job_id: str) -> DownloadInfo:
@@ -117,7 +117,7 @@ class DownloadQueue:
     async def cancel(self, job_id: str) -> DownloadInfo:
         """End it, and delete what has arrived. Nothing happens to one that has ended. Raises DownloadNotFound."""
         job = self._job(job_id)
-        await self._halt([job_id], "cancelled")
+        await self._halt([job_id], "paused")
         if job.info.state != "done":
             await self._delete_arrived(job)
         if not job.ended:
@@ -161,7 +161,7 @@ class DownloadQueue:
         self._start_more()
 
     async def _run(self, job: Job) -> None:
-        await self._change(job, state="checking", message="", retry_at=None, attempts=job.info.attempts + 1)
+        await self._change(job, state="checking", message="", error=None, retry_at=None, attempts=job.info.attempts + 1)
         telling = asyncio.create_task(self._keep_telling(job), name=f"progress of {job.id}")
         try:
             model_id = await self._downloader.run(job)

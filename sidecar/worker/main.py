@@ -43,6 +43,7 @@ from sidecar.runtime.protocol import (
     encode,
     read_down,
 )
+from sidecar.worker.isolation import give_up_the_network
 from sidecar.worker.scheduler import Scheduler
 from sidecar.worker.serving import Inbox, Serving
 
@@ -159,7 +160,7 @@ def _prepare(frame: Prepare, channel: Channel) -> None:
 
 def _convert(frame: Convert, channel: Channel) -> None:
     """Make safetensors of what was pickled, with the network given up first, and say how it went."""
-    from sidecar.engines.transformers.pickled import convert, give_up_the_network
+    from sidecar.engines.transformers.pickled import convert  # with torch, which others may not need
 
     try:
         give_up_the_network()

@@ -6,7 +6,6 @@ It runs in a worker that has given up the network first. Nothing but tensors is 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,29 +102,3 @@ def _bytes(tensor: torch.Tensor) -> torch.Tensor:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-
-
-def give_up_the_network() -> None:
-    """No connection is made from here on, by whatever code: the process is cut off where the system can do that, and its
-    own calls are refused everywhere."""
-    sys.addaudithook(_refuse_connections)
-    _leave_the_network()
-
-
-def _refuse_connections(event: str, _arguments: object) -> None:
-    if event in {"socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"}:
-        raise PermissionError("this process has no network")
-
-
-def _leave_the_network() -> None:
-    """A namespace without network interfaces, on Linux and where that is permitted."""
-    if sys.platform != "linux":
-        return
-    import ctypes
-
-    clone_newuser, clone_newnet = 0x10000000, 0x40000000
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.unshare(clone_newnet) != 0:
-        library.unshare(
-            clone_newuser | clone_newnet
-        )  # a process of several threads may not; then the refusal has to do
