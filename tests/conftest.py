@@ -8,6 +8,7 @@ os.environ |= {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring", "HF_HO
 os.environ.pop("HF_TOKEN", None)  # nothing of the developer's own is read or written
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
+from app.garbage import collect_due
 from sidecar.client import Client
 from sidecar.types import ModelType, RegisterRequest
 from tests.helpers.models import echo_model
@@ -29,6 +31,20 @@ ECHO_MODELS: dict[str, tuple[ModelType, dict[str, object]]] = {
     "translator": ("translation", {}),
     "embedder": ("embedding", {}),
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collected_by_nobody_else() -> Iterator[None]:
+    """As in the window: no other thread destroys what belongs to Qt, also not what an earlier test left."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def collected_in_this_thread() -> Iterator[None]:
+    yield
+    collect_due()
 
 
 @pytest.fixture(scope="session")

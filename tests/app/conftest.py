@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 import qasync
 from PySide6.QtWidgets import QApplication
 
-from app.garbage import collect_due
 from app.theme import theme
 from sidecar.paths import Paths
 
@@ -58,15 +56,6 @@ class WhileRunning:
 def installed_theme(qapp: QApplication) -> None:
     """Widgets take fonts and colours from the theme."""
     theme.install(qapp, "light")
-
-
-@pytest.fixture(autouse=True)
-def collected_in_this_thread() -> Iterator[None]:
-    """As in the application: no other thread destroys what belongs to Qt."""
-    gc.disable()
-    yield
-    collect_due()
-    gc.enable()
 
 
 @pytest.fixture
