@@ -236,6 +236,7 @@ class ModelManager:
 
     async def remove(self, model_id: str) -> None:
         """Unload and forget; files are deleted when they lie in the models folder. Raises ModelNotFound, Conflict."""
+        await self._verifying.give_up(model_id)
         await self._models.remove(model_id)
         await self._evidence.forget(model_id)
 

@@ -10,7 +10,7 @@ import contextlib
 from pathlib import Path
 
 from sidecar.downloads.queue import DownloadQueue
-from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed
+from sidecar.errors import Conflict, DownloadNotFound, EnvironmentFault, InvalidRequest, LoadFailed
 from sidecar.hub.stopping import Stop
 from sidecar.registry.manifest import Checked, Manifest, Manifests
 from sidecar.registry.store import ModelStore, ModelVersion
@@ -26,6 +26,7 @@ class Verifying:
         self._models = models
         self._manifests = manifests
         self._queue = queue
+        self._repairs: dict[str, str] = {}  # the download that repairs a model
 
     async def before_load(self, version: ModelVersion) -> None:
         """Read again the files that changed since they were verified. Raises LoadFailed when one is damaged or gone."""
@@ -47,6 +48,12 @@ class Verifying:
                 await self._models.unload(model_id)
         return VerifyResponse(model_id, checked.verified, checked.damaged, checked.missing, message)
 
+    async def give_up(self, model_id: str) -> None:
+        """Stop repairing a model that is to go."""
+        if (job_id := self._repairs.pop(model_id, None)) is not None:
+            with contextlib.suppress(DownloadNotFound):
+                await self._queue.cancel(job_id)
+
     async def _checked(self, path: Path, *, everything: bool) -> Checked | None:
         """The check in a thread, which ends soon when nobody waits for it any more. Raises EnvironmentFault."""
         unwanted = Stop()
@@ -63,6 +70,7 @@ class Verifying:
         if not self._manifests.is_ours(checked.root):
             return f"{found}It is kept by another program in {checked.root}: repair it there, or fetch it here."
         info = await self._queue.add(_request(model_id, checked.manifest))
+        self._repairs[model_id] = info.job_id
         return f"{found}It is fetched again as download {info.job_id}; the model can be loaded when that is done."
 
 

@@ -19,6 +19,8 @@ from app.widgets.markdown_view import MarkdownView
 from sidecar.types import RegisterRequest
 from tests.helpers.models import echo_model
 
+pytestmark = pytest.mark.alone
+
 LONGEST_S = 0.050
 ROWS = 10_000
 PATIENCE_S = 150
