@@ -16,6 +16,8 @@ from sidecar.types import ModelType, RegisterRequest
 from tests.helpers.models import echo_model
 from tests.helpers.service import RunningService, running_service
 
+pytestmark = pytest.mark.alone  # its tests have one name, and would be taken for one
+
 # What does not end by itself, ends the service or keeps all threads busy for seconds has tests of its own.
 LEFT_OUT = ["/events", "/shutdown", "/settings", "/system/calibrate"]
 MODELS: dict[str, ModelType] = {
