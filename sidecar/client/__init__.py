@@ -43,6 +43,7 @@ from sidecar.types import (
     Health,
     HistoryPage,
     InferenceRequest,
+    InferenceResponse,
     JobInfo,
     JobStarted,
     LoadRequest,
@@ -70,16 +71,6 @@ from sidecar.types import (
 )
 
 T = TypeVar("T")
-InferenceResponse = (
-    GenerateResponse
-    | GenerateBatchResponse
-    | ClassifyResponse
-    | ClassifyBatchResponse
-    | TranslateResponse
-    | TranslateBatchResponse
-    | EmbedResponse
-    | RerankResponse
-)
 
 
 class Client(CatalogueCalls, HubCalls):

@@ -47,7 +47,7 @@ from sidecar.runtime.protocol import Loaded
 from sidecar.runtime.reporting import Reporter
 from sidecar.runtime.residency import Change, Limits, Residency
 from sidecar.runtime.resident import LoopClock
-from sidecar.runtime.tasks import TaskResponse, Tasks
+from sidecar.runtime.tasks import Tasks
 from sidecar.runtime.verifying import Verifying
 from sidecar.runtime.worker import Worker
 from sidecar.types import (
@@ -64,6 +64,7 @@ from sidecar.types import (
     GenerateRequest,
     GenerateResponse,
     InferenceRequest,
+    InferenceResponse,
     JobInfo,
     LoadRequest,
     LoadResponse,
@@ -309,7 +310,7 @@ class ModelManager:
     async def rerank(self, model_id: str, request: RerankRequest, *, caller: str) -> RerankResponse:
         return await self._inference.rerank(model_id, request, caller=caller)
 
-    async def inference(self, request: InferenceRequest, *, caller: str) -> TaskResponse:
+    async def inference(self, request: InferenceRequest, *, caller: str) -> InferenceResponse:
         """The task that the body names, by the model it names or the settings' one for that task."""
         return await self._tasks.inference(request, caller=caller)
 

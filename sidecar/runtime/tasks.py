@@ -14,38 +14,21 @@ from sidecar.runtime.models import Models
 from sidecar.runtime.resident import Resident, Wish
 from sidecar.runtime.worker import Worker
 from sidecar.types import (
-    ClassifyBatchResponse,
     ClassifyRequest,
-    ClassifyResponse,
     EmbedRequest,
-    EmbedResponse,
     ErrorBody,
-    GenerateBatchResponse,
     GenerateRequest,
-    GenerateResponse,
     InferenceRequest,
+    InferenceResponse,
     ModelType,
     RerankRequest,
-    RerankResponse,
     Result,
     TaskRequest,
-    TranslateBatchResponse,
     TranslateRequest,
-    TranslateResponse,
 )
 
 MINUTE_S = 60.0
 R = TypeVar("R")
-TaskResponse = (
-    GenerateResponse
-    | GenerateBatchResponse
-    | ClassifyResponse
-    | ClassifyBatchResponse
-    | TranslateResponse
-    | TranslateBatchResponse
-    | EmbedResponse
-    | RerankResponse
-)
 _DEFAULT_SETTING: dict[ModelType, str] = {
     "text_generation": "default_chat_model",
     "classification": "default_classification_model",
@@ -71,7 +54,7 @@ class Tasks:
         self._inference = inference
         self._settings = settings
 
-    async def inference(self, request: InferenceRequest, *, caller: str) -> TaskResponse:
+    async def inference(self, request: InferenceRequest, *, caller: str) -> InferenceResponse:
         model = model_for(request, self._settings())
         return await run(self._inference, request.model_type, model, request.data, caller)
 
@@ -102,7 +85,7 @@ class Tasks:
         return {"released": True, "model_name": name}
 
 
-async def run(runner: Inference, task: ModelType, model: str, data: dict[str, Any], caller: str) -> TaskResponse:
+async def run(runner: Inference, task: ModelType, model: str, data: dict[str, Any], caller: str) -> InferenceResponse:
     """Do `task` with `data`, the body of the task's own route. Raises InvalidRequest and what the task raises."""
     match task:
         case "text_generation":

@@ -348,3 +348,16 @@ class Result(Response):
     success: bool
     data: dict[str, Any] | None = None
     error: ErrorBody | None = None
+
+
+# Of `POST /inference`: the answer that the task's own route would give.
+InferenceResponse = (
+    GenerateResponse
+    | GenerateBatchResponse
+    | ClassifyResponse
+    | ClassifyBatchResponse
+    | TranslateResponse
+    | TranslateBatchResponse
+    | EmbedResponse
+    | RerankResponse
+)

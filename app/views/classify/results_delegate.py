@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app.models.arrangement import Column
 from app.models.results_table import CUT_ROLE, PROBABILITY_ROLE, VERDICT_ROLE
@@ -12,13 +12,12 @@ from app.widgets.bar import HEIGHT as BAR_HEIGHT
 from app.widgets.bar import paint_bar
 from app.widgets.pill import HEIGHT as PILL_HEIGHT
 from app.widgets.pill import Tone, paint_pill, pill_width
+from app.widgets.table_row import MARGIN, paint_ground, paint_line
 
 Index = QModelIndex | QPersistentModelIndex
 
 ROW_HEIGHT = 40
-MARGIN = 16
 PERCENT_WIDTH = 52
-FOCUS_WIDTH = 3
 _GOOD = frozenset({"positive", "pos", "very positive", "yes", "entailment", "ham", "safe"})
 _BAD = frozenset({"negative", "neg", "very negative", "no", "contradiction", "spam", "toxic", "unsafe"})
 _PLAIN = frozenset({"neutral", "none", "other"})
@@ -43,48 +42,29 @@ class ResultsDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         area = QRectF(option.rect)
         painter.save()
-        _paint_ground(painter, area, option, index)
+        paint_ground(painter, area, option, index)
         inner = area.adjusted(MARGIN, 0, -8, -1)
         column = Column(index.column())
         if column == Column.TEXT:
-            _paint_text(painter, inner, index.data(), "text")
+            paint_line(painter, inner, index.data(), "text")
         elif column == Column.LABEL:
             self._paint_label(painter, inner, index.data(VERDICT_ROLE), cut=index.data(CUT_ROLE))
         elif column == Column.PROBABILITY:
             _paint_probability(painter, inner, index.data(PROBABILITY_ROLE), index.data())
         else:
-            _paint_text(painter, inner, index.data(), "muted", tabular=True)
+            paint_line(painter, inner, index.data(), "muted", tabular=True)
         painter.restore()
 
     def _paint_label(self, painter: QPainter, area: QRectF, state: Verdict | str | None, *, cut: bool) -> None:
         aside: list[tuple[str, Tone]] = [(self.tr("cut"), "warning")] if cut else []
         if state is None:
-            _paint_text(painter, area, self.tr("waiting"), "faint")
+            paint_line(painter, area, self.tr("waiting"), "faint")
         elif isinstance(state, str):
             _paint_pills(painter, area, [(self.tr("failed"), "bad")])
         elif not state.sure:
             _paint_pills(painter, area, [(self.tr("not sure"), "warning"), *aside])
         else:
             _paint_pills(painter, area, [*((label, tone_of(label)) for label in state.labels), *aside])
-
-
-def _paint_ground(painter: QPainter, area: QRectF, option: QStyleOptionViewItem, index: Index) -> None:
-    state: QStyle.StateFlag = option.state
-    if state & QStyle.StateFlag.State_Selected:
-        painter.fillRect(area, theme.colour("accent_soft"))
-    painter.fillRect(QRectF(area.left(), area.bottom() - 1, area.width(), 1), theme.colour("line"))
-    view = option.widget
-    has_focus = view is not None and view.hasFocus()
-    # The focus is on a row, not on a cell: its mark stands at the row's beginning.
-    if has_focus and index.column() == 0 and view.currentIndex().row() == index.row():  # type: ignore[attr-defined]
-        painter.fillRect(QRectF(area.left(), area.top(), FOCUS_WIDTH, area.height() - 1), theme.colour("accent"))
-
-
-def _paint_text(painter: QPainter, area: QRectF, text: str, role: str, *, tabular: bool = False) -> None:
-    painter.setFont(theme.font("base", tabular=tabular))
-    painter.setPen(theme.colour(role))
-    shown = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
-    painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)
 
 
 def _paint_pills(painter: QPainter, area: QRectF, pills: list[tuple[str, Tone]]) -> None:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelection, QModelIndex, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFontMetricsF, QKeyEvent, QPainter, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.model_words import Standing
 from app.models.installed import NOTE_ROLE, STANDING_ROLE, Column, InstalledModels
-from app.theme import theme
-from app.tokens import Size
 from app.widgets.pill import HEIGHT as PILL_HEIGHT
 from app.widgets.pill import paint_pill, pill_width
 from app.widgets.table import Table
+from app.widgets.table_row import MARGIN, paint_ground, paint_line
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 58
-MARGIN = 16
-FOCUS_WIDTH = 3
 # The width from which a column is shown, and how wide it is then.
 COLUMNS = {Column.STATE: (0, 124), Column.RUNS: (600, 190), Column.SIZE: (440, 96), Column.USED: (700, 116)}
 
@@ -113,30 +110,20 @@ class ModelDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         area = QRectF(option.rect)
         painter.save()
-        _paint_ground(painter, area, option, index)
+        paint_ground(painter, area, option, index)
         inner = area.adjusted(MARGIN, 0, -8, -1)
         note = index.data(NOTE_ROLE)
         upper = QRectF(inner.left(), inner.center().y() - 20, inner.width(), 20) if note else inner
         if index.column() == Column.STATE:
             _paint_standing(painter, upper, index.data(STANDING_ROLE))
         elif index.column() == Column.MODEL:
-            _paint_text(painter, upper, index.data(), "text", "base", "strong")
+            paint_line(painter, upper, index.data(), "text", "base", "strong", tabular=True)
         else:
-            _paint_text(painter, upper, index.data(), "muted", "control")
+            paint_line(painter, upper, index.data(), "muted", "control", tabular=True)
         if note:
             lower = QRectF(inner.left(), inner.center().y() + 1, inner.width(), 18)
-            _paint_text(painter, lower, note, "muted", "small")
+            paint_line(painter, lower, note, "muted", "small", tabular=True)
         painter.restore()
-
-
-def _paint_ground(painter: QPainter, area: QRectF, option: QStyleOptionViewItem, index: Index) -> None:
-    state: QStyle.StateFlag = option.state
-    if state & QStyle.StateFlag.State_Selected:
-        painter.fillRect(area, theme.colour("accent_soft"))
-    painter.fillRect(QRectF(area.left(), area.bottom() - 1, area.width(), 1), theme.colour("line"))
-    view = option.widget
-    if view is not None and view.hasFocus() and index.column() == 0 and view.currentIndex().row() == index.row():  # type: ignore[attr-defined]
-        painter.fillRect(QRectF(area.left(), area.top(), FOCUS_WIDTH, area.height() - 1), theme.colour("accent"))
 
 
 def _paint_standing(painter: QPainter, area: QRectF, standing: Standing) -> None:
@@ -147,10 +134,3 @@ def _paint_standing(painter: QPainter, area: QRectF, standing: Standing) -> None
         standing.text,
         standing.tone,
     )
-
-
-def _paint_text(painter: QPainter, area: QRectF, text: str, role: str, size: Size, weight: str = "normal") -> None:
-    painter.setFont(theme.font(size, weight, tabular=True))
-    painter.setPen(theme.colour(role))
-    shown = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
-    painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, shown)

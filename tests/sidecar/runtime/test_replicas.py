@@ -8,7 +8,6 @@ import pytest
 
 from sidecar.registry.store import ModelVersion
 from sidecar.runtime.placement import replica_devices
-from sidecar.runtime.residency import Residency
 
 from .test_residency import FakeWorker, World, version_of
 
@@ -37,14 +36,8 @@ class GpuWorld(World):
 
     def __init__(self) -> None:
         super().__init__()
-        self.residency = Residency(
+        self.residency = self.residency_of(
             spawn=self.on_gpu,
-            needed=lambda version, device: self.size(version.model),
-            available=self.available,
-            relieve=self.relieve,
-            report=lambda model, change, message: self.changes.append((model, change)),
-            limits=lambda: self.limits,
-            clock=self.clock,
             devices=lambda asked, actual, count: replica_devices(asked, actual, count, 2),
         )
 

@@ -88,14 +88,18 @@ class World:
         self.failures: dict[str, Exception] = {}
         self.changes: list[tuple[str, str]] = []
         self.spare_bytes = 0
-        self.residency: Residency[FakeWorker] = Residency(
-            spawn=self.spawn,
+        self.residency = self.residency_of(spawn=self.spawn)
+
+    def residency_of(self, **parts: Any) -> Residency[FakeWorker]:
+        """One that lives in this world, with these parts of its own."""
+        return Residency(
             needed=lambda version, device: self.size(version.model),
             available=self.available,
             relieve=self.relieve,
             report=lambda model, change, message: self.changes.append((model, change)),
             limits=lambda: self.limits,
             clock=self.clock,
+            **parts,
         )
 
     def size(self, model: str) -> int:
