@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from sidecar import __version__
+from sidecar import __version__, certificates
 from sidecar.paths import Paths
 
 
@@ -20,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths = Paths.resolve(options.data_dir)
     if not has_display(sys.platform, os.environ):
         return serve_instead(paths)
-    from app.application import run
+    with certificates.unread():
+        from app.application import run
 
     return run(paths, theme_name=options.theme, hidden=options.background)
 

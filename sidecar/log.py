@@ -14,25 +14,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
+from typing import Any
 
-import structlog
-from structlog.stdlib import ExtraAdder, ProcessorFormatter
-from structlog.typing import EventDict, WrappedLogger
+import msgspec
 
 FILE_BYTES = 5_000_000
 FILES_KEPT = 5
 FILE_NAME = "sidecar.log"
 GATHER_S = 0.1
 _CONSOLE_FIELDS = ("method", "path", "status", "ms", "request_id")
+_STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}  # what is no field of `extra`
 
 
 @contextmanager
 def to_folder(folder: Path, level: str) -> Iterator[None]:
     """Log there for as long as the block lasts; what is queued is written before it ends. Raises OSError."""
     file = RotatingFileHandler(folder / FILE_NAME, maxBytes=FILE_BYTES, backupCount=FILES_KEPT - 1, encoding="utf-8")
-    file.setFormatter(_formatter(structlog.processors.JSONRenderer(ensure_ascii=False)))
+    file.setFormatter(_JsonLines())
     console = logging.StreamHandler(sys.stderr)
-    console.setFormatter(_formatter(_plain_words))
+    console.setFormatter(_PlainWords())
     console.setLevel(logging.INFO if sys.stderr.isatty() else logging.WARNING)
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     sender = _Sender(lines)
@@ -67,22 +67,31 @@ class _Sender(QueueHandler):
         return record
 
 
-def _formatter(renderer: structlog.typing.Processor) -> ProcessorFormatter:
-    return ProcessorFormatter(
-        foreign_pre_chain=[
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            ExtraAdder(),
-            structlog.processors.format_exc_info,
-        ],
-        processors=[ProcessorFormatter.remove_processors_meta, renderer],
-    )
+class _JsonLines(logging.Formatter):
+    """One JSON object a line: the fields of `extra`, then what happened, how grave it is, where and when."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = _extra(record) | {
+            "event": record.getMessage(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{record.msecs:03.0f}Z",
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line, enc_hook=str).decode()
 
 
-def _plain_words(logger: WrappedLogger, name: str, event: EventDict) -> str:
+class _PlainWords(logging.Formatter):
     """`10:21:07 warning  the message  field=value`, and the traceback below it if there is one."""
-    fields = " ".join(f"{key}={event[key]}" for key in _CONSOLE_FIELDS if key in event)
-    line = f"{event['timestamp'][11:19]} {event['level']:<8} {event['event']}  {fields}".rstrip()
-    return f"{line}\n{event['exception']}" if "exception" in event else line
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = time.strftime("%H:%M:%S", time.gmtime(record.created))
+        extra = _extra(record)
+        fields = " ".join(f"{key}={extra[key]}" for key in _CONSOLE_FIELDS if key in extra)
+        line = f"{at} {record.levelname.lower():<8} {record.getMessage()}  {fields}".rstrip()
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    return {key: value for key, value in vars(record).items() if key not in _STANDARD}

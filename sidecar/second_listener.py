@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sidecar.catalogue.lightweight import small_models
 from sidecar.errors import ModelNotFound
 from sidecar.listener import address, answering, bind
 from sidecar.middleware import add_headers, allowed_hosts, outermost
@@ -85,8 +84,7 @@ async def only_small(request: web.Request, handler: Handler) -> web.StreamRespon
     """Other models do not exist here."""
     asked = request.match_info.get("model_id")
     if asked is not None:
-        service = request.app[SERVICE]
-        small = small_models(await service.catalogue.listed(), service.manager.models())
+        small = await request.app[SERVICE].catalogue.small_here()
         if asked not in {model.id for model in small}:
             raise ModelNotFound(f"There is no small model named {asked!r} here. GET /models lists those there are.")
     return await handler(request)

@@ -9,7 +9,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
-from sidecar.catalogue import entries, fitting, judging, recommending, repositories
+from sidecar.catalogue import entries, fitting, judging, lightweight, recommending, repositories
 from sidecar.catalogue.entries import ListedModel
 from sidecar.catalogue.installed import by_repository
 from sidecar.catalogue.judging import Judged
@@ -22,6 +22,8 @@ from sidecar.types import (
     CatalogueEntry,
     CataloguePage,
     CatalogueQuery,
+    DownloadRequest,
+    LightweightModels,
     ModelInfo,
     ModelType,
     Prediction,
@@ -66,6 +68,24 @@ class Catalogue:
     async def recommended(self) -> list[Recommendation]:
         """One model for each task."""
         return recommending.recommendations(await self.judged(), by_repository(self._models()))
+
+    def has(self, repository: str) -> bool:
+        """Whether a model of that repository is here."""
+        return repository in by_repository(self._models())
+
+    # ---- the small ones ---------------------------------------------------------------------------------------------
+
+    async def small(self) -> LightweightModels:
+        """The small ones of the list, and which of them are here."""
+        return lightweight.listing(await self.judged(), self._models())
+
+    async def small_here(self) -> list[ModelInfo]:
+        """The small ones that are here, those that came with the application among them."""
+        return lightweight.small_models(await self.listed(), self._models())
+
+    async def small_request(self, key: str) -> DownloadRequest:
+        """What to fetch for a short name. Raises NotFound."""
+        return lightweight.request(await self.judged(), key)
 
     # ---- searching --------------------------------------------------------------------------------------------------
 

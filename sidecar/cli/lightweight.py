@@ -163,15 +163,13 @@ def best_here(found: LightweightModels) -> str:
 
 async def _load_best(service: Service) -> None:
     """The recommended one, fetched if need be; without a network another one, and at the least what came with us."""
-    from sidecar.catalogue.lightweight import listing, request
-
     catalogue, manager = service.catalogue, service.manager
-    found = listing(await catalogue.judged(), manager.models())
+    found = await catalogue.small()
     if found.recommended and not found.models[found.recommended].is_downloaded:
-        wanted = request(await catalogue.judged(), found.recommended)
+        wanted = await catalogue.small_request(found.recommended)
         note(f"Fetching {wanted.model}")
         await _until_fetched(service, wanted)
-        found = listing(await catalogue.judged(), manager.models())
+        found = await catalogue.small()
     try:
         name = best_here(found)
     except NotFound:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from sidecar import certificates
 from sidecar.cli.status import Options, reported
 from sidecar.config import Configuration
 from sidecar.types import Discovery
@@ -44,7 +45,8 @@ def serve(options: Options, given: argparse.Namespace) -> None:
     config_file = given.config or options.paths.config_file
     configuration = Configuration.load(config_file, flags=flags)
 
-    from sidecar.server import serve as run_service  # half a second, which a wrong setting does not wait for
+    with certificates.unread():
+        from sidecar.server import serve as run_service  # half a second, which a wrong setting does not wait for
 
     run_service(
         configuration,

@@ -11,19 +11,21 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aiohttp import web
 from msgspec import Struct
 
-from sidecar.catalogue.remote import Remote
-from sidecar.catalogue.searching import Catalogue
 from sidecar.config import Configuration
 from sidecar.errors import InglenookError, InternalError, NotReady
 from sidecar.paths import Paths
 from sidecar.runtime.manager import ModelManager
 from sidecar.types import LightweightStarted
+
+if TYPE_CHECKING:
+    from sidecar.catalogue.searching import Catalogue
 
 log = logging.getLogger(__name__)
 
@@ -61,12 +63,16 @@ class Service:
     ending: bool = False
     requests: set[asyncio.Task[Any]] = field(default_factory=set)
     changing_settings: asyncio.Lock = field(default_factory=asyncio.Lock)
-    catalogue: Catalogue = field(init=False)
     second_listener: Opened = field(init=False)  # once it listens
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Imported with its first use: the start does not wait for it."""
+        from sidecar.catalogue.remote import Remote
+        from sidecar.catalogue.searching import Catalogue
+
         remote = Remote(self.manager.hub.listing, self.paths.told_dir)
-        self.catalogue = Catalogue(lambda: self.manager.outlook(self.models_dir), self.manager.models, remote)
+        return Catalogue(lambda: self.manager.outlook(self.models_dir), self.manager.models, remote)
 
     @property
     def origins(self) -> list[str]:

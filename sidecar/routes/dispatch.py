@@ -39,13 +39,12 @@ def id_pattern(routes: list[Route]) -> str:
 
 def serve(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """The aiohttp handler of a route."""
-    decoder = msgspec.json.Decoder(route.body or Nothing)
     may_be_empty = route.may_be_empty or route.body is None
 
     async def handle(request: web.Request) -> web.StreamResponse:
         call = Call(request, request.app[SERVICE], request[CALLER])
         query = read_query(request, route.query)
-        body = await read_body(request, decoder, may_be_empty=may_be_empty)
+        body = await read_body(request, route.body or Nothing, may_be_empty=may_be_empty)
         inputs = ([query] if route.query else []) + ([body] if route.body else [])
         answer = await route.handler(call, *inputs)
         return answer if isinstance(answer, web.StreamResponse) else json_response(answer)
@@ -69,12 +68,12 @@ def read_query(request: web.Request, kind: type[Struct] | None) -> Any:
         raise InvalidRequest(reason=f"in the query: {error}") from error
 
 
-async def read_body(request: web.Request, decoder: msgspec.json.Decoder[Any], *, may_be_empty: bool) -> Any:
-    """The body as the decoder's type. Raises InvalidRequest, UnsupportedMediaType, BodyTooLarge."""
+async def read_body(request: web.Request, kind: type[Struct], *, may_be_empty: bool) -> Any:
+    """The body as a Struct. Raises InvalidRequest, UnsupportedMediaType, BodyTooLarge."""
     content = await _content(request)
     if not content:
         if may_be_empty:
-            return decoder.decode(b"{}")
+            return msgspec.json.decode(b"{}", type=kind)
         raise InvalidRequest(reason="the body is empty; send a JSON object")
     packed = request.headers.get("Content-Encoding", "identity")
     if packed.lower() != "identity":
@@ -84,7 +83,7 @@ async def read_body(request: web.Request, decoder: msgspec.json.Decoder[Any], *,
     if request.content_type != "application/json":
         raise UnsupportedMediaType(content_type=request.headers.get("Content-Type", ""))
     try:
-        return decoder.decode(content)
+        return msgspec.json.decode(content, type=kind)
     except UnicodeDecodeError as error:
         raise InvalidRequest(reason=f"the body is not valid UTF-8 at byte {error.start}") from error
     except RecursionError as error:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from sidecar import errors, hardware
-from sidecar.catalogue import lightweight
-from sidecar.catalogue.installed import by_repository
 from sidecar.routes import models, native, service
 from sidecar.routes.call import MODEL_ID, Answer, Call, Route
 from sidecar.types import (
@@ -21,13 +19,13 @@ from sidecar.types import (
 
 
 async def small_models(call: Call) -> Answer:
-    return lightweight.listing(await call.service.catalogue.judged(), call.manager.models())
+    return await call.service.catalogue.small()
 
 
 async def download_small(call: Call) -> Answer:
     """One that is here already is not fetched again."""
-    wanted = lightweight.request(await call.service.catalogue.judged(), call.request.match_info["key"])
-    if wanted.model in by_repository(call.manager.models()):
+    wanted = await call.service.catalogue.small_request(call.request.match_info["key"])
+    if call.service.catalogue.has(wanted.model):
         return LightweightDownload("downloaded", wanted.model)
     job = await call.manager.hub.downloads.add(wanted)
     return LightweightDownload("queued", wanted.model, job.job_id)
@@ -47,14 +45,13 @@ async def second_status(call: Call) -> Answer:
     system = await asyncio.to_thread(
         hardware.system_info, call.service.models_dir, limit, calibrator.profile, calibrator.reason
     )
-    small = lightweight.small_models(await call.service.catalogue.listed(), call.manager.models())
-    loaded = [model.id for model in small if model.is_loaded]
+    loaded = [model.id for model in await call.service.catalogue.small_here() if model.is_loaded]
     return LightweightStatus(listener.port is not None, listener.port, loaded, system)
 
 
 async def served_models(call: Call) -> Answer:
     """On the second listener: the small models alone."""
-    return lightweight.small_models(await call.service.catalogue.listed(), call.manager.models())
+    return await call.service.catalogue.small_here()
 
 
 _GROUP = "Small models"

@@ -120,7 +120,7 @@ async def test_a_client_that_vanishes_before_the_answer_stops_the_computation(
     asking.cancel()
     await has_requests(client, "endless", False)
     async with asyncio.timeout(30):
-        while '"status": 499' not in service.log():  # noqa: ASYNC110 - another process writes it
+        while '"status":499' not in service.log():  # noqa: ASYNC110 - another process writes it
             await asyncio.sleep(0.01)
 
 
