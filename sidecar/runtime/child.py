@@ -45,6 +45,8 @@ def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
         "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",  # that torch is not there is meant, where it is not
         # Threads that wait for each other sleep instead of spinning: beside a busy program, spinning costs a factor of ten.
         "OMP_WAIT_POLICY": environment.get("OMP_WAIT_POLICY", "PASSIVE"),
+        # numpy's products are small here, and its threads spin after each, against the engine's own: a third of a short text.
+        "OPENBLAS_NUM_THREADS": "1",
         "PYTHONFAULTHANDLER": "1",  # a segmentation fault leaves its stack in stderr
         "PYTHONUNBUFFERED": "1",
     }
