@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from tests.bench import chat, converted, front, gguf_chat, loading, prediction
+from tests.bench import chat, converted, front, gguf_chat, loading, prediction, window
 from tests.bench.record import keep
 from tests.bench.report import Row, print_table
 
@@ -17,7 +17,9 @@ ROWS: dict[str, Callable[[], list[Row]]] = {
     "front-overhead": front.overhead,
     "front-memory": front.memory,
     "front-start": front.start,
+    "window": window.shown,
     "load-spare": loading.spare_worker,
+    "unload": loading.unload,
     "chat-1": chat.one_stream,
     "chat-8": chat.eight_streams,
     "classify-1": converted.classify_1,

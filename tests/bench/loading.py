@@ -1,4 +1,4 @@
-"""The rows about loading: from the request to the first token, for the first time, and with and without a spare worker."""
+"""The rows about loading: how soon the first token comes, with and without a spare worker; what is left after unloading."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sidecar.client import Client
 from sidecar.types import GenerateRequest, RegisterRequest
 from tests.bench import models
 from tests.bench.report import Row, Sample
-from tests.bench.servers import Server, data_folder, inglenook_in
+from tests.bench.servers import Server, data_folder, inglenook, inglenook_in
 
 ROUNDS = 3
 KEPT_SECONDS = 120.0
@@ -38,6 +38,27 @@ def spare_worker() -> list[Row]:
         Row("load with the spare worker", Sample(with_spare, "s"), 0.35, again, "without it", Sample(without, "s")),
         Row("load for the first time", Sample([first], "s"), None, once, "again", Sample([without[0]], "s")),
     ]
+
+
+def unload() -> list[Row]:
+    """What all processes of the service hold once the model has answered and is unloaded, beside what they held before."""
+    with inglenook(spare_worker=False) as server:
+        before, after = asyncio.run(_memory_around(server, str(models.smollm2_135m())))
+    how = f"resident memory of all processes before the first load, and after a 135M safetensors model answered and was unloaded, {ROUNDS} times"
+    return [Row("memory after unloading", Sample(after, "MB"), 1.05, how, "before loading", Sample(before, "MB"))]
+
+
+async def _memory_around(server: Server, folder: str) -> tuple[list[float], list[float]]:
+    async with Client(server.url, server.token) as client:
+        before = [server.memory_mb()] * ROUNDS
+        await client.register(RegisterRequest(name="model", model_type="text_generation", model_path=folder))
+        after = []
+        for _ in range(ROUNDS):
+            await client.load("model")
+            await client.generate("model", GenerateRequest(prompt="w1 w2 w3", max_new_tokens=16))
+            await client.unload("model")
+            after.append(server.memory_mb())
+        return before, after
 
 
 def _wait_until_kept(data: Path) -> None:
