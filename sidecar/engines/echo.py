@@ -125,7 +125,7 @@ class EchoGenerator:
         self._config = config
 
     def prepare(self, request: Generate) -> Prompt:
-        text = request.messages[-1].content if request.messages else request.prompt or ""
+        text = request.messages[-1].text if request.messages else request.prompt or ""
         return self.prompt(words_of(text), request.sampling, truncate=request.truncate)
 
     def prompt(self, words: list[str], sampling: Sampling, *, truncate: bool) -> Prompt:

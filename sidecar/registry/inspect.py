@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ FIELDS_OF_GENERATION = ("temperature", "top_p", "top_k", "min_p", "repetition_pe
 class Inspection:
     """The facts of a folder. `types`: what the architecture can do, its own purpose first.
 
-    `companion_bytes`: adapters and a draft model that were chosen beside it; the draft's cache counts as the model's.
+    `companion_bytes`: what is loaded beside it: adapters and a draft model that were chosen, whose cache counts as the
+    model's, and the projector with which it sees images.
     """
 
     architecture: str
@@ -48,6 +49,7 @@ class Inspection:
     context_length: int | None = None
     cache_bytes_per_token: int = 0
     companion_bytes: int = 0
+    projector: Path | None = None
     capabilities: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     multi_label: bool = False
@@ -95,9 +97,17 @@ def _llamacpp(path: Path) -> Inspection:
         file_bytes=sum(file.stat().st_size for file in files.all),
         context_length=facts.context_length,
         cache_bytes_per_token=facts.cache_bytes_per_token,
+        companion_bytes=facts.projector.held_bytes if facts.projector else 0,
+        projector=facts.projector.file if facts.projector else None,
         capabilities=facts.capabilities,
         description=facts.description[:DESCRIPTION_LENGTH],
     )
+
+
+def without_projector(seen: Inspection) -> Inspection:
+    """The same model where the user wants it not to see."""
+    can = tuple(one for one in seen.capabilities if one != gguf_model.VISION)
+    return replace(seen, projector=None, companion_bytes=0, capabilities=can) if seen.projector else seen
 
 
 def _transformers(folder: Path, config: dict[str, Any]) -> Inspection:

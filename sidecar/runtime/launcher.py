@@ -150,7 +150,7 @@ class Launcher:
         return placement.fitting_context(seen.context_length, seen.cache_bytes_per_token, sequences, self.memory_limit)
 
     def reserved(self, version: ModelVersion) -> int:
-        """Bytes that an engine which reads GGUF files takes at the load, beside the model: for answers, adapters, a draft."""
+        """Bytes that an engine which reads GGUF files takes at the load, beside the model: for answers, and for what goes with it."""
         return (
             self._cache_tokens(version) * version.inspection.cache_bytes_per_token + version.inspection.companion_bytes
         )
@@ -183,6 +183,7 @@ class Launcher:
             cache_tokens=self._cache_tokens(version),
             adapters=version.options.adapters,
             draft_model=version.options.draft_model,
+            projector=str(projector) if (projector := version.inspection.projector) else None,
             prepared=str(engine.prepared) if engine.prepared else None,
             derived=str(engine.derived) if engine.derived else None,
         )

@@ -16,7 +16,7 @@ from sidecar.errors import InvalidRequest
 from sidecar.registry.gguf import ArrayLength, read_header
 from sidecar.registry.gguf_model import gguf_files, is_gguf
 from sidecar.registry.inspect import inspect
-from tests.helpers.gguf_models import gguf_model, write_decoder
+from tests.helpers.gguf_models import gguf_model, write_decoder, write_projector
 from tests.helpers.models import tiny
 
 TEXT, NUMBER = 8, 4
@@ -96,7 +96,7 @@ def test_a_folder_with_two_models_asks_for_one_of_them(tmp_path: Path) -> None:
 
 def test_a_projector_beside_a_model_belongs_to_it(tmp_path: Path) -> None:
     shutil.copy(gguf_model("llama-chat"), tmp_path / "a.gguf")
-    shutil.copy(gguf_model("llama-chat"), tmp_path / "mmproj-a.gguf")
+    write_projector(tmp_path / "mmproj-a.gguf")
     assert gguf_files(tmp_path).projector == tmp_path / "mmproj-a.gguf"
     assert inspect(tmp_path).version != inspect(gguf_model("llama-chat")).version
 
