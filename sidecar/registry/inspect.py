@@ -16,6 +16,7 @@ import msgspec
 
 from sidecar.errors import InvalidRequest
 from sidecar.registry import gguf_model
+from sidecar.registry.gguf_model import VISION
 from sidecar.registry.shape import Shape, first, positive, shape_of
 from sidecar.registry.weights import Weights, read_weights
 from sidecar.types import GenerationDefaults, ModelType
@@ -80,7 +81,14 @@ def _echo(folder: Path, config: dict[str, Any]) -> Inspection:
         version=fingerprint(folder),
         file_bytes=_total_bytes(folder),
         context_length=positive(config, "context_length"),
-        capabilities=("generate", "chat", "classify", "translate", "embed"),
+        capabilities=(
+            "generate",
+            "chat",
+            "classify",
+            "translate",
+            "embed",
+            *((VISION,) if config.get("vision") else ()),
+        ),
     )
 
 
@@ -106,7 +114,7 @@ def _llamacpp(path: Path) -> Inspection:
 
 def without_projector(seen: Inspection) -> Inspection:
     """The same model where the user wants it not to see."""
-    can = tuple(one for one in seen.capabilities if one != gguf_model.VISION)
+    can = tuple(one for one in seen.capabilities if one != VISION)
     return replace(seen, projector=None, companion_bytes=0, capabilities=can) if seen.projector else seen
 
 

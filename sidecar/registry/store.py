@@ -149,7 +149,7 @@ class ModelStore:
         """Raises ModelNotFound."""
         model = replace(self.get(model_id), options=options)
         if options.use_projector != self.get(model_id).options.use_projector:
-            model = await asyncio.to_thread(_looked_at, model)
+            model = await asyncio.to_thread(_looked_at, replace(model, inspection=None, problem=None))
         return await self._save(model)
 
     async def learned(self, model_id: str, facts: ModelFacts) -> None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from sidecar.errors import InvalidRequest
 from sidecar.types import ImagePart, ImageUrl, Message
 
-MAX_IMAGES = 16
+MAX_IMAGES = 64
 MAX_BYTES = 20 << 20
 MAX_PIXELS = 32 << 20
 MAX_SIDE = 16_384

@@ -9,6 +9,7 @@ from app.views.chat.figures import Figures, estimated_tokens
 from sidecar.types import ModelInfo
 
 SCARCE = 0.1
+PICTURE = 256  # tokens, as many as common models make of one
 
 
 def room_words(model: ModelInfo | None, system_prompt: str, path: Sequence[Message], draft: str) -> tuple[str, bool]:
@@ -32,10 +33,14 @@ def used_tokens(system_prompt: str, path: Sequence[Message]) -> tuple[int, bool]
     for place in range(len(path) - 1, -1, -1):
         counted = _counted(path[place])
         if counted is not None:
-            since = sum(estimated_tokens(message.content) for message in path[place + 1 :])
+            since = sum(map(_estimated, path[place + 1 :]))
             return counted + since, since == 0
-    estimate = sum(estimated_tokens(message.content) for message in path)
+    estimate = sum(map(_estimated, path))
     return estimate + (estimated_tokens(system_prompt) if system_prompt else 0), not path and not system_prompt
+
+
+def _estimated(message: Message) -> int:
+    return estimated_tokens(message.content) + PICTURE * len(message.pictures)
 
 
 def _counted(message: Message) -> int | None:
