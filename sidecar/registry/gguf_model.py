@@ -89,12 +89,14 @@ def is_gguf(path: Path) -> bool:
 
 
 def gguf_files(path: Path) -> GgufFiles:
-    """The files of the model at `path`. Raises InvalidRequest when they are not complete or not one model, OSError."""
+    """The files of the model at `path`. Raises InvalidRequest when they are not complete or not one model, OSError.
+
+    Of several projectors, which usually are one in several precisions, the smallest is taken.
+    """
     folder = path if path.is_dir() else path.parent
     projectors = [file for file in _gguf_files(folder) if _is_projector(file)]
-    if len(projectors) > 1:
-        raise InvalidRequest(reason=f"{folder} holds {len(projectors)} projector files, and only one can be used")
-    return GgufFiles(_shards(path if path.is_file() else _only_model(folder)), next(iter(projectors), None))
+    projector = min(projectors, key=lambda file: file.stat().st_size, default=None)
+    return GgufFiles(_shards(path if path.is_file() else _only_model(folder)), projector)
 
 
 def read_facts(files: GgufFiles) -> GgufFacts:

@@ -43,6 +43,7 @@ class ComposerPanel(QWidget):
         super().__init__(parent)
         self._answering = False
         self._blind_words = self._left_out_words = ""
+        self._making = asyncio.Lock()
         self.setAcceptDrops(True)
         self.card = QFrame()
         self.card.setProperty("card", True)
@@ -191,7 +192,12 @@ class ComposerPanel(QWidget):
         if self._blind_words:
             self.refused.emit(self._blind_words)
             return
-        operations.run(self, asyncio.to_thread(make, *source), on_success=self._add_picture, on_failure=self._refuse)
+        operations.run(self, self._made(make, *source), on_success=self._add_picture, on_failure=self._refuse)
+
+    async def _made(self, make: Callable[..., Picture], *source: object) -> Picture:
+        """One after another, so that pictures keep the order in which they came."""
+        async with self._making:
+            return await asyncio.to_thread(make, *source)
 
     def _add_picture(self, picture: Picture) -> None:
         if not self.strip.add(picture):

@@ -12,14 +12,19 @@ SCARCE = 0.1
 PICTURE = 256  # tokens, as many as common models make of one
 
 
-def room_words(model: ModelInfo | None, system_prompt: str, path: Sequence[Message], draft: str) -> tuple[str, bool]:
-    """What to say of the room left, and whether it is scarce; nothing where the context is not known."""
+def room_words(
+    model: ModelInfo | None, system_prompt: str, path: Sequence[Message], draft: str, pictures: int = 0
+) -> tuple[str, bool]:
+    """What to say of the room left, and whether it is scarce; nothing where the context is not known.
+
+    `draft` and `pictures`: what is not sent yet.
+    """
     context = (model.context_length or model.max_length) if model else None
     if not context:
         return "", False
     used, exact = used_tokens(system_prompt, path)
-    if draft:
-        used, exact = used + estimated_tokens(draft), False
+    if draft or pictures:
+        used, exact = used + estimated_tokens(draft) + PICTURE * pictures, False
     free = context - used
     scarce = free < context * SCARCE
     if free < 0:

@@ -193,7 +193,8 @@ class ChatView(View):
 
     def _show_room(self) -> None:
         content = with_attachments(self.page.composer.text(), self.page.composer.attachments())
-        words, scarce = room_words(self._model(), self.chat.system_prompt, self.messages.path, content)
+        pictures = len(self.page.composer.pictures())
+        words, scarce = room_words(self._model(), self.chat.system_prompt, self.messages.path, content, pictures)
         self.page.composer.set_room(words, scarce=scarce)
 
     # ---- connections ------------------------------------------------------------------------------------------------

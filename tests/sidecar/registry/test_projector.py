@@ -34,6 +34,14 @@ def test_a_model_whose_projector_is_switched_off_is_what_it_would_be_without() -
     assert blind == replace(alone, version=blind.version, file_bytes=blind.file_bytes)
 
 
+def test_of_several_projectors_the_smallest_is_taken(tmp_path: Path) -> None:
+    shutil.copy(gguf_model("llama-chat"), tmp_path / "a.gguf")
+    for name, words in (("mmproj-a.gguf", "longer"), ("mmproj-b.gguf", "")):
+        write_projector(tmp_path / name)
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + words.encode())
+    assert inspect(tmp_path).projector == tmp_path / "mmproj-b.gguf"
+
+
 def test_a_model_that_does_not_chat_does_not_see(tmp_path: Path) -> None:
     shutil.copy(gguf_model("llama-base"), tmp_path / "a.gguf")
     write_projector(tmp_path / "mmproj-a.gguf")

@@ -55,6 +55,16 @@ async def test_a_picture_alone_is_a_question_and_names_the_chat(seeing, photo):
     assert seeing.view.chat.title == "meadow.jpg"
 
 
+async def test_pictures_stand_in_the_order_in_which_they_came(seeing, tmp_path):
+    paths = [tmp_path / f"{side}.bmp" for side in (1500, 10, 700)]
+    for path in paths:
+        QImage(int(path.stem), int(path.stem), QImage.Format.Format_RGB32).save(str(path))
+    seeing.page.composer.attach(list(map(str, paths)))
+    await seeing.until(lambda: len(seeing.page.composer.pictures()) == 3)
+    assert [picture.name for picture in seeing.page.composer.pictures()] == [path.name for path in paths]
+    assert seeing.page.composer.room.text().startswith("about 3,3")
+
+
 async def test_pictures_are_dropped_and_pasted_and_can_be_taken_away(seeing, photo):
     drop(seeing.page.composer, [photo])
     await seeing.until(lambda: len(seeing.page.composer.pictures()) == 1)
