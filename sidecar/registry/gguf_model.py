@@ -9,8 +9,9 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sidecar.errors import InvalidRequest
 from sidecar.registry.gguf import GgufHeader, read_header
@@ -29,6 +30,9 @@ REPETITION = "repetition"  # instead of a draft model: tokens are proposed from 
 FINGERPRINT_BYTES = 1 << 20
 ENCODERS = ("bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3",
             "eurobert", "t5encoder", "gemma-embedding")  # fmt: skip
+# How the model's makers sample from it, by our names.
+SAMPLING = {"temperature": "temp", "top_k": "top_k", "top_p": "top_p", "min_p": "min_p",
+            "repetition_penalty": "penalty_repeat"}  # fmt: skip
 RANK = 4  # llama.cpp's pooling of models that judge a text against a query
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
 
@@ -57,7 +61,7 @@ class GgufFacts:
     """What the headers tell. `cache_bytes_per_token`: keys and values of one token, 0 for encoders.
 
     They are kept in 16 bits, and beside weights in full float32 in 32 bits: who keeps those wants no rounding.
-    `projector` is there where the model can see with it.
+    `projector` is there where the model can see with it. `sampling`: what the file says of it, unchecked.
     """
 
     architecture: str
@@ -71,6 +75,7 @@ class GgufFacts:
     end_id: int | None
     description: str
     projector: Projector | None = None
+    sampling: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,7 @@ def read_facts(files: GgufFiles) -> GgufFacts:
         end_id=first.number("tokenizer.ggml.eos_token_id"),
         description=first.text("general.description"),
         projector=projector if sees else None,
+        sampling={ours: first.metadata.get(f"general.sampling.{theirs}") for ours, theirs in SAMPLING.items()},
     )
 
 

@@ -108,6 +108,7 @@ def _llamacpp(path: Path) -> Inspection:
         companion_bytes=facts.projector.held_bytes if facts.projector else 0,
         projector=facts.projector.file if facts.projector else None,
         capabilities=facts.capabilities,
+        defaults=_sound_defaults(facts.sampling),
         description=facts.description[:DESCRIPTION_LENGTH],
     )
 
@@ -256,15 +257,20 @@ def _labels(config: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _generation_defaults(folder: Path) -> GenerationDefaults:
-    """How the model's makers sample from it. Values that make no sense are left to the general defaults."""
+    """How the model's makers sample from it."""
     file = folder / "generation_config.json"
     config = _json(file) if file.is_file() else {}
-    values = {key: config[key] for key in FIELDS_OF_GENERATION if _is_number(config.get(key))}
+    values = {key: config.get(key) for key in FIELDS_OF_GENERATION}
     if config.get("do_sample") is False:
         values["temperature"] = 0
     elif config.get("do_sample") is not True:
         values.pop("temperature", None)
-    sound = {key: value for key, value in values.items() if _in_range(key, value)}
+    return _sound_defaults(values)
+
+
+def _sound_defaults(values: dict[str, Any]) -> GenerationDefaults:
+    """Values that make no sense are left to the general defaults."""
+    sound = {key: value for key, value in values.items() if _is_number(value) and _in_range(key, value)}
     return msgspec.convert(sound, GenerationDefaults, strict=False)
 
 
