@@ -20,6 +20,7 @@ from sidecar.types import ImagePart, ImageUrl, Message
 MAX_IMAGES = 64
 MAX_BYTES = 20 << 20
 MAX_PIXELS = 32 << 20
+MAX_PIXELS_TOGETHER = 128 << 20  # they are all decoded before the first is read
 MAX_SIDE = 16_384
 MAX_RATIO = 200  # of the sides
 TAKEN = "PNG, JPEG or GIF"
@@ -64,7 +65,12 @@ def check(messages: list[Message]) -> list[Image]:
     urls = [url for message in messages for url in message.images]
     if len(urls) > MAX_IMAGES:
         raise InvalidRequest(reason=f"{len(urls)} images are in the messages, and {MAX_IMAGES} are taken at most")
-    return [_checked(number, url) for number, url in enumerate(urls, 1)]
+    found = [_checked(number, url) for number, url in enumerate(urls, 1)]
+    if sum(image.width * image.height for image in found) > MAX_PIXELS_TOGETHER:
+        raise InvalidRequest(
+            reason=f"the images have over {MAX_PIXELS_TOGETHER >> 20} million pixels together; send fewer, or smaller ones"
+        )
+    return found
 
 
 def described(messages: list[Message], images: list[Image]) -> str:
@@ -119,7 +125,7 @@ def _content(url: str) -> bytes:
 def _read(content: bytes) -> Image:
     try:
         if content.startswith(b"\x89PNG\r\n\x1a\n"):
-            return Image("PNG", *struct.unpack_from(">II", content, 16))
+            return Image("PNG", *_png_size(content))
         if content.startswith((b"GIF87a", b"GIF89a")):
             return Image("GIF", *struct.unpack_from("<HH", content, 6))
         if content.startswith(b"\xff\xd8"):
@@ -131,12 +137,23 @@ def _read(content: bytes) -> Image:
     raise _Unsound(f"it is not a {TAKEN}")
 
 
+def _png_size(content: bytes) -> tuple[int, int]:
+    """Width and height. The header comes first, or decoders would find others in a later one."""
+    kind, width, height = struct.unpack_from(">4sII", content, 12)
+    if kind != b"IHDR":
+        raise _Unsound("it is not a sound PNG")
+    return width, height
+
+
 def _jpeg_size(content: bytes) -> tuple[int, int]:
     """Width and height from the frame header. Between segments nothing else may stand, or decoders would differ."""
     at = 2
     while True:
         mark, kind, length = struct.unpack_from(">BBH", content, at)
-        if mark != _FILL or kind in (0, _START, _END, _SCAN, _FILL):
+        if mark == kind == _FILL:  # as many as one likes may stand before a segment
+            at += 1
+            continue
+        if mark != _FILL or kind in (0, _START, _END, _SCAN):
             raise _Unsound("it is not a sound JPEG")
         if kind in _FRAMES:
             height, width = struct.unpack_from(">HH", content, at + 5)

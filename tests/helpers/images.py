@@ -1,4 +1,4 @@
-"""Small images as bytes and as data URLs, made without an image library."""
+"""Small images as bytes and as data URLs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import struct
 import zlib
 
 import numpy as np
+from PySide6.QtCore import QBuffer
+from PySide6.QtGui import QImage
 
 from sidecar.types import ImagePart, ImageUrl, Message, TextPart
 
@@ -24,6 +26,15 @@ def png_of(width: int, height: int, rows: bytes) -> bytes:
     """A PNG that says it has this size, with whatever rows."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows)) + _chunk(b"IEND", b"")
+
+
+def jpeg(width: int, height: int) -> bytes:
+    """All black."""
+    buffer = QBuffer()
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    image.fill(0)
+    image.save(buffer, "JPEG")  # type: ignore[call-overload]
+    return bytes(buffer.data().data())
 
 
 def url(content: bytes, kind: str = "png") -> str:

@@ -5,25 +5,17 @@ from __future__ import annotations
 import struct
 
 import pytest
-from PySide6.QtCore import QBuffer
-from PySide6.QtGui import QImage
 
 from sidecar.errors import InvalidRequest
 from sidecar.runtime import images
 from sidecar.types import ImagePart, ImageUrl, Message, TextPart
-from tests.helpers.images import GIF, WEBP, about, png, png_of, url
+from tests.helpers.images import GIF, WEBP, about, jpeg, png, png_of, url
 
 
 def refusal(address: str) -> str:
     with pytest.raises(InvalidRequest) as caught:
         images.check([Message("user", [ImagePart(ImageUrl(address))])])
     return caught.value.message
-
-
-def jpeg(width: int, height: int) -> bytes:
-    buffer = QBuffer()
-    QImage(width, height, QImage.Format.Format_RGB32).save(buffer, "JPEG")
-    return buffer.data().data()
 
 
 def test_png_jpeg_and_gif_are_known_by_their_headers() -> None:
@@ -45,6 +37,7 @@ def test_nothing_is_fetched(address: str) -> None:
         (url(b"%PDF-1.7"), "not a PNG, JPEG or GIF"),
         (url(WEBP), "WebP"),
         (url(png()[:18]), "cut short"),
+        (url(png().replace(b"IHDR", b"CgBI", 1)), "not a sound PNG"),
         (url(jpeg(9, 9)[:8]), "cut short"),
         (url(b"\xff\xd8\xff\xe0\x00\x04\x00\x00rubbish"), "not a sound JPEG"),
         (url(png_of(8192, 8192, b"")), "at most 32 million"),
@@ -61,6 +54,19 @@ def test_what_is_no_sound_image_is_refused_with_a_word(address: str, why: str) -
 
 def test_a_png_that_unfolds_to_more_than_it_says_is_refused() -> None:
     assert "unfolds to more" in refusal(url(png_of(10, 10, bytes(50 << 20))))
+
+
+def test_bytes_that_fill_up_a_jpeg_are_passed_over() -> None:
+    filled = jpeg(41, 17)
+    filled = filled[:2] + b"\xff\xff\xff" + filled[2:]
+    assert [str(one) for one in images.check([about("this", filled)])] == ["[JPEG image, 41 × 17]"]
+
+
+def test_all_images_of_a_request_together_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MAX_PIXELS_TOGETHER", 100 << 10)
+    images.check([about("these", png(300, 300))])
+    with pytest.raises(InvalidRequest, match="together; send fewer"):
+        images.check([about("these", png(300, 300), png(200, 200))])
 
 
 def test_so_many_images_and_no_more() -> None:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import itertools
 import os
+import queue
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sidecar.engines.base import Working
+from sidecar.engines.llamacpp import seeing as library
+from sidecar.registry.projector import Projector
 from sidecar.runtime.protocol import Decide, Decided, Failed, Finished, Generate, Generated, Up
 from sidecar.types import Message, Sampling
 from tests.helpers.gguf_models import gguf_model
-from tests.helpers.images import GIF, about, png, png_of
+from tests.helpers.images import GIF, about, jpeg, png, png_of
 from tests.helpers.worker import WorkerProcess, ends, text_of
 
 from .conftest import Start
 
 PICTURE, OTHER = png(seed=1), png(seed=2)
+TOGETHER = ((PICTURE, OTHER), (OTHER, PICTURE), (GIF, jpeg(41, 17)))
 IMAGE_TOKENS = 4
 _ids = itertools.count(1)
 
@@ -86,10 +91,10 @@ def test_images_of_the_same_bytes_in_another_shape_are_two(seeing: WorkerProcess
 
 
 def test_several_images_and_requests_at_once_keep_apart(seeing: WorkerProcess) -> None:
-    alone = [ask(seeing, about("look", *images))[0] for images in ((PICTURE, OTHER), (OTHER, PICTURE), (GIF,))]
+    alone = [ask(seeing, about("look", *images))[0] for images in TOGETHER]
     requests = [
         Generate(next(_ids), None, [about("look", *images)], Sampling(temperature=0, max_new_tokens=8))
-        for images in ((PICTURE, OTHER), (OTHER, PICTURE), (GIF,))
+        for images in TOGETHER
     ]
     seeing.send(*requests)
     frames = seeing.receive_ends(*(one.id for one in requests))
@@ -143,3 +148,23 @@ def test_turns_with_images_go_when_the_context_is_full_but_the_last_is_never_cut
 
 def test_detail_that_is_not_used_is_said(seeing: WorkerProcess) -> None:
     assert "detail" in ask(seeing, about("what", PICTURE, detail="high"))[1].warnings[0]
+
+
+def test_a_request_shows_that_it_lives_until_the_library_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "PULSE_S", 0.01)
+    told: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with library.signs_of_life(7, told.put) as heard:
+        assert told.get(timeout=60) == Working(7)
+        heard()
+    assert told.empty() or told.get() == Working(7)
+
+
+def test_only_projectors_that_grow_with_the_image_are_held_to_fewer_tokens() -> None:
+    growing, fixed = (Projector(Path("mmproj.gguf"), kind, 0, 0) for kind in ("qwen2vl_merger", "gemma3"))
+    told = [
+        library.image_tokens(growing, context, on_cpu=cpu)
+        for context, cpu in ((8192, True), (8192, False), (600, True))
+    ]
+    assert told == [1024, 4096, 300]
+    assert library.image_tokens(fixed, 8192, on_cpu=True) is None
+    assert "at most 1024 tokens" in library.warnings(growing, 8192, on_cpu=True)[0]
