@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from sidecar.client import Client
-from sidecar.errors import InvalidRequest, Unsupported
+from sidecar.errors import InvalidRequest, Unsupported, WorkerCrashed
 from sidecar.types import (
     DecideRequest,
     GenerateRequest,
@@ -20,7 +22,7 @@ from sidecar.types import (
     TextPart,
     UpdateRequest,
 )
-from tests.helpers.gguf_models import gguf_model
+from tests.helpers.gguf_models import gguf_model, write_projector
 from tests.helpers.images import about, png
 from tests.helpers.models import tiny
 from tests.helpers.service import RunningService, running_service
@@ -82,6 +84,20 @@ async def test_an_address_is_not_fetched_and_labels_are_not_decided_on_images(cl
         await say(client, Message("user", [ImagePart(ImageUrl("https://example.org/a.png"))]))
     with pytest.raises(Unsupported, match="decided on text"):
         await client.decide("seeing", DecideRequest(labels=["a", "b"], messages=[about("which", PICTURE)]))
+
+
+async def test_a_projector_that_kills_its_worker_costs_only_the_questions_about_images(
+    client: Client, tmp_path: Path
+) -> None:
+    shutil.copy(gguf_model("llama-chat"), tmp_path / "a.gguf")
+    write_projector(tmp_path / "mmproj-a.gguf", without="mm.0.bias")  # for the library a null pointer
+    await client.register(
+        RegisterRequest(name="broken", model_type="text_generation", model_path=str(tmp_path / "a.gguf"))
+    )
+    with pytest.raises(WorkerCrashed):
+        await say(client, about("what is this", PICTURE), model="broken")
+    assert (await say(client, Message("user", "tea"), model="broken")).generated_text
+    await client.remove("broken")
 
 
 async def test_seeing_can_be_switched_off_and_on_for_a_model(client: Client) -> None:

@@ -166,8 +166,9 @@ PROJECTOR = {"image_size": 28, "patch_size": 14, "embedding_length": 16, "feed_f
              "projection_dim": 32, "attention.head_count": 2}  # fmt: skip
 
 
-def write_projector(file: Path, **sizes: int) -> None:
-    """One of LLaVA's kind for `tiny("llama-chat")`: 4 tokens an image. `sizes` are told instead of the true ones."""
+def write_projector(file: Path, *, without: str = "", **sizes: int) -> None:
+    """One of LLaVA's kind for `tiny("llama-chat")`: 4 tokens an image. `sizes` are told instead of the true ones; the tensor
+    `without` is left out."""
     writer = gguf.GGUFWriter(file, "clip")
     writer.add_type("mmproj")
     writer.add_bool("clip.has_vision_encoder", True)
@@ -180,7 +181,8 @@ def write_projector(file: Path, **sizes: int) -> None:
     writer.add_array("clip.vision.image_std", [0.5] * 3)
     numbers = np.random.default_rng(0)
     for name, shape in _projector_shapes():
-        _add(writer, name, 0.5 * numbers.normal(size=shape))
+        if name != without:
+            _add(writer, name, 0.5 * numbers.normal(size=shape))
     _write(writer)
 
 
