@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app import conversation_pictures
+
 BUSY_S = 0.5  # the window is the only writer; a short wait covers a checkpoint of a second process
 SIDE_FILES = ("-wal", "-shm")
 
@@ -149,4 +151,8 @@ def _create_search_index(connection: sqlite3.Connection) -> None:
         )
 
 
-MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_create_tables, _create_search_index]
+MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
+    _create_tables,
+    _create_search_index,
+    conversation_pictures.create_tables,
+]

@@ -1,11 +1,14 @@
 """A chat as a document for people (Markdown) or for programs (JSON). Pure: takes what the store gives."""
 
+import base64
 import json
+import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from app.conversations import Conversation, Message
+from app.pictures import Picture
 
 FORMAT = "inglenook-conversation"
 FORMAT_VERSION = 1
@@ -18,7 +21,7 @@ def to_markdown(conversation: Conversation, path: Sequence[Message], you: str = 
         parts.append(_quoted(conversation.system_prompt))
     for message in path:
         speaker = you if message.role == "user" else message.model or conversation.model or message.role
-        parts += [f"## {speaker}", message.content.strip()]
+        parts += [f"## {speaker}", *(_shown(one) for one in message.pictures), message.content.strip()]
         if message.status in ("stopped", "interrupted", "error"):
             parts.append(f"*({message.status})*")
     return "\n\n".join(parts) + "\n"
@@ -30,9 +33,21 @@ def to_json(conversation: Conversation, messages: Sequence[Message]) -> str:
         "format": FORMAT,
         "version": FORMAT_VERSION,
         "conversation": _with_dates(asdict(conversation)),
-        "messages": [_with_dates(asdict(message)) for message in messages],
+        "messages": [_with_dates(_fields(message)) for message in messages],
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _fields(message: Message) -> dict[str, object]:
+    """A picture's content as base64."""
+    pictures = [asdict(one) | {"content": base64.b64encode(one.content).decode()} for one in message.pictures]
+    return asdict(replace(message, pictures=())) | {"pictures": pictures}
+
+
+def _shown(picture: Picture) -> str:
+    """The picture itself, so that the file needs no other."""
+    name = re.sub(r"[\[\]\\\n]", " ", picture.name)
+    return f"![{name}]({picture.data_url})"
 
 
 def _with_dates(fields: dict[str, object]) -> dict[str, object]:

@@ -8,12 +8,14 @@ import json
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from app import conversation_pictures
 from app.conversation_database import StoreError, open_database, transaction
+from app.pictures import Picture
 
 __all__ = ["ChatSummary", "Conversation", "ConversationStore", "Message", "Role", "Status", "StoreError"]
 
@@ -63,6 +65,7 @@ class Message:
     model: str
     created: float
     facts: dict[str, object] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,9 @@ class ConversationStore:
             )
             for row in doomed.fetchall():
                 self._unindex(row["number"])
-            return db.execute("DELETE FROM conversation WHERE deleted_at <= ?", (limit,)).rowcount
+            gone = db.execute("DELETE FROM conversation WHERE deleted_at <= ?", (limit,)).rowcount
+            conversation_pictures.drop_unused(db)
+            return gone
 
     # Messages
 
@@ -185,14 +190,20 @@ class ConversationStore:
         status: Status = "done",
         model: str = "",
         facts: dict[str, object] | None = None,
+        pictures: Sequence[Picture] = (),
     ) -> Message:
         """Add a message after the active leaf and make it the new one. An answer begins as "partial" and empty."""
-        return self._add(self.get(chat_id).active_leaf, chat_id, role, content, status, model, facts)
+        return self._add(self.get(chat_id).active_leaf, chat_id, role, content, status, model, facts, pictures)
 
     def add_sibling(self, message_id: str, content: str, *, status: Status = "done", model: str = "") -> Message:
-        """Add another version beside a message (edit and branch, regenerate) and make it the active leaf."""
+        """Add another version beside a message (edit and branch, regenerate) and make it the active leaf.
+
+        It has the same pictures.
+        """
         beside = self.message(message_id)
-        return self._add(beside.parent_id, beside.conversation_id, beside.role, content, status, model, None)
+        return self._add(
+            beside.parent_id, beside.conversation_id, beside.role, content, status, model, None, beside.pictures
+        )
 
     def append_text(self, message_id: str, text: str) -> None:
         """Add streamed text. Each call reaches the disk, so collect a few hundred milliseconds' worth first."""
@@ -220,7 +231,7 @@ class ConversationStore:
 
     def message(self, message_id: str) -> Message:
         """A message by id."""
-        return _message(self._one("SELECT * FROM message WHERE id = ?", message_id))
+        return self._messages([self._one("SELECT * FROM message WHERE id = ?", message_id)])[0]
 
     def path(self, chat_id: str) -> list[Message]:
         """The messages from the root to the active leaf, as they are shown and sent."""
@@ -230,7 +241,7 @@ class ConversationStore:
             " SELECT message.* FROM message JOIN line ON message.id = line.id ORDER BY depth DESC",
             (self.get(chat_id).active_leaf,),
         )
-        return [_message(row) for row in rows]
+        return self._messages(rows)
 
     def siblings(self, message_id: str) -> list[str]:
         """The ids of all versions of a message, oldest first, itself among them."""
@@ -256,7 +267,7 @@ class ConversationStore:
     def all_messages(self, chat_id: str) -> list[Message]:
         """Every message of a chat on every branch, in the order written."""
         rows = self._db.execute("SELECT * FROM message WHERE conversation_id = ? ORDER BY number", (chat_id,))
-        return [_message(row) for row in rows]
+        return self._messages(rows)
 
     def _add(
         self,
@@ -267,6 +278,7 @@ class ConversationStore:
         status: Status,
         model: str,
         facts: dict[str, object] | None,
+        pictures: Sequence[Picture],
     ) -> Message:
         message_id, now = _new_id(), self._clock()
         with transaction(self._db) as db:
@@ -275,10 +287,16 @@ class ConversationStore:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (message_id, chat_id, parent_id, role, content, status, model, json.dumps(facts or {}), now),
             )
+            conversation_pictures.add(db, message_id, pictures)
             db.execute("UPDATE conversation SET active_leaf = ?, updated = ? WHERE id = ?", (message_id, now, chat_id))
             if status != "partial":
                 self._index(message_id)
         return self.message(message_id)
+
+    def _messages(self, rows: Iterable[sqlite3.Row]) -> list[Message]:
+        messages = [_message(row) for row in rows]
+        pictures = conversation_pictures.of_messages(self._db, [message.id for message in messages])
+        return [replace(message, pictures=pictures.get(message.id, ())) for message in messages]
 
     def _set(self, chat_id: str, column: str, value: object) -> None:
         with transaction(self._db) as db:

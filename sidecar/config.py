@@ -107,10 +107,11 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
         int,
         _about(
             "Performance",
-            "Memory per model for conversations that may go on, so that they need not be read again.",
-            ge=0,
+            "Memory per model for conversations that may go on, so that they need not be read again; -1 is room for"
+            " 8,192 tokens of the model, at most a twentieth of what models may use, and 0 keeps none.",
+            ge=-1,
         ),
-    ] = 256
+    ] = -1
     threads: Annotated[
         int, _about("Performance", "Processor threads per model; 0 means one per physical core.", ge=0, le=1024)
     ] = 0

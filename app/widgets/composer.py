@@ -1,7 +1,7 @@
 """The field one writes a message in: it grows with its text; Enter sends, Shift+Enter breaks the line."""
 
 from PySide6.QtCore import QMimeData, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QImage, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from app.theme import theme
@@ -16,10 +16,12 @@ class Composer(QPlainTextEdit):
     Signals:
         submitted: Enter was pressed; read `toPlainText()` and clear.
         files_dropped(list): paths of local files that were dropped or pasted.
+        image_pasted(QImage): a picture without text was dropped or pasted.
     """
 
     submitted = Signal()
     files_dropped = Signal(list)
+    image_pasted = Signal(QImage)
 
     def __init__(self, placeholder: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,12 +44,18 @@ class Composer(QPlainTextEdit):
             self.submitted.emit()
 
     def canInsertFromMimeData(self, source: QMimeData) -> bool:
-        return bool(_local_files(source)) or super().canInsertFromMimeData(source)
+        return self.takes(source) or super().canInsertFromMimeData(source)
+
+    def takes(self, source: QMimeData) -> bool:
+        """Whether files or a picture are in it. A table's cells come as text and as a picture: they are text."""
+        return bool(_local_files(source)) or (source.hasImage() and not source.hasText())
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         files = _local_files(source)
         if files:
             self.files_dropped.emit(files)
+        elif self.takes(source):
+            self.image_pasted.emit(QImage(source.imageData()))
         else:
             super().insertFromMimeData(source)
 

@@ -11,6 +11,7 @@ labels              of classification, default positive, neutral, negative
 multi_label         default false
 languages           of translation, default de, en, fr
 dimensions          of embeddings, default 8
+vision              default false; with it, each image of the last message is repeated as the word ``[image]``
 fault               a fault while loading: one of those below
 ==================  ===================================================================================================
 
@@ -48,7 +49,7 @@ from sidecar.runtime.protocol import (
     ModelFacts,
     Translate,
 )
-from sidecar.types import Sampling
+from sidecar.types import Message, Sampling
 
 END = -1
 CRASH_STATUS = 3
@@ -67,6 +68,7 @@ class EchoConfig(Struct):
     multi_label: bool = False
     languages: list[str] = field(default_factory=lambda: ["de", "en", "fr"])
     dimensions: int = 8
+    vision: bool = False
     fault: str | None = None
 
 
@@ -125,7 +127,8 @@ class EchoGenerator:
         self._config = config
 
     def prepare(self, request: Generate) -> Prompt:
-        text = request.messages[-1].content if request.messages else request.prompt or ""
+        last = request.messages[-1] if request.messages else Message("user", request.prompt or "")
+        text = " ".join([*filter(None, [last.text]), *("[image]" for _ in last.images)])
         return self.prompt(words_of(text), request.sampling, truncate=request.truncate)
 
     def prompt(self, words: list[str], sampling: Sampling, *, truncate: bool) -> Prompt:

@@ -30,7 +30,7 @@ def render(model: str, tokenizer: Any, messages: list[Message]) -> str:
     if not has_template(tokenizer):
         raise Unsupported(model=model, reason='it has no chat template; send "prompt" instead of "messages"')
     going_on = messages[-1].role == "assistant"
-    turns = [{"role": message.role, "content": message.content} for message in messages]
+    turns = [{"role": message.role, "content": message.text} for message in messages]
     try:
         with _deadline():
             text = str(

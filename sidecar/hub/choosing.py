@@ -33,6 +33,7 @@ _EXPLANATIONS = (
     (8, "As good as the original, at half its size."),
 )
 _WANTED = ("Q4_K_M", "Q4_K_S", "IQ4_XS", "IQ4_NL", "Q4_0", "MXFP4", "Q5_K_M", "Q5_K_S", "Q8_0", "Q6_K")
+_PROJECTORS = ("F16", "BF16", "Q8_0", "F32")  # precisions, the usual one first: small errors in what is seen grow
 
 
 @dataclass(frozen=True)
@@ -103,17 +104,46 @@ def _pickled(repository: Repository) -> list[FileSet]:
 def _ggufs(repository: Repository) -> list[FileSet]:
     groups: dict[str, list[RemoteFile]] = {}
     for file in repository.files:
-        if file.path.lower().endswith(GGUF) and "mmproj" not in file.path.lower():
+        if file.path.lower().endswith(GGUF) and not _is_projector(file):
             groups.setdefault(_SHARD.sub("", file.path), []).append(file)
     names = _names(list(groups))
     best = _best(list(names.values()))
     alone = not _safetensors(repository)
     papers = [file for file in repository.files if _PAPERS.fullmatch(file.path)]
     return [
-        FileSet(name, "gguf", _explained(name), (*shards, *papers), alone and name == best, shards[0].path)
+        FileSet(
+            name,
+            "gguf",
+            _explained(name),
+            (*shards, *_projector_for(shards[0], repository), *papers),
+            alone and name == best,
+            shards[0].path,
+        )
         for stem, name in names.items()
         if (shards := _complete(groups[stem]))
     ]
+
+
+def _is_projector(file: RemoteFile) -> bool:
+    return "mmproj" in file.path.lower()
+
+
+def _projector_for(model: RemoteFile, repository: Repository) -> list[RemoteFile]:
+    """The file beside a model with which it sees images, in one precision; none where there is none."""
+    folder = model.path.rpartition("/")[0]
+    beside = [
+        file
+        for file in repository.files
+        if file.path.lower().endswith(GGUF) and file.path.rpartition("/")[0] == folder
+        if file.path.rpartition("/")[2].lower().startswith("mmproj")
+    ]
+    order = [*_PROJECTORS, ""]
+    return sorted(beside, key=lambda file: (order.index(_projector_precision(file)), file.path))[:1]
+
+
+def _projector_precision(file: RemoteFile) -> str:
+    name = file.path.upper()
+    return next((one for one in _PROJECTORS if re.search(rf"(?<![A-Z0-9]){one}(?![A-Z0-9])", name)), "")
 
 
 def _complete(shards: list[RemoteFile]) -> list[RemoteFile]:
@@ -161,7 +191,8 @@ def _exactly(repository: Repository, paths: list[str]) -> FileSet:
     if missing or not files:
         raise InvalidRequest(reason=f"{repository.id} has no file {missing[0]!r}" if missing else "no file is named")
     found = tuple(file for file in files if file is not None)
-    first = next((file.path for file in sorted(found, key=lambda file: file.path) if file.path.endswith(GGUF)), None)
+    models = [file.path for file in found if file.path.endswith(GGUF) and not _is_projector(file)]
+    first = min(models, default=None)
     return FileSet("files", _format(found), "The files that were named.", found, entry=first)
 
 

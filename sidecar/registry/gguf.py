@@ -49,12 +49,16 @@ BITS = {name: 8 * size / block for name, block, size in _TYPES.values()}  # of o
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor of a file: ggml's name of its type, its elements, and its bytes."""
+    """One tensor of a file: ggml's name of its type, its bytes, and its shape, the innermost dimension first."""
 
     name: str
     dtype: str
-    elements: int
+    shape: tuple[int, ...]
     size: int
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
@@ -181,15 +185,14 @@ class _Reader:
         dimensions = self._number(_U32)
         if not 1 <= dimensions <= MAX_DIMENSIONS:
             raise _Unsound(f"the tensor {name[:80]!r} has {dimensions} dimensions")
-        shape = [self._number(_U64) for _ in range(dimensions)]
+        shape = tuple(self._number(_U64) for _ in range(dimensions))
         kind, offset = self._number(_U32), self._number(_U64)
         if kind not in _TYPES:
             raise _Unsound(f"the tensor {name[:80]!r} has the unknown type {kind}")
         dtype, block, block_bytes = _TYPES[kind]
         if not all(shape) or shape[0] % block:
             raise _Unsound(f"the tensor {name[:80]!r} has an impossible shape")
-        elements = math.prod(shape)
-        return Tensor(name, dtype, elements, elements // block * block_bytes), offset
+        return Tensor(name, dtype, shape, math.prod(shape) // block * block_bytes), offset
 
     def _string(self) -> str:
         return self._take(self._count("bytes of a text", MAX_STRING_BYTES)).decode("utf-8", "replace")

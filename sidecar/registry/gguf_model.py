@@ -9,11 +9,13 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sidecar.errors import InvalidRequest
 from sidecar.registry.gguf import GgufHeader, read_header
+from sidecar.registry.projector import Projector, read_projector
 from sidecar.registry.shape import Shape
 from sidecar.registry.weights import Weights
 from sidecar.types import ModelType
@@ -23,10 +25,14 @@ MAX_SHARDS = 999
 MAX_LAYERS = 1024
 MAX_CONTEXT = (1 << 31) - 1
 FLOAT32 = "f32"
+VISION = "vision"  # the capability of a model that takes images in messages
 REPETITION = "repetition"  # instead of a draft model: tokens are proposed from what the conversation itself repeats
 FINGERPRINT_BYTES = 1 << 20
 ENCODERS = ("bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3",
             "eurobert", "t5encoder", "gemma-embedding")  # fmt: skip
+# How the model's makers sample from it, by our names.
+SAMPLING = {"temperature": "temp", "top_k": "top_k", "top_p": "top_p", "min_p": "min_p",
+            "repetition_penalty": "penalty_repeat"}  # fmt: skip
 RANK = 4  # llama.cpp's pooling of models that judge a text against a query
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
 
@@ -35,7 +41,7 @@ _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
 class GgufFiles:
     """The files of one model, in order; the first is what the engine is given.
 
-    A projector, which would let the model see images, belongs to the files but is not loaded: messages are text.
+    A projector lets the model see images; see `projector`.
     """
 
     shards: tuple[Path, ...]
@@ -55,6 +61,7 @@ class GgufFacts:
     """What the headers tell. `cache_bytes_per_token`: keys and values of one token, 0 for encoders.
 
     They are kept in 16 bits, and beside weights in full float32 in 32 bits: who keeps those wants no rounding.
+    `projector` is there where the model can see with it. `sampling`: what the file says of it, unchecked.
     """
 
     architecture: str
@@ -67,6 +74,8 @@ class GgufFacts:
     cache_bytes_per_token: int
     end_id: int | None
     description: str
+    projector: Projector | None = None
+    sampling: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,29 +94,32 @@ def is_gguf(path: Path) -> bool:
 
 
 def gguf_files(path: Path) -> GgufFiles:
-    """The files of the model at `path`. Raises InvalidRequest when they are not complete or not one model, OSError."""
+    """The files of the model at `path`. Raises InvalidRequest when they are not complete or not one model, OSError.
+
+    Of several projectors, which usually are one in several precisions, the smallest is taken.
+    """
     folder = path if path.is_dir() else path.parent
     projectors = [file for file in _gguf_files(folder) if _is_projector(file)]
-    if len(projectors) > 1:
-        raise InvalidRequest(reason=f"{folder} holds {len(projectors)} projector files, and only one can be used")
-    return GgufFiles(_shards(path if path.is_file() else _only_model(folder)), next(iter(projectors), None))
+    projector = min(projectors, key=lambda file: file.stat().st_size, default=None)
+    return GgufFiles(_shards(path if path.is_file() else _only_model(folder)), projector)
 
 
 def read_facts(files: GgufFiles) -> GgufFacts:
     """Read the headers of all files. Raises InvalidRequest that names the file when one is not sound, OSError."""
     headers = [read_header(file) for file in files.shards]
-    if files.projector:
-        read_header(files.projector)
+    projector = read_projector(files.projector) if files.projector else None
     first = headers[0]
     if not first.architecture or first.architecture == "clip":
         raise InvalidRequest(reason=f"{files.first} names no architecture of a language model")
     _check_sizes(files.first, first)
     types = _types(first)
     weights = _weights(headers)
+    capabilities = _capabilities(first, types)
+    sees = projector is not None and "chat" in capabilities
     return GgufFacts(
         architecture=first.architecture,
         types=types,
-        capabilities=_capabilities(first, types),
+        capabilities=(*capabilities, VISION) if sees else capabilities,
         weights=weights,
         shape=_shape(headers),
         quantization=weights.commonest,
@@ -115,6 +127,8 @@ def read_facts(files: GgufFiles) -> GgufFacts:
         cache_bytes_per_token=_cache_bytes_per_token(first, weights) if "text_generation" in types else 0,
         end_id=first.number("tokenizer.ggml.eos_token_id"),
         description=first.text("general.description"),
+        projector=projector if sees else None,
+        sampling={ours: first.metadata.get(f"general.sampling.{theirs}") for ours, theirs in SAMPLING.items()},
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import msgspec
 
 from sidecar.errors import InvalidRequest
 from sidecar.registry import gguf_model
+from sidecar.registry.gguf_model import VISION
 from sidecar.registry.shape import Shape, first, positive, shape_of
 from sidecar.registry.weights import Weights, read_weights
 from sidecar.types import GenerationDefaults, ModelType
@@ -35,7 +36,8 @@ FIELDS_OF_GENERATION = ("temperature", "top_p", "top_k", "min_p", "repetition_pe
 class Inspection:
     """The facts of a folder. `types`: what the architecture can do, its own purpose first.
 
-    `companion_bytes`: adapters and a draft model that were chosen beside it; the draft's cache counts as the model's.
+    `companion_bytes`: what is loaded beside it: adapters and a draft model that were chosen, whose cache counts as the
+    model's, and the projector with which it sees images.
     """
 
     architecture: str
@@ -48,6 +50,7 @@ class Inspection:
     context_length: int | None = None
     cache_bytes_per_token: int = 0
     companion_bytes: int = 0
+    projector: Path | None = None
     capabilities: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     multi_label: bool = False
@@ -78,7 +81,14 @@ def _echo(folder: Path, config: dict[str, Any]) -> Inspection:
         version=fingerprint(folder),
         file_bytes=_total_bytes(folder),
         context_length=positive(config, "context_length"),
-        capabilities=("generate", "chat", "classify", "translate", "embed"),
+        capabilities=(
+            "generate",
+            "chat",
+            "classify",
+            "translate",
+            "embed",
+            *((VISION,) if config.get("vision") else ()),
+        ),
     )
 
 
@@ -95,9 +105,18 @@ def _llamacpp(path: Path) -> Inspection:
         file_bytes=sum(file.stat().st_size for file in files.all),
         context_length=facts.context_length,
         cache_bytes_per_token=facts.cache_bytes_per_token,
+        companion_bytes=facts.projector.held_bytes if facts.projector else 0,
+        projector=facts.projector.file if facts.projector else None,
         capabilities=facts.capabilities,
+        defaults=_sound_defaults(facts.sampling),
         description=facts.description[:DESCRIPTION_LENGTH],
     )
+
+
+def without_projector(seen: Inspection) -> Inspection:
+    """The same model where the user wants it not to see."""
+    can = tuple(one for one in seen.capabilities if one != VISION)
+    return replace(seen, projector=None, companion_bytes=0, capabilities=can) if seen.projector else seen
 
 
 def _transformers(folder: Path, config: dict[str, Any]) -> Inspection:
@@ -238,15 +257,20 @@ def _labels(config: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _generation_defaults(folder: Path) -> GenerationDefaults:
-    """How the model's makers sample from it. Values that make no sense are left to the general defaults."""
+    """How the model's makers sample from it."""
     file = folder / "generation_config.json"
     config = _json(file) if file.is_file() else {}
-    values = {key: config[key] for key in FIELDS_OF_GENERATION if _is_number(config.get(key))}
+    values = {key: config.get(key) for key in FIELDS_OF_GENERATION}
     if config.get("do_sample") is False:
         values["temperature"] = 0
     elif config.get("do_sample") is not True:
         values.pop("temperature", None)
-    sound = {key: value for key, value in values.items() if _in_range(key, value)}
+    return _sound_defaults(values)
+
+
+def _sound_defaults(values: dict[str, Any]) -> GenerationDefaults:
+    """Values that make no sense are left to the general defaults."""
+    sound = {key: value for key, value in values.items() if _is_number(value) and _in_range(key, value)}
     return msgspec.convert(sound, GenerationDefaults, strict=False)
 
 

@@ -20,7 +20,7 @@ from msgspec import field
 from sidecar.db import Database
 from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed, ModelNotFound
 from sidecar.registry.gguf_model import read_companions
-from sidecar.registry.inspect import Inspection, inspect
+from sidecar.registry.inspect import Inspection, inspect, without_projector
 from sidecar.registry.manifest import owning_folder
 from sidecar.runtime.protocol import ModelFacts
 from sidecar.types import Adapter, EngineChoice, GenerationDefaults, ModelType
@@ -40,6 +40,7 @@ class ModelOptions(GenerationDefaults, forbid_unknown_fields=False, kw_only=True
     quantization: str | None = None
     adapters: list[Adapter] = field(default_factory=list)
     draft_model: str | None = None
+    use_projector: bool = True
     engine: EngineChoice = "auto"
 
 
@@ -146,7 +147,10 @@ class ModelStore:
 
     async def set_options(self, model_id: str, options: ModelOptions) -> Model:
         """Raises ModelNotFound."""
-        return await self._save(replace(self.get(model_id), options=options))
+        model = replace(self.get(model_id), options=options)
+        if options.use_projector != self.get(model_id).options.use_projector:
+            model = await asyncio.to_thread(_looked_at, replace(model, inspection=None, problem=None))
+        return await self._save(model)
 
     async def learned(self, model_id: str, facts: ModelFacts) -> None:
         """Keep what a load taught. A model that was removed meanwhile is left alone."""
@@ -249,8 +253,13 @@ def _looked_at(model: Model) -> Model:
 def _with_companions(inspection: Inspection, options: ModelOptions) -> Inspection:
     """With what goes beside the model counted in. Raises InvalidRequest where that cannot be used."""
     beside = read_companions(inspection.engine, [adapter.path for adapter in options.adapters], options.draft_model)
-    cache = inspection.cache_bytes_per_token + beside.cache_bytes_per_token
-    return replace(inspection, companion_bytes=beside.stored_bytes, cache_bytes_per_token=cache)
+    if not options.use_projector:
+        inspection = without_projector(inspection)
+    return replace(
+        inspection,
+        companion_bytes=inspection.companion_bytes + beside.stored_bytes,
+        cache_bytes_per_token=inspection.cache_bytes_per_token + beside.cache_bytes_per_token,
+    )
 
 
 def _shipped(folder: Path) -> dict[str, Inspection | None]:

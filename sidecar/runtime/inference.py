@@ -8,12 +8,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 
+import msgspec
+
 from sidecar.config import Settings
 from sidecar.errors import InternalError, InvalidRequest, Unsupported, WorkerCrashed
+from sidecar.registry.gguf_model import VISION
 from sidecar.registry.store import ModelStore, ModelVersion
-from sidecar.runtime import results
+from sidecar.runtime import images, results
 from sidecar.runtime.asking import REPEATED, Answer, Asking
 from sidecar.runtime.embedding import Embedding
+from sidecar.runtime.images import Image
 from sidecar.runtime.protocol import (
     Classified,
     Classify,
@@ -70,8 +74,9 @@ class Inference:
     ) -> GenerateResponse | GenerateBatchResponse:
         _check_exactly_one(prompt=request.prompt, prompts=request.prompts, messages=request.messages)
         version = self._version(model, "text_generation")
-        inputs = len(request.prompts or [1])
-        with self._asking.recorded(Record(version, "generate", caller, inputs, lambda: _asked_text(request))) as record:
+        request, seen = await self._seen(version, request)
+        inputs, asked = len(request.prompts or [1]), lambda: _asked_text(request, seen)
+        with self._asking.recorded(Record(version, "generate", caller, inputs, asked, images=len(seen))) as record:
             if request.prompts is None:
                 return await self._answer(record, request, request.prompt)
             answers = await self._answers(record, request, request.prompts)
@@ -83,7 +88,9 @@ class Inference:
             raise InvalidRequest(reason="prompts cannot be streamed; send one prompt, or leave out stream")
         _check_exactly_one(prompt=request.prompt, messages=request.messages)
         version = self._version(model, "text_generation")
-        with self._asking.recorded(Record(version, "generate", caller, 1, lambda: _asked_text(request))) as record:
+        request, seen = await self._seen(version, request)
+        asked = lambda: _asked_text(request, seen)  # noqa: E731
+        with self._asking.recorded(Record(version, "generate", caller, 1, asked, images=len(seen))) as record:
             repeated = sent = False
             while True:
                 try:
@@ -173,12 +180,15 @@ class Inference:
     async def decide(self, model: str, request: DecideRequest, *, caller: str) -> DecideResponse:
         _check_exactly_one(prompt=request.prompt, messages=request.messages)
         version = self._version(model, "text_generation")
-        asked = lambda: _asked_text(GenerateRequest(prompt=request.prompt, messages=request.messages))  # noqa: E731
+        if images.has_images(request.messages):
+            raise Unsupported(model=model, reason="labels are decided on text; ask about images with generate")
+        messages = images.plain(request.messages) if request.messages is not None else None
+        asked = lambda: _asked_text(GenerateRequest(prompt=request.prompt, messages=messages), [])  # noqa: E731
         with self._asking.recorded(Record(version, "decide", caller, 1, asked)) as record:
             answer = await self._asking.whole(
                 record,
                 request.keep_alive,
-                lambda: Decide(0, request.labels, request.prompt, request.messages),
+                lambda: Decide(0, request.labels, request.prompt, messages),
             )
             if not isinstance(outcome := answer.outcome, Decided):
                 raise _unexpected(outcome)
@@ -214,6 +224,23 @@ class Inference:
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+
+    async def _seen(self, version: ModelVersion, request: GenerateRequest) -> tuple[GenerateRequest, list[Image]]:
+        """The request as engines take it, and the images in it. Raises InvalidRequest, Unsupported."""
+        if request.messages is None:
+            return request, []
+        request = msgspec.structs.replace(request, messages=images.plain(request.messages))
+        if not images.has_images(request.messages):
+            return request, []
+        if VISION not in version.inspection.capabilities:
+            raise Unsupported(model=version.model, reason=f"it does not see images; {self._who_sees()}")
+        return request, await asyncio.to_thread(images.check, request.messages or [])
+
+    def _who_sees(self) -> str:
+        able = [model.id for model in self._store.all() if model.inspection and VISION in model.inspection.capabilities]
+        if able:
+            return f"those that do: {', '.join(able)}"
+        return "no model here does. GGUF models do with a projector, a file mmproj-….gguf, in the same folder"
 
     def _version(self, model: str, task: ModelType) -> ModelVersion:
         """Raises ModelNotFound, LoadFailed, Unsupported."""
@@ -272,10 +299,10 @@ def _texts(request: ClassifyRequest | TranslateRequest) -> list[str]:
     return [request.text] if request.text is not None else request.texts or []
 
 
-def _asked_text(request: GenerateRequest) -> str:
+def _asked_text(request: GenerateRequest, seen: list[Image]) -> str:
     """The question as the history shows it."""
     if request.messages is not None:
-        return "\n".join(f"{message.role}: {message.content}" for message in request.messages)
+        return images.described(request.messages, seen)
     return request.prompt if request.prompt is not None else "\n".join(request.prompts or [])
 
 

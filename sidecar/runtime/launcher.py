@@ -138,8 +138,12 @@ class Launcher:
             limit=self.memory_limit,
             prepared_bytes=engine.prepared_bytes,
             companion_bytes=seen.companion_bytes,
-            prefix_cache_mb=self._settings().prefix_cache_mb,
+            prefix_cache_mb=self._prefix_cache_mb(version),
         ).total
+
+    def _prefix_cache_mb(self, version: ModelVersion) -> int:
+        setting, per_token = self._settings().prefix_cache_mb, version.inspection.cache_bytes_per_token
+        return placement.prefix_cache_mb(setting, per_token, self.memory_limit)
 
     def _context(self, version: ModelVersion) -> int | None:
         """The context that fits; engines whose cache grows with use are not bound by it."""
@@ -150,7 +154,7 @@ class Launcher:
         return placement.fitting_context(seen.context_length, seen.cache_bytes_per_token, sequences, self.memory_limit)
 
     def reserved(self, version: ModelVersion) -> int:
-        """Bytes that an engine which reads GGUF files takes at the load, beside the model: for answers, adapters, a draft."""
+        """Bytes that an engine which reads GGUF files takes at the load, beside the model: for answers, and for what goes with it."""
         return (
             self._cache_tokens(version) * version.inspection.cache_bytes_per_token + version.inspection.companion_bytes
         )
@@ -178,11 +182,12 @@ class Launcher:
             max_sequences=settings.max_sequences,
             batch_tokens=settings.batch_tokens,
             quantization=version.options.quantization or "auto",
-            prefix_cache_mb=settings.prefix_cache_mb,
+            prefix_cache_mb=self._prefix_cache_mb(version),
             context_length=self._context(version) or 0,
             cache_tokens=self._cache_tokens(version),
             adapters=version.options.adapters,
             draft_model=version.options.draft_model,
+            projector=str(projector) if (projector := version.inspection.projector) else None,
             prepared=str(engine.prepared) if engine.prepared else None,
             derived=str(engine.derived) if engine.derived else None,
         )

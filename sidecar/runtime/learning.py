@@ -65,7 +65,8 @@ class Learning:
         fresh = record.version.model in self._fresh
         self._fresh.discard(record.version.model)
         if isinstance(outcome, Generated):
-            first_s = None if self._may_be_remembered(record) or fresh else (first_token_ms - record.queue_ms) / 1000
+            odd = self._may_be_remembered(record) or fresh or record.images
+            first_s = None if odd else (first_token_ms - record.queue_ms) / 1000
             rest_s = outcome.decode_ms / 1000 if outcome.completion_tokens > FEWEST_STEPS else None
             if record.inputs == 1:
                 self._add(record, facts, outcome.prompt_tokens, outcome.completion_tokens, first_s, rest_s)

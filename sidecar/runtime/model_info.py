@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sidecar.registry.gguf_model import VISION
 from sidecar.registry.inspect import Inspection
 from sidecar.registry.store import Model
 from sidecar.runtime.choosing import Choice
@@ -38,7 +39,7 @@ def model_info(
         parameters_count=_parameters(facts, seen),
         version=model.version,
         engine=facts.engine if loaded and facts else choice.engine,
-        capabilities=list(facts.capabilities if facts else seen.capabilities if seen else ()),
+        capabilities=_capabilities(facts, seen),
         description=model.problem or (seen.description if seen else ""),
         state="loaded" if loaded else "loading" if resident else "unloaded",
         context_length=facts.context_length if facts else seen.context_length if seen else None,
@@ -62,6 +63,8 @@ def model_info(
         engine_reason=_reason(facts if loaded else None, choice),
         precision=facts.precision if loaded and facts else choice.precision,
         preparation=preparation,
+        projector=seen.projector.name if seen and seen.projector else None,
+        use_projector=model.options.use_projector,
     )
 
 
@@ -75,6 +78,13 @@ def _facts(model: Model, resident: Resident[Worker] | None) -> ModelFacts | None
     """Those of the loaded replica, else what the last load taught."""
     live = resident.live if resident else []
     return live[0].worker.facts if live else model.facts
+
+
+def _capabilities(facts: ModelFacts | None, seen: Inspection | None) -> list[str]:
+    """Whether it sees is an option of the next load, and nothing that the last one taught."""
+    if facts is None:
+        return list(seen.capabilities) if seen else []
+    return [*facts.capabilities, VISION] if seen and VISION in seen.capabilities else list(facts.capabilities)
 
 
 def _parameters(facts: ModelFacts | None, seen: Inspection | None) -> int | None:

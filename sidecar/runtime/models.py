@@ -22,7 +22,13 @@ from sidecar.runtime.resident import Clock, Resident, Wish
 from sidecar.runtime.worker import Worker
 from sidecar.types import LoadRequest, LoadResponse, ModelInfo, RegisterRequest, UpdateRequest
 
-LOADED_WITH = ("engine", "quantization", "device", "num_workers")  # options that a model in memory cannot take over
+LOADED_WITH = (
+    "engine",
+    "quantization",
+    "device",
+    "num_workers",
+    "use_projector",
+)  # options that a model in memory cannot take over
 
 
 class Models:

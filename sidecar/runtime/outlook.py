@@ -46,8 +46,9 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Outlook:
-    """`now`: room for models beside those in memory, `alone`: without them. `free_disk` in bytes. `profile` is None, and
-    `no_speed` says why, while nothing can be said of speed. `kin(model)`: real runs of models that are computed alike."""
+    """`now`: room for models beside those in memory, `alone`: without them. `free_disk` in bytes. `prefix_cache_mb`: the
+    setting. `profile` is None, and `no_speed` says why, while nothing can be said of speed. `kin(model)`: real runs of models
+    that are computed alike."""
 
     now: Room
     alone: Room
@@ -62,7 +63,8 @@ class Outlook:
 
     def needed(self, model: Candidate) -> int:
         """Bytes of memory that it takes at most while it is loaded."""
-        return self._estimate(model, self.prefix_cache_mb).total
+        kept = placement.prefix_cache_mb(self.prefix_cache_mb, model.cache_bytes_per_token, self.alone.limit)
+        return self._estimate(model, kept).total
 
     def why_no_speed(self, model: Candidate) -> str | None:
         """None where a speed can be told."""

@@ -27,6 +27,11 @@ MAX_SLOTS = 64  # answers at once; llama.cpp itself allows 256
 CACHE_SHARE = 0.25  # of the memory limit: a context is made shorter rather than leave no room for other models
 OWN_CACHE_SHARE = 0.1  # of the memory limit: up to that, every answer gets a cache of full length for itself
 SHORTEST_CONTEXT = 512
+KEPT_TOKENS = (
+    8192  # of ended conversations: a token of a model of 8 billion parameters takes ten times one of half a billion
+)
+KEPT_SHARE = 0.05  # of the memory limit, at most for these
+LEAST_KEPT_MB = 64
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,13 @@ def fitting_context(trained: int, cache_bytes_per_token: int, max_sequences: int
     while context > SHORTEST_CONTEXT and shared_cells(context, max_sequences) * cache_bytes_per_token > room:
         context = max(SHORTEST_CONTEXT, context // 2)
     return context
+
+
+def prefix_cache_mb(setting_mb: int, cache_bytes_per_token: int, limit: int) -> int:
+    """MB for ended conversations of one model: the setting, or what suits the model where that is negative."""
+    if setting_mb >= 0:
+        return setting_mb
+    return max(LEAST_KEPT_MB, int(min(KEPT_TOKENS * cache_bytes_per_token, limit * KEPT_SHARE)) // MB)
 
 
 def replica_devices(asked: str, actual: str, count: int, gpus: int) -> list[str]:

@@ -54,6 +54,7 @@ class Load(Struct, tag="load"):
     cache_tokens: int = 0
     adapters: list[Adapter] = []
     draft_model: str | None = None
+    projector: str | None = None  # the file with which the model sees images
     prepared: str | None = None  # the folder with what an engine made of the model beforehand
     derived: str | None = None  # the folder where an engine may keep what it makes of the model while loading it
 

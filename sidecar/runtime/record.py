@@ -36,6 +36,7 @@ class Record:
     error_code: str | None = None
     error_message: str | None = None
     alone: bool = True  # no other request ran at the same time
+    images: int = 0
 
     @property
     def elapsed_ms(self) -> float:

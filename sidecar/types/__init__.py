@@ -1,7 +1,7 @@
 """The public request and response types of the native dialect, one Struct each.
 
 The routes decode bodies into them, the client builds and reads them, the window shows them, and `/openapi.json` is
-generated from them. They hold no behaviour. Unknown fields in a request are an error that names them.
+generated from them. They hold no behaviour but reading themselves. Unknown fields in a request are an error that names them.
 """
 
 from __future__ import annotations
@@ -69,6 +69,8 @@ from sidecar.types.inference import (
     GenerateChunk,
     GenerateRequest,
     GenerateResponse,
+    ImagePart,
+    ImageUrl,
     InferenceRequest,
     InferenceResponse,
     Message,
@@ -79,6 +81,7 @@ from sidecar.types.inference import (
     Result,
     Sampling,
     TaskRequest,
+    TextPart,
     Timings,
     TokenLogprob,
     ToolCall,
@@ -177,6 +180,8 @@ __all__ = [
     "HistoryPage",
     "HubAccount",
     "HubToken",
+    "ImagePart",
+    "ImageUrl",
     "InferenceRequest",
     "InferenceResponse",
     "JobInfo",
@@ -223,6 +228,7 @@ __all__ = [
     "Suitability",
     "SystemInfo",
     "TaskRequest",
+    "TextPart",
     "Texts",
     "Timings",
     "TokenLogprob",

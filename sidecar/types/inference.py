@@ -36,9 +36,39 @@ class TokenLogprob(Struct):
     top: dict[str, float] = {}
 
 
+class TextPart(Struct, tag_field="type", tag="text", forbid_unknown_fields=True):
+    text: str
+
+
+class ImageUrl(Request):
+    """An image as a `data:` URL in base64, PNG, JPEG or GIF (its first picture). Nothing is fetched from elsewhere."""
+
+    url: str
+    detail: Literal["auto", "low", "high"] = "auto"
+
+
+class ImagePart(Struct, tag_field="type", tag="image_url", forbid_unknown_fields=True):
+    image_url: ImageUrl
+
+
 class Message(Struct, forbid_unknown_fields=True):
+    """`content` is a text, or parts in their order; images go to models with the capability `vision`."""
+
     role: Role
-    content: str
+    content: str | Annotated[list[TextPart | ImagePart], Meta(min_length=1)]
+
+    @property
+    def text(self) -> str:
+        """What is said, without the images."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n".join(part.text for part in self.content if isinstance(part, TextPart))
+
+    @property
+    def images(self) -> list[ImageUrl]:
+        if isinstance(self.content, str):
+            return []
+        return [part.image_url for part in self.content if isinstance(part, ImagePart)]
 
 
 class Sampling(Request):

@@ -35,6 +35,11 @@ Quantization = Annotated[
 ]
 
 
+UseProjector = Annotated[
+    bool, Meta(description="Load the multimodal projector beside a GGUF model, with which it sees images.")
+]
+
+
 class Adapter(Request):
     """A LoRA adapter in a GGUF file of its own, applied to every answer of the model."""
 
@@ -54,6 +59,7 @@ class RegisterRequest(GenerationDefaults, kw_only=True):
     num_workers: Annotated[int, Meta(ge=1, le=64)] = 1
     keep_alive: Seconds | None = None
     adapters: Annotated[list[Adapter], Meta(max_length=16, description="LoRA adapters, for GGUF models.")] = []
+    use_projector: UseProjector = True
     draft_model: (
         Annotated[
             str,
@@ -82,6 +88,7 @@ class UpdateRequest(Request):
     pinned: bool | UnsetType = UNSET
     engine: EngineChoice | UnsetType = UNSET
     quantization: Quantization | UnsetType | None = UNSET
+    use_projector: UseProjector | UnsetType = UNSET
 
 
 class LoadRequest(Request):
@@ -136,7 +143,8 @@ class ModelInfo(Response):
     """One row of `GET /models`. Memory in MB, keep-alive in seconds; sizes are null until the model was loaded once.
 
     `engine_choice` and `device_choice` are the options; `engine` and `device` what it runs with, or would.
-    `preparable`: `POST /models/{id}/prepare` can convert it for a quicker engine here.
+    `preparable`: `POST /models/{id}/prepare` can convert it for a quicker engine here. `projector`: the file with which it
+    sees images; null where there is none, or `use_projector` is off.
     """
 
     id: str
@@ -180,6 +188,8 @@ class ModelInfo(Response):
     precision: str | None = None
     preparation: Preparation | None = None
     preparable: bool = False
+    projector: str | None = None
+    use_projector: bool = True
 
 
 class ModelsSummary(Response):

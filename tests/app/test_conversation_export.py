@@ -30,6 +30,7 @@ def test_json_has_every_field_and_readable_times():
         "model": "m-1",
         "created": "1970-01-01T00:00:01+00:00",
         "facts": {"tokens": 3},
+        "pictures": [],
     }
 
 

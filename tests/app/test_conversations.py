@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QColor, QImage
 
 from app.conversations import ConversationStore, StoreError
+from app.pictures import Picture, picture_of
 
 LIMIT_S = 0.25  # the promise is 50 ms; the rest is room for a busy machine
 
@@ -299,3 +301,28 @@ def test_a_file_held_by_another_program_is_said(store, file):
     other.execute("ROLLBACK")
     other.close()
     assert store.create("a").title == "a"
+
+
+def picture(colour: str) -> Picture:
+    image = QImage(8, 8, QImage.Format.Format_RGB32)
+    image.fill(QColor(colour))
+    return picture_of(image, f"{colour}.png")
+
+
+def test_a_message_keeps_its_pictures_in_their_order(store, file):
+    chat = store.create().id
+    pictures = (picture("teal"), picture("coral"))
+    message = store.add_message(chat, "user", "look", pictures=pictures)
+    assert message.pictures == store.path(chat)[0].pictures == pictures
+    assert store.add_sibling(message.id, "look again").pictures == pictures
+    assert store._db.execute("SELECT count(*) FROM picture").fetchone()[0] == 2
+
+
+def test_a_purge_removes_the_pictures_that_nothing_shows_any_more(store):
+    kept, gone = store.create().id, store.create().id
+    store.add_message(kept, "user", "a", pictures=(picture("teal"),))
+    store.add_message(gone, "user", "b", pictures=(picture("teal"), picture("coral")))
+    store.delete(gone)
+    store.purge()
+    assert store.path(kept)[0].pictures == (picture("teal"),)
+    assert store._db.execute("SELECT count(*) FROM picture").fetchone()[0] == 1

@@ -160,6 +160,53 @@ def write_adapter(file: Path, *, seed: int = 0, rank: int = 4) -> None:
     _write(writer)
 
 
+# ---- projectors -----------------------------------------------------------------------------------------------------
+
+PROJECTOR = {"image_size": 28, "patch_size": 14, "embedding_length": 16, "feed_forward_length": 32, "block_count": 2,
+             "projection_dim": 32, "attention.head_count": 2}  # fmt: skip
+
+
+def write_projector(file: Path, *, without: str = "", **sizes: int) -> None:
+    """One of LLaVA's kind for `tiny("llama-chat")`: 4 tokens an image. `sizes` are told instead of the true ones; the tensor
+    `without` is left out."""
+    writer = gguf.GGUFWriter(file, "clip")
+    writer.add_type("mmproj")
+    writer.add_bool("clip.has_vision_encoder", True)
+    writer.add_string("clip.projector_type", "mlp")
+    writer.add_bool("clip.use_gelu", True)
+    for key, size in (PROJECTOR | sizes).items():
+        writer.add_uint32(f"clip.vision.{key}", size)
+    writer.add_float32("clip.vision.attention.layer_norm_epsilon", 1e-5)
+    writer.add_array("clip.vision.image_mean", [0.5] * 3)
+    writer.add_array("clip.vision.image_std", [0.5] * 3)
+    numbers = np.random.default_rng(0)
+    for name, shape in _projector_shapes():
+        if name != without:
+            _add(writer, name, 0.5 * numbers.normal(size=shape))
+    _write(writer)
+
+
+def _projector_shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield "v.patch_embd.weight", (16, 3, 14, 14)
+    yield "v.position_embd.weight", (4, 16)
+    for layer in range(2):
+        for part in ("attn_q", "attn_k", "attn_v", "attn_out"):
+            yield f"v.blk.{layer}.{part}.weight", (16, 16)
+        for part in ("ln1.weight", "ln1.bias", "ln2.weight", "ln2.bias"):
+            yield f"v.blk.{layer}.{part}", (16,)
+        yield f"v.blk.{layer}.ffn_up.weight", (32, 16)
+        yield f"v.blk.{layer}.ffn_down.weight", (16, 32)
+    for number, width in ((0, 16), (2, 32)):
+        yield f"mm.{number}.weight", (32, width)
+        yield f"mm.{number}.bias", (32,)
+
+
+def write_seeing(file: Path) -> None:
+    """A chat model in a folder of its own, with a projector beside it."""
+    write_decoder(tiny("llama-chat"), file)
+    write_projector(file.with_name("mmproj-f32.gguf"))
+
+
 # ---- encoders -------------------------------------------------------------------------------------------------------
 
 
@@ -251,6 +298,7 @@ def _write(writer: gguf.GGUFWriter) -> None:
 
 MAKERS: dict[str, Callable[[Path], None]] = {
     "llama-chat": lambda file: write_decoder(tiny("llama-chat"), file),
+    "llama-seeing": write_seeing,
     "llama-base": lambda file: write_decoder(tiny("llama-base"), file),
     "qwen2": lambda file: write_decoder(tiny("qwen2"), file),
     "qwen2-q8": lambda file: write_decoder(tiny("qwen2"), file, quantized=True),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QScrollArea
 
@@ -95,6 +97,47 @@ async def busy_chat(stage: Stage) -> None:
     await _ask(stage, view, "Tell me what happens when the model crashes: [[crash]]")
     await stage.until(lambda: not _answering(view))
     await stage.picture("chat", "error")
+    await pictures_in_chat(stage, view)
+
+
+async def pictures_in_chat(stage: Stage, view: ChatView) -> None:
+    view.use_model("seeing-echo")
+    for name in ("evening", "morning"):
+        view.page.composer.attach([str(_landscape(stage.paths.data_dir / f"{name}.jpg", name))])
+    await stage.until(lambda: len(view.page.composer.pictures()) == 2)
+    await _ask(stage, view, "Which of these is the evening?")
+    await stage.until(lambda: not _answering(view))
+    view.page.composer.attach([str(stage.paths.data_dir / "evening.jpg")])
+    await stage.until(view.page.composer.pictures)
+    view.page.composer.set_text("And what stands on the hill?")
+    await stage.picture("chat", "pictures")
+    view.page.header.picked.emit("echo")
+    await stage.picture("chat", "blind")
+    view.page.composer.clear()
+
+
+def _landscape(file: Path, name: str) -> Path:
+    """Hills under a sky, as a photograph's file."""
+    low, high, hills = {
+        "evening": ("#F2A65A", "#5B3F7A", "#2B2340"),
+        "morning": ("#FCE9C8", "#8CC0DE", "#4E7A5B"),
+    }[name]
+    image = QImage(1200, 800, QImage.Format.Format_RGB32)
+    sky = QLinearGradient(0, 0, 0, 800)
+    sky.setColorAt(0, QColor(high))
+    sky.setColorAt(1, QColor(low))
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillRect(image.rect(), sky)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("#FFF6DC"))
+    painter.drawEllipse(820, 260, 120, 120)
+    painter.setBrush(QColor(hills))
+    painter.drawEllipse(-300, 480, 1100, 900)
+    painter.drawEllipse(450, 560, 1300, 900)
+    painter.end()
+    image.save(str(file))
+    return file
 
 
 async def classify(stage: Stage) -> None:

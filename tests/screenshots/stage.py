@@ -22,7 +22,12 @@ SETTLE_S = 0.35
 PATIENCE_S = 120.0
 
 # Models whose speed and faults are known; the pictures of answers use those that come with the application.
-ECHOES = {"slow-echo": {"delay_ms": 60, "repeat": 0}, "echo": {}, "slow-labels": {"delay_ms": 25}}
+ECHOES = {
+    "slow-echo": {"delay_ms": 60, "repeat": 0},
+    "echo": {},
+    "seeing-echo": {"vision": True},
+    "slow-labels": {"delay_ms": 25},
+}
 
 
 class Stage:

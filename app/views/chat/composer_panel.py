@@ -1,15 +1,19 @@
-"""The card one writes in: files as chips, the text, and below it attach, system prompt, room left, Send or Stop."""
+"""The card one writes in: pictures, files as chips, the text, and below it attach, system prompt, room left, Send or Stop."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QRectF, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from app import operations
+from app.pictures import Picture, PictureRefused, is_picture, picture_of, read_picture
 from app.theme import theme
 from app.views.chat.attachment_chips import AttachmentChips
 from app.views.chat.attachments import LIMIT_BYTES, Attachment, AttachmentRefused, read_attachment
+from app.views.chat.picture_strip import MOST, PictureStrip
 from app.widgets.button import Button
 from app.widgets.composer import Composer
 from app.widgets.file_dialog import FileDialog
@@ -22,14 +26,14 @@ class ComposerPanel(QWidget):
     """Collects a question.
 
     Signals:
-        submitted(str, list): the text and the attachments; the panel is not cleared, `clear` does that.
+        submitted(str, list, list): the text, the attachments, the pictures; the panel is not cleared, `clear` does that.
         stop_requested: Stop was pressed.
         edited: text or attachments changed.
         system_prompt_requested: its button was pressed.
         refused(str): a file was not taken, and why.
     """
 
-    submitted = Signal(str, list)
+    submitted = Signal(str, list, list)
     stop_requested = Signal()
     edited = Signal()
     system_prompt_requested = Signal()
@@ -38,10 +42,14 @@ class ComposerPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._answering = False
+        self._blind_words = self._left_out_words = ""
+        self._making = asyncio.Lock()
         self.setAcceptDrops(True)
         self.card = QFrame()
         self.card.setProperty("card", True)
+        self.strip = PictureStrip()
         self.chips = AttachmentChips()
+        self.note = Label("", "warning_text", "small", wrap=True)
         self.field = Composer(self.tr("Ask anything. Enter sends, Shift+Enter breaks the line."))
         self.attach_button = IconButton("paperclip", _attach_words())
         self.system_button = Button(self.tr("System prompt"), "ghost", "book-open")
@@ -65,17 +73,34 @@ class ComposerPanel(QWidget):
         return self.chips.attachments()
 
     def clear(self) -> None:
-        """Empty field and chips."""
+        """Empty field, chips and pictures."""
         self.chips.set_attachments([])
+        self.strip.set_pictures([])
         self.field.clear()
 
+    def pictures(self) -> list[Picture]:
+        """The pictures that go along."""
+        return self.strip.pictures()
+
     def attach(self, paths: Sequence[str]) -> None:
-        """Take text files; says by `refused` which it could not take."""
-        for path in paths:
+        """Take pictures and text files; says by `refused` which it could not take."""
+        for path in map(Path, paths):
+            if is_picture(path):
+                self._attach_picture(read_picture, path)
+                continue
             try:
-                self.chips.add(read_attachment(Path(path)))
+                self.chips.add(read_attachment(path))
             except AttachmentRefused as error:
                 self.refused.emit(str(error))
+
+    def attach_image(self, image: QImage) -> None:
+        """Take a picture from the clipboard."""
+        self._attach_picture(picture_of, image, self.tr("Pasted picture"))
+
+    def set_sight(self, blind_words: str, left_out_words: str) -> None:
+        """Why the model cannot be sent pictures, and what becomes of earlier ones; both are empty where it sees."""
+        self._blind_words, self._left_out_words = blind_words, left_out_words
+        self._update_note()
 
     def set_answering(self, answering: bool) -> None:
         """Show Stop while the chat's answer runs, Send otherwise."""
@@ -97,7 +122,7 @@ class ComposerPanel(QWidget):
 
     def choose_files(self) -> None:
         """Ask for files to attach."""
-        dialog = FileDialog(self, self.tr("Attach text files"))
+        dialog = FileDialog(self, self.tr("Attach pictures and text files"))
         dialog.setFileMode(FileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(self.attach)
         dialog.open()
@@ -105,14 +130,14 @@ class ComposerPanel(QWidget):
     def submit(self) -> None:
         """Send, if there is something to send and no answer is being written."""
         if self._sendable():
-            self.submitted.emit(self.text().strip(), self.attachments())
+            self.submitted.emit(self.text().strip(), self.attachments(), self.pictures())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if self.field.takes(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.attach([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
+        self.field.insertFromMimeData(event.mimeData())
         event.acceptProposedAction()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -135,7 +160,7 @@ class ComposerPanel(QWidget):
         inside = QVBoxLayout(self.card)
         inside.setContentsMargins(14, 12, 12, 12)
         inside.setSpacing(8)
-        for widget in (self.chips, self.field):
+        for widget in (self.strip, self.chips, self.field, self.note):
             inside.addWidget(widget)
         inside.addLayout(bottom)
         outside = QVBoxLayout(self)
@@ -148,8 +173,10 @@ class ComposerPanel(QWidget):
     def _connect(self) -> None:
         self.field.submitted.connect(self.submit)
         self.field.files_dropped.connect(self.attach)
+        self.field.image_pasted.connect(self.attach_image)
         self.field.textChanged.connect(self._on_edited)
         self.chips.changed.connect(self._on_edited)
+        self.strip.changed.connect(self._on_edited)
         self.attach_button.clicked.connect(self.choose_files)
         self.system_button.clicked.connect(self.system_prompt_requested)
         self.send_button.clicked.connect(self._on_main_button)
@@ -160,12 +187,40 @@ class ComposerPanel(QWidget):
         else:
             self.submit()
 
+    def _attach_picture(self, make: Callable[..., Picture], *source: object) -> None:
+        """Decode in a thread, then show it."""
+        if self._blind_words:
+            self.refused.emit(self._blind_words)
+            return
+        operations.run(self, self._made(make, *source), on_success=self._add_picture, on_failure=self._refuse)
+
+    async def _made(self, make: Callable[..., Picture], *source: object) -> Picture:
+        """One after another, so that pictures keep the order in which they came."""
+        async with self._making:
+            return await asyncio.to_thread(make, *source)
+
+    def _add_picture(self, picture: Picture) -> None:
+        if not self.strip.add(picture):
+            self.refused.emit(self.tr("At most {0} pictures go along with a question.").format(MOST))
+
+    def _refuse(self, error: BaseException) -> None:
+        if isinstance(error, PictureRefused):
+            self.refused.emit(str(error))
+        else:
+            operations.report(error)
+
     def _on_edited(self) -> None:
-        self._update_send()
+        self._update_note()
         self.edited.emit()
 
     def _sendable(self) -> bool:
-        return not self._answering and bool(self.text().strip() or self.attachments())
+        blind = bool(self.pictures() and self._blind_words)
+        return not self._answering and not blind and bool(self.text().strip() or self.attachments() or self.pictures())
+
+    def _update_note(self) -> None:
+        self.note.setText(self._blind_words if self.pictures() else self._left_out_words)
+        self.note.setVisible(bool(self.note.text()))
+        self._update_send()
 
     def _update_send(self) -> None:
         self.send_button.setEnabled(self._answering or self._sendable())
@@ -173,4 +228,5 @@ class ComposerPanel(QWidget):
 
 def _attach_words() -> str:
     limit = LIMIT_BYTES // 1024
-    return QCoreApplication.translate("ComposerPanel", "Attach text files, up to {0} KB each").format(limit)
+    words = QCoreApplication.translate("ComposerPanel", "Attach pictures, or text files up to {0} KB each")
+    return words.format(limit)

@@ -3,18 +3,21 @@
 Knows no widget. Every change is in the store before a signal tells of it.
 """
 
+from collections.abc import Sequence
 from itertools import chain, count
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app.conversations import Conversation, ConversationStore, Message
+from app.pictures import Picture
 from app.session import Session
 from app.views.chat.answer_facts import AnswerFacts
 from app.views.chat.answers import Answers
 from app.views.chat.attachments import without_attachments
+from app.views.chat.sight import sees
 from app.views.chat.stored_answer import from_message
-from sidecar.types import GenerateRequest
+from sidecar.types import GenerateRequest, ImagePart, ImageUrl, TextPart
 from sidecar.types import Message as WireMessage
 
 TITLE_LENGTH = 60
@@ -34,6 +37,7 @@ class Dialogue(QObject):
     def __init__(self, session: Session, store: ConversationStore, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.store = store
+        self._session = session
         self.answers = Answers(session, store, self)
         self.answers.ended.connect(lambda _message: self.list_changed.emit())
 
@@ -50,12 +54,12 @@ class Dialogue(QObject):
         versions = self.store.siblings(message_id)
         return versions.index(message_id), len(versions)
 
-    def ask(self, chat_id: str, content: str) -> None:
+    def ask(self, chat_id: str, content: str, pictures: Sequence[Picture] = ()) -> None:
         """Add a question and have it answered. Raises StoreError."""
         first = self.store.get(chat_id).active_leaf is None
-        self.store.add_message(chat_id, "user", content)
+        question = self.store.add_message(chat_id, "user", content, pictures=pictures)
         if first and not self.store.get(chat_id).title:
-            self.store.rename(chat_id, title_of(content))
+            self.store.rename(chat_id, title_of(question))
         self._answer(chat_id)
 
     def regenerate(self, message_id: str) -> None:
@@ -111,7 +115,13 @@ class Dialogue(QObject):
         for message in path:
             status = "interrupted" if message.status == "partial" else message.status
             self.store.add_message(
-                copy.id, message.role, message.content, status=status, model=message.model, facts=message.facts
+                copy.id,
+                message.role,
+                message.content,
+                status=status,
+                model=message.model,
+                facts=message.facts,
+                pictures=message.pictures,
             )
             if message.id == message_id:
                 break
@@ -120,8 +130,8 @@ class Dialogue(QObject):
 
     def _title_of_fork(self, chat: Conversation, first: Message) -> str:
         """A title that a person gave stays; any other follows the question that the copy begins with. None occurs twice."""
-        questions = {title_of(self.store.message(version).content) for version in self.store.siblings(first.id)}
-        title = title_of(first.content) if chat.title in questions else chat.title
+        questions = {title_of(self.store.message(version)) for version in self.store.siblings(first.id)}
+        title = title_of(first) if chat.title in questions else chat.title
         taken = {known.title for known in self.store.chats()}
         numbered = (f"{title} ({number})" for number in count(2))
         return next(name for name in chain([title], numbered) if name not in taken)
@@ -136,7 +146,8 @@ class Dialogue(QObject):
     def request(self, chat: Conversation, path: list[Message]) -> GenerateRequest:
         """The system prompt, the path, and the chat's sampling; a path that ends in an answer asks to continue it."""
         messages = [WireMessage("system", chat.system_prompt)] if chat.system_prompt else []
-        messages += [WireMessage(message.role, message.content) for message in path if message.content]
+        seen = sees(self._session.model(chat.model))
+        messages += [_wired(message, seen) for message in path if message.content or (seen and message.pictures)]
         values: dict[str, Any] = {
             key: value for key, value in chat.sampling.items() if key in GenerateRequest.__struct_fields__
         }
@@ -158,11 +169,20 @@ class Dialogue(QObject):
         return self.store.get(self.store.message(message_id).conversation_id)
 
 
-def title_of(content: str) -> str:
+def _wired(message: Message, seen: bool) -> WireMessage:
+    """A message as the service takes it; its pictures stand before the words."""
+    if not (seen and message.pictures):
+        return WireMessage(message.role, message.content)
+    parts: list[TextPart | ImagePart] = [ImagePart(ImageUrl(picture.data_url)) for picture in message.pictures]
+    return WireMessage(message.role, [*parts, TextPart(message.content)] if message.content else parts)
+
+
+def title_of(question: Message) -> str:
     """A chat's title from its first question: the first line of the person's own words, cut at a word."""
-    text, attachments = without_attachments(content)
+    text, attachments = without_attachments(question.content)
+    names = [one.name for one in attachments] + [one.name for one in question.pictures]
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    line = " ".join(line.split()) or (attachments[0].name if attachments else "")
+    line = " ".join(line.split()) or (names[0] if names else "")
     if len(line) <= TITLE_LENGTH:
         return line
     cut = line[:TITLE_LENGTH]

@@ -17,6 +17,7 @@ from app.widgets.link_dialog import LinkDialog
 LINE = 23  # pixels; for estimates only
 CHARACTERS = 95
 AROUND = 70
+PICTURE = 160
 
 
 class Messages(QObject):
@@ -61,7 +62,7 @@ class Messages(QObject):
         message = self._message(message_id)
         widget: UserMessage | AnswerMessage
         if message.role == "user":
-            widget = UserMessage(message.content, self._dialogue.place(message_id), parent)
+            widget = UserMessage(message, self._dialogue.place(message_id), parent)
         else:
             widget = AnswerMessage(self._dialogue.facts(message), parent)
         widget.asked.connect(partial(self._on_asked, message_id))
@@ -132,4 +133,4 @@ class Messages(QObject):
 def estimated_height(message: Message) -> int:
     """About how high a message will be, until it is built."""
     lines = sum(1 + len(line) // CHARACTERS for line in message.content.splitlines()[:2000])
-    return AROUND + LINE * max(1, lines)
+    return AROUND + LINE * max(1, lines) + (PICTURE if message.pictures else 0)

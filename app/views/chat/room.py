@@ -9,16 +9,22 @@ from app.views.chat.figures import Figures, estimated_tokens
 from sidecar.types import ModelInfo
 
 SCARCE = 0.1
+PICTURE = 256  # tokens, as many as common models make of one
 
 
-def room_words(model: ModelInfo | None, system_prompt: str, path: Sequence[Message], draft: str) -> tuple[str, bool]:
-    """What to say of the room left, and whether it is scarce; nothing where the context is not known."""
+def room_words(
+    model: ModelInfo | None, system_prompt: str, path: Sequence[Message], draft: str, pictures: int = 0
+) -> tuple[str, bool]:
+    """What to say of the room left, and whether it is scarce; nothing where the context is not known.
+
+    `draft` and `pictures`: what is not sent yet.
+    """
     context = (model.context_length or model.max_length) if model else None
     if not context:
         return "", False
     used, exact = used_tokens(system_prompt, path)
-    if draft:
-        used, exact = used + estimated_tokens(draft), False
+    if draft or pictures:
+        used, exact = used + estimated_tokens(draft) + PICTURE * pictures, False
     free = context - used
     scarce = free < context * SCARCE
     if free < 0:
@@ -32,10 +38,14 @@ def used_tokens(system_prompt: str, path: Sequence[Message]) -> tuple[int, bool]
     for place in range(len(path) - 1, -1, -1):
         counted = _counted(path[place])
         if counted is not None:
-            since = sum(estimated_tokens(message.content) for message in path[place + 1 :])
+            since = sum(map(_estimated, path[place + 1 :]))
             return counted + since, since == 0
-    estimate = sum(estimated_tokens(message.content) for message in path)
+    estimate = sum(map(_estimated, path))
     return estimate + (estimated_tokens(system_prompt) if system_prompt else 0), not path and not system_prompt
+
+
+def _estimated(message: Message) -> int:
+    return estimated_tokens(message.content) + PICTURE * len(message.pictures)
 
 
 def _counted(message: Message) -> int | None:

@@ -1,17 +1,20 @@
-"""A question: the files that went along, the words, and under them what can be done, shown when it is of interest."""
+"""A question: the pictures and files that went along, the words, and under them what can be done, shown when it is of interest."""
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QResizeEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from app.conversations import Message
 from app.views.chat.attachment_chips import AttachmentChip
 from app.views.chat.attachments import with_attachments, without_attachments
 from app.views.chat.branch_switcher import BranchSwitcher
 from app.views.chat.bubble import Bubble
 from app.views.chat.message_edit import MessageEdit
 from app.widgets.icon_button import IconButton
+from app.widgets.thumbnail import Thumbnail
 
 BELOW = 4
+WITHIN, SMALLER, ACROSS = QSize(320, 220), QSize(150, 110), 3  # of one picture, and of several side by side
 BUTTON = 24
 
 
@@ -24,9 +27,10 @@ class UserMessage(QWidget):
 
     asked = Signal(str, object)
 
-    def __init__(self, content: str, place: tuple[int, int], parent: QWidget | None = None) -> None:
+    def __init__(self, message: Message, place: tuple[int, int], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._text, self._attachments = without_attachments(content)
+        self._text, self._attachments = without_attachments(message.content)
+        self._pictures = message.pictures
         self._edit: MessageEdit | None = None
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(self.tr("You: {0}").format(self._text))
@@ -81,6 +85,8 @@ class UserMessage(QWidget):
     def _lay_out(self) -> None:
         self._column.setContentsMargins(0, 0, 0, BELOW)
         self._column.setSpacing(4)
+        if self._pictures:
+            self._column.addLayout(self._shown_pictures())
         for attachment in self._attachments:
             self._column.addWidget(AttachmentChip(attachment, removable=False), 0, Qt.AlignmentFlag.AlignRight)
         self._column.addWidget(self.bubble, 0, Qt.AlignmentFlag.AlignRight)
@@ -91,6 +97,15 @@ class UserMessage(QWidget):
         room.setFixedSize(1, BUTTON)
         self._row.addWidget(room)
         self._column.addLayout(self._row)
+
+    def _shown_pictures(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setSpacing(6)
+        grid.setColumnStretch(0, 1)
+        for place, picture in enumerate(self._pictures):
+            thumbnail = Thumbnail(picture.content, picture.name, WITHIN if len(self._pictures) == 1 else SMALLER)
+            grid.addWidget(thumbnail, place // ACROSS, 1 + place % ACROSS, Qt.AlignmentFlag.AlignRight)
+        return grid
 
     def _add_switcher(self, place: tuple[int, int]) -> None:
         self.switcher = BranchSwitcher(self)

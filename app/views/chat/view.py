@@ -1,5 +1,6 @@
 """The Chat view: one conversation at a time, several answering at once. Connects page, listing, messages and composer."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, QTimer
@@ -8,6 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout
 
 from app.conversations import Conversation, ConversationStore, StoreError
 from app.model_names import display_name
+from app.pictures import Picture
 from app.view import Frame, View
 from app.views.chat.attachments import Attachment, with_attachments
 from app.views.chat.dialogue import Dialogue
@@ -18,6 +20,7 @@ from app.views.chat.opening import open_store
 from app.views.chat.page import ChatPage
 from app.views.chat.room import room_words
 from app.views.chat.sampling import parameters
+from app.views.chat.sight import blind_words, left_out_words
 from app.views.chat.system_prompt import SystemPromptPanel
 from app.widgets.command_palette import Command
 from sidecar.types import ModelInfo
@@ -89,7 +92,7 @@ class ChatView(View):
 
     # ---- asking -----------------------------------------------------------------------------------------------------
 
-    def ask(self, text: str, attachments: list[Attachment]) -> None:
+    def ask(self, text: str, attachments: list[Attachment], pictures: Sequence[Picture] = ()) -> None:
         """Send a question, as soon as there is a model to answer it."""
         if not self.chat.model:
             self.page.header.picker.open_popup()
@@ -99,7 +102,7 @@ class ChatView(View):
             if not self.chat.id:
                 self._create()
             self.page.composer.clear()
-            self.dialogue.ask(self.chat.id, content)
+            self.dialogue.ask(self.chat.id, content, pictures)
             self.chat = self._store.get(self.chat.id)
             self._save_draft()
         except StoreError as error:
@@ -158,6 +161,7 @@ class ChatView(View):
         if model is not None:
             self.page.invitation.show_model(display_name(model), local_help=model.builtin)
         self._show_sampling()
+        self._show_sight()
         self._show_room()
 
     def _show_settings(self) -> None:
@@ -176,14 +180,21 @@ class ChatView(View):
         self.page.show_conversation(empty=not self.messages.path)
         self.page.header.export_button.setEnabled(bool(self.messages.path))
         self._show_answering()
+        self._show_sight()
         self._show_room()
 
     def _show_answering(self) -> None:
         self.page.composer.set_answering(bool(self.dialogue.answers.running_in(self.chat.id)))
 
+    def _show_sight(self) -> None:
+        model, earlier = self._model(), any(message.pictures for message in self.messages.path)
+        blind = blind_words(model, self.session.models)
+        self.page.composer.set_sight(blind, left_out_words(model) if earlier else "")
+
     def _show_room(self) -> None:
         content = with_attachments(self.page.composer.text(), self.page.composer.attachments())
-        words, scarce = room_words(self._model(), self.chat.system_prompt, self.messages.path, content)
+        pictures = len(self.page.composer.pictures())
+        words, scarce = room_words(self._model(), self.chat.system_prompt, self.messages.path, content, pictures)
         self.page.composer.set_room(words, scarce=scarce)
 
     # ---- connections ------------------------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ class DetailsCard(Card):
             self.tr("Runs with"): how_it_runs(model),
             self.tr("Why"): model.engine_reason[:1].upper() + model.engine_reason[1:],
             self.tr("Context"): self._context(model),
+            self.tr("Sees with"): model.projector or "",
             self.tr("Labels"): ", ".join(model.labels[:12]) + ("…" if len(model.labels) > 12 else ""),
             self.tr("Languages"): ", ".join(model.languages[:12]) + ("…" if len(model.languages) > 12 else ""),
             self.tr("In memory"): self._in_memory(model),

@@ -1,4 +1,4 @@
-"""What can be chosen for one model: engine, rounding, device, copies, how long it stays in memory."""
+"""What can be chosen for one model: engine, rounding, images, device, copies, how long it stays in memory."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sidecar.types import ModelInfo
 
 CONTROL_WIDTH = 170
 MOST_COPIES = 64
+LOADED_WITH = ("engine", "quantization", "use_projector", "device")
 KEEP = (None, 0.0, 60.0, 300.0, 1800.0, 7200.0, -1.0)  # seconds; None as in the settings, 0 at once, below never
 
 
@@ -36,6 +37,7 @@ class OptionsCard(Card):
         self.fields: dict[str, ChoiceField] = {}
         self._add("engine", self.tr("Engine"), [])
         self._add("quantization", self.tr("Weights"), self._roundings())
+        self._add("use_projector", self.tr("Images"), [(True, self.tr("Are seen")), (False, self.tr("Are not taken"))])
         self._add("device", self.tr("Runs on"), self._devices())
         self._add("keep_alive", self.tr("Stays in memory"), [(value, self._kept(value)) for value in KEEP])
         self.copies = NumberField(self.tr("Copies"), 1, MOST_COPIES)
@@ -53,14 +55,16 @@ class OptionsCard(Card):
         self._show_engines(model)
         self.fields["quantization"].set_value(model.quantization or "auto")
         self._show_field("quantization", shown=not own_files)
+        self.fields["use_projector"].set_value(model.use_projector)
+        self._show_field("use_projector", shown=model.projector is not None or not model.use_projector)
         self.fields["device"].set_value(model.device_choice)
         self.fields["keep_alive"].set_value(model.keep_alive, self._kept(model.keep_alive))
         blocked = self.copies.blockSignals(True)
         self.copies.setValue(model.num_workers)
         self.copies.blockSignals(blocked)
-        for control in (*(self.fields[name] for name in ("engine", "quantization", "device")), self.copies):
+        for control in (*(self.fields[name] for name in LOADED_WITH), self.copies):
             control.setEnabled(model.state != "loading")  # what is being loaded has its options already
-        busy = self.tr("It is answering: engine, weights, device and copies change at its next load.")
+        busy = self.tr("It is answering: engine, weights, images, device and copies change at its next load.")
         self._note.setText(busy)
         self._note.setVisible(bool(model.active_requests))
 

@@ -15,6 +15,7 @@ from sidecar.engines.llamacpp import chunks
 from sidecar.engines.llamacpp.chunks import CallPart, Choice, Chunk, Timings
 from sidecar.engines.llamacpp.prompts import Question
 from sidecar.engines.llamacpp.schemas import Schemas
+from sidecar.engines.llamacpp.seeing import signs_of_life
 from sidecar.errors import InferenceFailed
 from sidecar.runtime.protocol import Delta, Finished, Generated
 from sidecar.types import FinishReason, TokenLogprob, ToolCall
@@ -61,10 +62,18 @@ class Answering:
         if (schema := self.question.body.get("json_schema")) is not None:
             self.schemas.check(server, schema)
         if not self.cancelled:
-            ask(json.dumps(self.question.body).encode(), lambda message: self._take(message, tell))
+            self._ask(ask, tell)
         if self._fault is not None:
             raise self._fault
         return Finished(self.id, self._outcome(1000 * queued))
+
+    def _ask(self, ask: Callable[[bytes, Callable[[bytes], bool]], object], tell: Callable[[News], None]) -> None:
+        body = json.dumps(self.question.body).encode()
+        if not self.question.images:
+            ask(body, lambda message: self._take(message, tell))
+            return
+        with signs_of_life(self.id, tell) as heard:
+            ask(body, lambda message: (heard(), self._take(message, tell))[1])
 
     def _take(self, message: bytes, tell: Callable[[News], None]) -> bool:
         """One message. True ends the request: its slot is free before the next step."""

@@ -83,3 +83,9 @@ def logprobs(choice: Choice, others: int) -> list[TokenLogprob]:
         TokenLogprob(one.token, one.logprob, {other.token: other.logprob for other in one.top_logprobs[:others]})
         for one in found
     ]
+
+
+def likeliest(completion: dict[str, Any]) -> list[Candidate]:
+    """The likeliest first tokens that an answer of the side door tells; none where it has no probabilities."""
+    told = msgspec.convert(completion.get("completion_probabilities", []), list[Candidate])
+    return told[0].top_probs if told else []

@@ -11,11 +11,14 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import xllamacpp
 
 from sidecar.engines.base import News, Working
 from sidecar.engines.llamacpp import chunks
+from sidecar.engines.llamacpp.chunks import Candidate
+from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.errors import Cancelled, InferenceFailed, InvalidRequest
 from sidecar.runtime.protocol import Decided, Finished
 
@@ -24,12 +27,14 @@ BIAS = 100.0  # lifts the branches over all other tokens, and each alike, so tha
 
 @dataclass
 class Deciding:
-    """`labels[i]`: the tokens of label i. `end_id` stands for the end of a label that another one continues."""
+    """`labels[i]`: the tokens of label i. `end_id` stands for the end of a label that another one continues. `door`: where
+    a model with a projector is asked, because the library's callback then takes no tokens."""
 
     id: int
     prompt: list[int]
     labels: list[list[int]]
     end_id: int | None
+    door: SideDoor | None = None
     cancelled: bool = False
     received: float = field(default_factory=time.monotonic)
 
@@ -83,11 +88,16 @@ class Deciding:
             "logit_bias": [[token, BIAS] for token in tokens],
             "cache_prompt": True,
         }
-        answers: list[bytes] = []
-        server.handle_completions(json.dumps(body).encode(), answers.append)
-        choices = [choice for answer in answers for choice in chunks.read(answer).choices if choice.logprobs]
-        if not choices or not choices[0].logprobs or not choices[0].logprobs.content:
+        likely = chunks.likeliest(self.door.weigh(body)) if self.door else _asked_directly(server, body)
+        if not likely:
             raise InferenceFailed(reason="llama.cpp gave no probabilities")
-        found = {one.id: one.prob for one in choices[0].logprobs.content[0].top_probs}
+        found = {one.id: one.prob for one in likely}
         whole = sum(found.get(token, 0.0) for token in tokens)
         return [found.get(token, 0.0) / whole for token in tokens]
+
+
+def _asked_directly(server: xllamacpp.Server, body: dict[str, Any]) -> list[Candidate]:
+    answers: list[bytes] = []
+    server.handle_completions(json.dumps(body).encode(), answers.append)
+    told = [choice.logprobs for answer in answers for choice in chunks.read(answer).choices if choice.logprobs]
+    return told[0].content[0].top_probs if told and told[0].content else []

@@ -19,10 +19,12 @@ from sidecar.engines.llamacpp.embedding import Embedder
 from sidecar.engines.llamacpp.parameters import Sizes, parameters, sizes
 from sidecar.engines.llamacpp.prompts import Prompts
 from sidecar.engines.llamacpp.reranking import Reranker
+from sidecar.engines.llamacpp.seeing import warnings
 from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.engines.llamacpp.slots import Slots
 from sidecar.errors import InglenookError, LoadFailed
-from sidecar.registry.gguf_model import GgufFacts, gguf_files, read_facts
+from sidecar.registry.gguf_model import VISION, GgufFacts, gguf_files, read_facts
+from sidecar.registry.projector import Projector, read_projector
 from sidecar.runtime.protocol import SHAPING, Decide, Generate, Load, ModelFacts
 
 _ERROR = re.compile(r"^\S+ E .*?: (?P<reason>.+)$", re.MULTILINE)  # time, level, function, reason
@@ -34,24 +36,19 @@ def load(frame: Load) -> Model:
     try:
         files = gguf_files(Path(frame.path))
         facts = read_facts(files)
+        projector = read_projector(Path(frame.projector)) if frame.projector else None
     except InglenookError as error:
         raise LoadFailed(model=frame.model, reason=error.details.get("reason", error.message)) from error
     room, device = sizes(frame, facts), choose(frame.model, frame.device)
-    server, door = _start(frame.model, partial(parameters, frame, files, facts, room, device))
-    told = _facts(facts, room, device)
+    server, door = _start(frame.model, partial(parameters, frame, files, facts, room, device, projector))
+    told = _facts(facts, room, device, projector)
     if facts.types == ("embedding",):
         embedder = Embedder(server, door, room.context)
         told.dimensions = embedder.dimensions
         return Model(frame.model, told, embedder=embedder)
     if facts.types == ("reranking",):
         return Model(frame.model, told, reranker=Reranker(server, door, room.context))
-    return _answering(frame, facts, room, told, server, door)
-
-
-def _answering(
-    frame: Load, facts: GgufFacts, room: Sizes, told: ModelFacts, server: xllamacpp.Server, door: SideDoor
-) -> Model:
-    prompts = Prompts(frame.model, door, room.context, chats="chat" in facts.capabilities)
+    prompts = Prompts(frame.model, door, room.context, chats="chat" in facts.capabilities, sees=projector is not None)
     slots = Slots(server, prompts, places=room.places, cells=room.cells, end_id=facts.end_id)
     return Model(frame.model, told, self_scheduling=slots, serves=(Generate, Decide), shaping=frozenset(SHAPING))
 
@@ -75,7 +72,8 @@ def _attempt(configured: Callable[[SideDoor], xllamacpp.CommonParams]) -> tuple[
     return server, door
 
 
-def _facts(facts: GgufFacts, room: Sizes, device: Device) -> ModelFacts:
+def _facts(facts: GgufFacts, room: Sizes, device: Device, projector: Projector | None) -> ModelFacts:
+    seeing = warnings(projector, room.context, on_cpu=device.gpu is None) if projector else []
     return ModelFacts(
         engine="llamacpp",
         device=device.name,
@@ -83,8 +81,8 @@ def _facts(facts: GgufFacts, room: Sizes, device: Device) -> ModelFacts:
         parameters=facts.weights.parameters,
         memory_bytes=psutil.Process().memory_info().rss,
         context_length=room.context,
-        capabilities=list(facts.capabilities),
-        warnings=[*room.warnings, *device.warnings],
+        capabilities=[one for one in facts.capabilities if one != VISION],  # an option of the model, told from there
+        warnings=[*room.warnings, *device.warnings, *seeing],
     )
 
 

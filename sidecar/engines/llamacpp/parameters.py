@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 import xllamacpp
 
 from sidecar.engines.llamacpp.devices import Device
+from sidecar.engines.llamacpp.seeing import set_projector
 from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.engines.threads import physical_cores
 from sidecar.registry.gguf_model import FLOAT32, REPETITION, GgufFacts, GgufFiles
+from sidecar.registry.projector import Projector
 from sidecar.runtime.placement import MAX_SLOTS, shared_cells
 from sidecar.runtime.protocol import Load
 
@@ -64,7 +66,13 @@ def sizes(frame: Load, facts: GgufFacts) -> Sizes:
 
 
 def parameters(
-    frame: Load, files: GgufFiles, facts: GgufFacts, room: Sizes, device: Device, door: SideDoor
+    frame: Load,
+    files: GgufFiles,
+    facts: GgufFacts,
+    room: Sizes,
+    device: Device,
+    projector: Projector | None,
+    door: SideDoor,
 ) -> xllamacpp.CommonParams:
     params = xllamacpp.CommonParams()
     params.model.path = str(files.first)
@@ -78,6 +86,9 @@ def parameters(
     if "text_generation" in facts.types:
         _set_for_answers(params, frame, room)
         _set_precision(params, facts)
+        if projector:
+            set_projector(params, projector, room.context, on_cpu=device.gpu is None)
+            params.n_threads_http = room.places + 1  # decisions take the side door, and must not keep others from it
     else:
         _set_for_reading(params, facts, room)
     return params

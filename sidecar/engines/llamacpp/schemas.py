@@ -38,7 +38,7 @@ class Schemas:
 
     def _try(self, server: xllamacpp.Server, schema: dict[str, Any]) -> bool:
         body = {
-            "prompt": self._not_json,
+            "prompt": NOT_JSON,
             "max_tokens": 1,
             "temperature": 0.0,
             "logit_bias": [[self._not_json[0], BIAS]],

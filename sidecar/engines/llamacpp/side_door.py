@@ -26,6 +26,7 @@ from sidecar.errors import InferenceFailed, InvalidRequest
 _PREFIX = "inglenook-llamacpp-"
 _TIMEOUT_S = 600.0
 _BAD_REQUEST = 400
+NOT_DECODED = "Failed to load image"  # what the library says of a file that its decoders do not take
 
 
 class SideDoor:
@@ -60,6 +61,19 @@ class SideDoor:
     def rendered(self, body: dict[str, Any]) -> str:
         """The prompt that the model's template makes of messages (and tools)."""
         return str(self._post("/apply-template", body)["prompt"])
+
+    def length(self, body: dict[str, Any]) -> int:
+        """How many tokens messages are, images in them included. Decodes the images, but does not read them."""
+        try:
+            return int(self._post("/v1/chat/completions/input_tokens", body)["input_tokens"])
+        except InferenceFailed as error:
+            if NOT_DECODED in error.details["reason"]:
+                raise InvalidRequest(reason="an image in the messages cannot be decoded: its file is damaged") from None
+            raise
+
+    def weigh(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The next token of a prompt of tokens, for models with a projector; others are asked directly."""
+        return dict(self._post("/completion", body))
 
     def slots(self) -> list[dict[str, Any]]:
         """The state of the library's slots, for tests and measurements."""

@@ -72,7 +72,7 @@ class Slots:
     def _job(self, request: Generate | Decide) -> Job:
         if isinstance(request, Decide):
             prompt, labels = self._prompts.decision(request)
-            return Deciding(request.id, prompt, labels, self._end_id)
+            return Deciding(request.id, prompt, labels, self._end_id, self._prompts.weigher)
         return Answering(request.id, self._prompts.question(request), self._schemas, request.logprobs)
 
     def _admit(self) -> None:

@@ -96,7 +96,7 @@ class Prompts:
     ) -> tuple[list[int], list[str]]:
         """Drop the beginning of the last message. What the template adds around it stays."""
         *before, last = messages
-        content = self._tokens(last.content, special=False)
+        content = self._tokens(last.text, special=False)
         excess = len(self._rendered(messages)) - self._budget(sampling)
         while content and excess > 0:
             content = content[excess:]

@@ -31,6 +31,22 @@ def test_quantisations_are_told_apart_and_the_usual_one_is_recommended() -> None
     assert "clearly worse" in next(one for one in found if one.name == "IQ2_XS").explanation
 
 
+def test_the_projector_comes_with_every_variant_in_one_precision() -> None:
+    files = (
+        "A-Q8_0.gguf",
+        "A-Q4_0.gguf",
+        "mmproj-BF16.gguf",
+        "mmproj-A-f16.gguf",
+        "mmproj-f32.gguf",
+        "x/mmproj-Q8_0.gguf",
+    )
+    found = choosing.variants(repository(*files))
+    assert {one.name: [file.path for file in one.files] for one in found} == {
+        name: [f"A-{name}.gguf", "mmproj-A-f16.gguf"] for name in ("Q8_0", "Q4_0")
+    }
+    assert choosing.choose(repository(*files), files=["mmproj-BF16.gguf", "A-Q8_0.gguf"]).entry == "A-Q8_0.gguf"
+
+
 def test_shards_are_one_variant_and_incomplete_ones_none() -> None:
     whole = [f"q/m-Q4_0-0000{number}-of-00002.gguf" for number in (1, 2)]
     found = choosing.variants(repository(*whole, "m-Q8_0-00001-of-00003.gguf"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import struct
 from collections.abc import Callable
@@ -16,10 +17,10 @@ from sidecar.errors import InvalidRequest
 from sidecar.registry.gguf import ArrayLength, read_header
 from sidecar.registry.gguf_model import gguf_files, is_gguf
 from sidecar.registry.inspect import inspect
-from tests.helpers.gguf_models import gguf_model, write_decoder
+from tests.helpers.gguf_models import gguf_model, write_decoder, write_projector
 from tests.helpers.models import tiny
 
-TEXT, NUMBER = 8, 4
+TEXT, NUMBER, FLOAT = 8, 4, 6
 
 
 def text(value: str) -> bytes:
@@ -96,9 +97,18 @@ def test_a_folder_with_two_models_asks_for_one_of_them(tmp_path: Path) -> None:
 
 def test_a_projector_beside_a_model_belongs_to_it(tmp_path: Path) -> None:
     shutil.copy(gguf_model("llama-chat"), tmp_path / "a.gguf")
-    shutil.copy(gguf_model("llama-chat"), tmp_path / "mmproj-a.gguf")
+    write_projector(tmp_path / "mmproj-a.gguf")
     assert gguf_files(tmp_path).projector == tmp_path / "mmproj-a.gguf"
     assert inspect(tmp_path).version != inspect(gguf_model("llama-chat")).version
+
+
+def test_how_its_makers_sample_is_told_where_it_makes_sense(written: Callable[[bytes], Path]) -> None:
+    content = gguf_model("llama-chat").read_bytes()
+    count = struct.unpack_from("<Q", content, 16)[0]
+    for temperature, expected in ((0.25, 0.25), (99.0, None), (math.nan, None)):
+        key = text("general.sampling.temp") + struct.pack("<If", FLOAT, temperature)
+        grown = content[:16] + struct.pack("<Q", count + 1) + key + content[24:]
+        assert inspect(written(grown + bytes(64))).defaults.temperature == expected
 
 
 @pytest.mark.parametrize(("key", "size"), [("block_count", 0), ("block_count", 1 << 31), ("context_length", 0)])

@@ -69,6 +69,15 @@ def test_a_gguf_model_also_takes_what_goes_beside_it_and_what_is_kept_of_ended_c
     assert beside.cache == alone.cache + 256 * MB
 
 
+def test_what_is_kept_of_ended_conversations_suits_the_model_unless_it_is_set() -> None:
+    eight_billion, limit = 131_072, 20_000 * MB
+    assert placement.prefix_cache_mb(-1, eight_billion // 4, limit) == 256
+    assert placement.prefix_cache_mb(-1, eight_billion, limit) == 1000
+    assert placement.prefix_cache_mb(-1, eight_billion, limit // 10) == 100
+    assert placement.prefix_cache_mb(-1, 100, limit) == placement.LEAST_KEPT_MB
+    assert [placement.prefix_cache_mb(setting, eight_billion, limit) for setting in (0, 7)] == [0, 7]
+
+
 def test_every_answer_has_a_cache_of_its_own_where_memory_is_plenty() -> None:
     assert placement.cache_cells(8192, 1024, 8, 1000 * MB) == 8 * 8192
     assert placement.cache_cells(8192, 1024, 8, 500 * MB) == placement.shared_cells(8192, 8)

@@ -21,7 +21,12 @@ from sidecar.client import Client
 from sidecar.paths import Paths
 from sidecar.types import RegisterRequest
 
-MODELS = {"echo": {}, "slow": {"delay_ms": 15, "repeat": 0}, "small": {"context_length": 20}}
+MODELS = {
+    "echo": {},
+    "slow": {"delay_ms": 15, "repeat": 0},
+    "small": {"context_length": 20},
+    "seeing": {"vision": True},
+}
 
 
 class Bench:

@@ -44,8 +44,8 @@ async def test_files_dropped_on_the_field_are_attached_and_not_typed(echo, tmp_p
 
 
 async def test_a_dropped_file_that_is_not_text_is_refused_aloud(echo, tmp_path):
-    path = tmp_path / "picture.png"
-    path.write_bytes(b"\x89PNG\x00")
+    path = tmp_path / "archive.zip"
+    path.write_bytes(b"PK\x00")
     drop(echo.page.composer, [path])
     assert attached(echo) == []
     assert "not a text file" in echo.window.toast_overlay.text()

@@ -1,5 +1,6 @@
 """The Models view against a real service."""
 
+import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -54,6 +55,18 @@ async def test_options_are_written_to_the_service_and_shown_as_it_tells_them(ben
     await bench.becomes(num_workers=2)
     options.copies.setValue(1)
     await bench.becomes(num_workers=1)
+
+
+async def test_whether_a_model_sees_is_an_option_where_it_has_a_projector(bench):
+    options, details = bench.view.page.options, bench.view.page.details
+    assert options.fields["use_projector"].isHidden()
+    seeing = msgspec.structs.replace(bench.view.model, projector="mmproj-f16.gguf")
+    details.show_model(seeing, None)
+    options.show_model(seeing)
+    assert details.facts.value("Sees with") == "mmproj-f16.gguf"
+    assert not options.fields["use_projector"].isHidden()
+    options.show_model(msgspec.structs.replace(seeing, projector=None, use_projector=False))
+    assert options.fields["use_projector"].currentText() == "Are not taken"
 
 
 async def test_a_model_is_pinned_and_unpinned(bench):
