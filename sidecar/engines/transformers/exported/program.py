@@ -94,7 +94,9 @@ class Program:
         if isinstance(found, torch.Tensor) and self._output == 0:
             return found
         try:
-            results = list(found.values()) if isinstance(found, Mapping) and isinstance(self._output, int) else found
+            results: Any = (
+                list(found.values()) if isinstance(found, Mapping) and isinstance(self._output, int) else found
+            )
             result = results[self._output]
         except (LookupError, TypeError) as error:
             raise NotPlain(f"it gives no output {self._output!r}") from error
