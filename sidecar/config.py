@@ -112,6 +112,13 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
             ge=-1,
         ),
     ] = -1
+    keep_rounded_weights: Annotated[
+        bool,
+        _about(
+            "Performance",
+            "Keep a model's rounded weights on disk, a quarter of its size in full precision, so that it loads in a fraction of the time.",
+        ),
+    ] = True
     threads: Annotated[
         int, _about("Performance", "Processor threads per model; 0 means one per physical core.", ge=0, le=1024)
     ] = 0

@@ -6,6 +6,7 @@ Everything here may read files or ask the system, so call it in a thread, but fo
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import os
 import platform
 import shutil
@@ -21,6 +22,7 @@ from sidecar.types import Calibration, SystemInfo
 MB = 1024 * 1024
 PROCFS_CPU = Path("/proc/cpuinfo")
 PLACES_TRIED = 64
+INTEL = "0x8086"  # as a maker of devices
 KNOWN_INSTRUCTION_SETS = (
     "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_vnni", "avx512_bf16", "amx_int8",
     "amx_bf16", "avx_vnni", "neon", "asimd", "asimddp", "i8mm", "bf16", "sve",
@@ -111,14 +113,30 @@ def instruction_sets() -> tuple[str, ...]:
 
 @functools.cache
 def gpu_name() -> str | None:
-    """The first NVIDIA GPU as its driver names it, or Apple's own; None where none is known."""
+    """The first NVIDIA GPU as its driver names it, Intel's where PyTorch was built for it, or Apple's own; None where none
+    is known."""
     cards = Path("/proc/driver/nvidia/gpus")
     if cards.is_dir():
         for information in sorted(cards.glob("*/information")):
             for line in information.read_text("utf-8", "replace").splitlines():
                 if line.startswith("Model:"):
                     return line.partition(":")[2].strip()
-    return processor_name() if sys.platform == "darwin" and platform.machine() == "arm64" else None
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return processor_name()
+    return _intel_gpu(Path("/sys/class/drm")) if _torch_build().endswith("+xpu") else None
+
+
+def _intel_gpu(cards: Path) -> str | None:
+    """Most processors have a small GPU, which only a build of PyTorch for it can use: do not ask without one."""
+    vendors = (file.read_text("ascii").strip() for file in cards.glob("card?/device/vendor"))
+    return "Intel GPU" if INTEL in vendors else None
+
+
+def _torch_build() -> str:
+    try:
+        return importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def gpu_count() -> int:

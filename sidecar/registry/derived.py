@@ -48,6 +48,10 @@ class Derived:
         """Where an engine's workers keep what they make while loading, in files of their own; it need not exist."""
         return self._root / version / engine
 
+    def rounded(self, version: str) -> list[Path]:
+        """The files in which engines keep weights that they have rounded."""
+        return sorted(self._root.glob(f"{version}/*/*.safetensors"))
+
     def making(self, version: str, task: ModelType) -> Path:
         """Where one is made; its parent exists afterwards. Raises EnvironmentFault."""
         folder = self.folder(version, task)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from sidecar.errors import InvalidRequest
-from sidecar.registry import gguf_model
+from sidecar.registry import exported, gguf_model
 from sidecar.registry.gguf_model import VISION
 from sidecar.registry.shape import Shape, first, positive, shape_of
 from sidecar.registry.weights import Weights, read_weights
@@ -65,6 +65,8 @@ def inspect(folder: Path) -> Inspection:
             return _llamacpp(folder)
         if not folder.is_dir():
             raise InvalidRequest(reason=f"{folder} is not a folder on this machine")
+        if (folder / exported.MANIFEST).is_file():
+            return _exported(folder)
         config = _json(folder / "config.json")
         return _echo(folder, config) if config.get("model_type") == "echo" else _transformers(folder, config)
     except OSError as error:
@@ -119,6 +121,32 @@ def without_projector(seen: Inspection) -> Inspection:
     return replace(seen, projector=None, companion_bytes=0, capabilities=can) if seen.projector else seen
 
 
+def _exported(folder: Path) -> Inspection:
+    manifest = exported.read_manifest(folder)
+    weights = exported.read_weights(folder / manifest.program)
+    _require_tokenizer(folder)
+    types: tuple[ModelType, ...] = (manifest.task,)
+    labels = tuple(manifest.labels)
+    return Inspection(
+        architecture="ExportedProgram",
+        engine="transformers",
+        types=types,
+        version=fingerprint(folder),
+        weights=weights,
+        file_bytes=_total_bytes(folder),
+        context_length=manifest.max_length,
+        capabilities=_capabilities(folder, types, labels),
+        labels=labels,
+        multi_label=manifest.multi_label,
+        description=manifest.description[:DESCRIPTION_LENGTH],
+    )
+
+
+def _require_tokenizer(folder: Path) -> None:
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise InvalidRequest(reason=f"{folder} has no tokenizer ({', '.join(TOKENIZER_FILES[:4])} or the like)")
+
+
 def _transformers(folder: Path, config: dict[str, Any]) -> Inspection:
     architecture = _architecture(folder, config)
     types = types_of(architecture, sentences=(folder / "modules.json").is_file())
@@ -127,8 +155,7 @@ def _transformers(folder: Path, config: dict[str, Any]) -> Inspection:
             reason=f"{folder} holds a {architecture}, which does none of the tasks that are served here"
         )
     weights = read_weights(weight_files(folder))
-    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
-        raise InvalidRequest(reason=f"{folder} has no tokenizer ({', '.join(TOKENIZER_FILES[:4])} or the like)")
+    _require_tokenizer(folder)
     labels = _labels(config) if "classification" in types else ()
     return Inspection(
         architecture=architecture,

@@ -25,7 +25,7 @@ from sidecar.types import Calibration
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2  # of the file and of what is measured
+FORMAT = 3  # of the file and of what is measured
 QUIET_S = 20.0
 WATCH_S = 0.05
 LIBRARY = "torch"
@@ -170,6 +170,7 @@ def _profile(figures: Figures, took_s: float) -> Calibration:
         operation_us=found.operation_us,
         start_s=round(figures.start_s, 2),
         rounding_mweights_s=found.rounding_mweights_s,
+        rounding_int4_mweights_s=found.rounding_int4_mweights_s,
         disk_mb_s=found.disk_mb_s,
         cached_mb_s=found.cached_mb_s,
     )

@@ -79,6 +79,15 @@ class Description:
         return "int8" if self.precision.startswith("int8") else self.precision
 
     @property
+    def head_kernel(self) -> str:
+        """The same of what makes the scores, which stays in 8 bits beside layers in 4."""
+        return "int8" if self.way == "fused" and self.precision == "int4" else self.kernel
+
+    @property
+    def head_weight_size(self) -> float:
+        return BYTES["int8"] if self.way == "fused" and self.precision == "int4" else self.weight_size
+
+    @property
     def held_bytes(self) -> int:
         """Of all weights in memory. Rounded ones take more than they say, and keep the exact table of words beside them."""
         if self.precision not in BYTES:

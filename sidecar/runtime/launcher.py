@@ -120,7 +120,7 @@ class Launcher:
         return Surroundings(
             cached_share=cached_share(version.path),
             spare_worker=self.spare.serves(engine.name),
-            rounded_before=engine.derived is not None and rounded_weights(engine.derived, precision).is_file(),
+            rounded_before=(own := self._own_folder(engine)) is not None and rounded_weights(own, precision).is_file(),
             batch_tokens=self._settings().batch_tokens,
         )
 
@@ -189,8 +189,12 @@ class Launcher:
             draft_model=version.options.draft_model,
             projector=str(projector) if (projector := version.inspection.projector) else None,
             prepared=str(engine.prepared) if engine.prepared else None,
-            derived=str(engine.derived) if engine.derived else None,
+            derived=str(own) if (own := self._own_folder(engine)) else None,
         )
+
+    def _own_folder(self, engine: Engine) -> Path | None:
+        """Where an engine may keep what it makes, None where the settings do not want that."""
+        return engine.derived if self._settings().keep_rounded_weights else None
 
 
 def cached_share(path: Path) -> float:

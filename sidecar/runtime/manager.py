@@ -155,7 +155,7 @@ class ModelManager:
         self._preparing = Preparing(store, derived, self._jobs, chooser, lambda: self.settings, self._models.renew)
         self._arrivals = Arrivals(store, self._models, lambda: self.settings)
         self.hub = Hub(database, paths, models_dir, events, lambda: self.settings, self._arrivals)
-        self._verifying = Verifying(store, self._models, self.hub.manifests, self.hub.downloads)
+        self._verifying = Verifying(store, self._models, derived, self.hub.manifests, self.hub.downloads)
         self._tasks = Tasks(self._models, self._inference, lambda: self.settings)
 
     @classmethod

@@ -139,11 +139,12 @@ def prefix_cache_mb(setting_mb: int, cache_bytes_per_token: int, limit: int) -> 
 def replica_devices(asked: str, actual: str, count: int, gpus: int) -> list[str]:
     """Where the replicas of a model go: on a processor as many as asked, on GPUs at most one for each.
 
-    `asked` is the model's device, `actual` the one that its first replica found.
+    `asked` is the model's device, `actual` the one that its first replica found, or several with a plus between, which
+    leave none for another.
     """
     if actual in ("cpu", "auto"):
         return [asked] * count
-    if ":" in asked or not actual.startswith("cuda"):
+    if ":" in asked or "+" in actual or not actual.startswith("cuda"):
         return [asked]
     return [f"cuda:{index}" for index in range(max(1, min(count, gpus)))]
 

@@ -19,8 +19,9 @@ from sidecar.types import Calibration, Prediction, PredictRequest, Range
 MB = 1e6
 # Small operations of one layer, in units of the profile's `operation_us`; measured with layers of almost no width.
 OPERATIONS = {"fused": 45.0, "library": 80.0, "native": 5.0}
-ROUNDED_OPERATIONS = 30.0  # a layer's more, for scaling what goes into its products
-ROUNDED_ROWS_OPERATIONS = 200.0  # the same for many rows, where all threads take part and wait for each other
+# A layer's more, for scaling what goes into its products: for few rows, and for many, where all threads take part and wait
+# for each other.
+ROUNDED_OPERATIONS = {"int8": (30.0, 200.0), "int4": (10.0, 15.0)}
 FEW_ROWS = 8
 STEP_OPERATIONS = 60.0  # around the layers: choosing the token, its text, its frame
 REQUEST_OPERATIONS = 250.0  # HTTP, queue, worker and tokens of one request
@@ -99,8 +100,8 @@ def loading(model: Description, profile: Calibration, around: Surroundings) -> C
     rounds = model.way == "fused" and model.precision in ("int8", "int4")
     if rounds and around.rounded_before:
         return cost  # the kept file is mapped, and read when it is first used
-    if rounds and profile.rounding_mweights_s:
-        cost += _rounding(model, profile, profile.rounding_mweights_s)
+    if rounds and (rate := _rounding_rate(model, profile)):
+        cost += _rounding(model, profile, rate)
     read, copy = _read_seconds(model, profile, around), model.held_bytes / profile.memory_gb_s / 1e9
     return cost + Cost({"read": read, "copy": copy})
 
@@ -108,8 +109,13 @@ def loading(model: Description, profile: Calibration, around: Surroundings) -> C
 def _rounding(model: Description, profile: Calibration, rate: float) -> Cost:
     """`rate`: million weights a second. The sample goes through exactly and rounded."""
     weights = model.body + model.head
-    trial = sum(weights * seconds_per_weight(profile, kind, TRIAL_TOKENS, 0) for kind in ("int8", "float32"))
+    kinds = (model.kernel, "float32")
+    trial = sum(weights * seconds_per_weight(profile, kind, TRIAL_TOKENS, 0) for kind in kinds)
     return Cost({"round": weights / rate / 1e6 + trial})
+
+
+def _rounding_rate(model: Description, profile: Calibration) -> float | None:
+    return profile.rounding_int4_mweights_s if model.precision == "int4" else profile.rounding_mweights_s
 
 
 def first_token(model: Description, profile: Calibration, asked: PredictRequest, around: Surroundings) -> Cost:
@@ -121,7 +127,7 @@ def first_token(model: Description, profile: Calibration, asked: PredictRequest,
         return around_it + read + further_token(model, profile, asked)
     batches = math.ceil(tokens * texts / max(around.batch_tokens, tokens)) if not model.writes else 1
     read = _pass(model, profile, model.body, model.layers * batches, tokens * texts, tokens)
-    return around_it + read + _pass(model, profile, model.head, 0, texts, 0)
+    return around_it + read + _scores(model, profile, texts)
 
 
 def further_token(model: Description, profile: Calibration, asked: PredictRequest) -> Cost:
@@ -130,9 +136,9 @@ def further_token(model: Description, profile: Calibration, asked: PredictReques
         return Cost({"weights": 0.0})
     kept = asked.prompt_tokens + asked.max_new_tokens / 2
     past = Cost({"past": asked.texts * kept * model.cache_bytes_per_token / profile.memory_gb_s / 1e9})
-    weights = _share(model, "decoder") + model.head
     around_it = Cost({"operations": _operations(profile, STEP_OPERATIONS)})
-    return _pass(model, profile, weights, model.layers, asked.texts, 0) + past + around_it
+    layers = _pass(model, profile, _share(model, "decoder"), model.layers, asked.texts, 0)
+    return layers + _scores(model, profile, asked.texts) + past + around_it
 
 
 def memory_bytes(model: Description, asked: PredictRequest) -> float:
@@ -175,8 +181,8 @@ def _points(profile: Calibration, kernel: str) -> list[tuple[int, float]]:
 
 def _pass(model: Description, profile: Calibration, weights: float, layers: int, rows: int, length: int) -> Cost:
     """`rows` tokens through the weights; each attends to half of a text's `length` on average."""
-    scaling = ROUNDED_OPERATIONS if rows <= FEW_ROWS else ROUNDED_ROWS_OPERATIONS
-    per_layer = OPERATIONS[model.way] + (scaling if model.precision == "int8" else 0.0)
+    few, many = ROUNDED_OPERATIONS.get(model.precision, (0.0, 0.0))
+    per_layer = OPERATIONS[model.way] + (few if rows <= FEW_ROWS else many)
     attention = 2.0 * rows * length * layers * model.width
     return Cost(
         {
@@ -185,6 +191,12 @@ def _pass(model: Description, profile: Calibration, weights: float, layers: int,
             "operations": _operations(profile, layers * per_layer),
         }
     )
+
+
+def _scores(model: Description, profile: Calibration, rows: int) -> Cost:
+    """Of every word, from the hidden states of so many rows."""
+    each = seconds_per_weight(profile, model.head_kernel, rows, model.head_weight_size)
+    return Cost({"weights": model.head * each})
 
 
 def _share(model: Description, part: str) -> float:
@@ -241,7 +253,7 @@ def _of_loading(model: Description, profile: Calibration, cost: Cost) -> str:
             "start": f"starting a process and importing the engine's libraries ({profile.start_s:.1f} s).",
             "read": f"reading {_size(model.file_bytes)} of files.",
             "library": "what the library does for every model: configuration, tokenizer, putting layers together.",
-            "round": "rounding the weights to 8 bits and trying whether answers stay the same.",
+            "round": f"rounding the weights to {4 if model.precision == 'int4' else 8} bits and trying whether answers stay the same.",
             "copy": f"placing {_size(model.held_bytes)} of weights in memory.",
         }[cost.largest]
     )
@@ -259,7 +271,7 @@ def _of_step(model: Description, profile: Calibration, cost: Cost) -> str:
         return f"Each further token is bound by small operations, which cost {profile.operation_us:.0f} µs each."
     if cost.largest == "past":
         return "Each further token is bound by reading the keys and values of the text before it."
-    read = _size((_share(model, "decoder") + model.head) * model.weight_size)
+    read = _size(_share(model, "decoder") * model.weight_size + model.head * model.head_weight_size)
     return f"Each further token is bound by reading {read} of weights from memory ({profile.memory_gb_s:.0f} GB/s)."
 
 

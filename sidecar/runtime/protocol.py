@@ -216,6 +216,7 @@ class Calibrated(Struct, tag="calibrated"):
     rounding_mweights_s: float | None = None
     disk_mb_s: float | None = None
     cached_mb_s: float | None = None
+    rounding_int4_mweights_s: float | None = None
 
 
 class Delta(Struct, array_like=True):

@@ -1,6 +1,7 @@
 """Whether a model's files are still what was fetched: before the first load, after every change, and when asked.
 
-A damaged file is set aside, the model cannot be loaded meanwhile, and what is missing is fetched again.
+A damaged file is set aside, the model cannot be loaded meanwhile, and what is missing is fetched again. Weights that were
+rounded here are checked when asked, and made again by the next load.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from pathlib import Path
 from sidecar.downloads.queue import DownloadQueue
 from sidecar.errors import Conflict, DownloadNotFound, EnvironmentFault, InvalidRequest, LoadFailed
 from sidecar.hub.stopping import Stop
+from sidecar.registry import sealing
+from sidecar.registry.derived import Derived
 from sidecar.registry.manifest import Checked, Manifest, Manifests
 from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime.models import Models
@@ -21,9 +24,12 @@ from sidecar.types import DownloadRequest, VerifyResponse
 class Verifying:
     """It joins the manifests with the queue that repairs."""
 
-    def __init__(self, store: ModelStore, models: Models, manifests: Manifests, queue: DownloadQueue) -> None:
+    def __init__(
+        self, store: ModelStore, models: Models, derived: Derived, manifests: Manifests, queue: DownloadQueue
+    ) -> None:
         self._store = store
         self._models = models
+        self._derived = derived
         self._manifests = manifests
         self._queue = queue
         self._repairs: dict[str, str] = {}  # the download that repairs a model
@@ -35,18 +41,43 @@ class Verifying:
             raise LoadFailed(model=version.model, reason=await self._repaired(version.model, checked))
 
     async def verify(self, model_id: str) -> VerifyResponse:
-        """Read every file and compare its hash. Raises ModelNotFound, InvalidRequest for a model without a manifest."""
-        checked = await self._checked(self._store.get(model_id).path, everything=True)
-        if checked is None:
+        """Read every file and compare its hash. Raises ModelNotFound, InvalidRequest for a model without any hashes."""
+        model = self._store.get(model_id)
+        checked = await self._checked(model.path, everything=True)
+        kept, spoilt = await self._check_kept(model_id, model.version)
+        if checked is None and not kept:
             reason = f"{model_id!r} did not come with hashes of its files, so there is nothing to compare them with"
             raise InvalidRequest(reason=reason)
-        if checked.whole:
-            message = f"All {checked.verified} files of {model_id} are what was fetched."
-        else:
-            message = await self._repaired(model_id, checked)
-            with contextlib.suppress(Conflict):  # what runs on it has the files open, and ends in order
-                await self._models.unload(model_id)
-        return VerifyResponse(model_id, checked.verified, checked.damaged, checked.missing, message)
+        message = f"{len(spoilt)} files with its rounded weights were damaged; the next load makes them again. " * bool(
+            spoilt
+        )
+        if checked is None or checked.whole:
+            number = (checked.verified if checked else 0) + kept - len(spoilt)
+            message += f"All {number} files of {model_id} are what was {'fetched' if checked else 'made here'}."
+            return VerifyResponse(model_id, number, spoilt, [], message)
+        message += await self._repaired(model_id, checked)
+        await self._unload(model_id)
+        return VerifyResponse(model_id, checked.verified, [*checked.damaged, *spoilt], checked.missing, message)
+
+    async def _check_kept(self, model_id: str, version: str) -> tuple[int, list[str]]:
+        """How many files of rounded weights are kept, and the names of the damaged ones, which are deleted."""
+        unwanted = Stop()
+        files = await asyncio.to_thread(self._derived.rounded, version)
+        try:
+            whole = await asyncio.to_thread(
+                lambda: [sealing.is_whole(file, everything=True, check=unwanted.check) for file in files]
+            )
+        finally:
+            unwanted.set()
+        damaged = [file for file, fine in zip(files, whole, strict=True) if not fine]
+        if damaged:
+            await self._unload(model_id)
+            await asyncio.to_thread(_remove, damaged)
+        return len(files), [file.name for file in damaged]
+
+    async def _unload(self, model_id: str) -> None:
+        with contextlib.suppress(Conflict):  # what runs on it has the files open, and ends in order
+            await self._models.unload(model_id)
 
     async def give_up(self, model_id: str) -> None:
         """Stop repairing a model that is to go."""
@@ -85,6 +116,11 @@ def _request(model_id: str, manifest: Manifest) -> DownloadRequest:
         allow=[permission for permission in ("pickle", "custom_code") if permission in manifest.allowed],
         priority=50,
     )
+
+
+def _remove(files: list[Path]) -> None:
+    for file in files:
+        sealing.remove(file)
 
 
 def _named(what: str, files: list[str]) -> str:

@@ -21,9 +21,10 @@ class Calibration(Response):
     """The measured profile of this machine. `measured_at` in Unix seconds, `took_s` for all of it.
 
     `operation_us`: what one operation costs before it computes anything. `start_s`: from starting a worker's process until
-    its libraries are imported. `rounding_mweights_s`: millions of weights rounded to 8 bits a second, null without such
-    kernels. `disk_mb_s`: reading a model's file that the system was asked to forget, null where it cannot be asked or
-    there was no file; `cached_mb_s`: the same file from memory. The profile holds for this processor, library and thread count.
+    its libraries are imported. `rounding_mweights_s`: millions of weights rounded to 8 bits a second,
+    `rounding_int4_mweights_s` to 4 bits, null without such kernels. `disk_mb_s`: reading a model's file that the system was
+    asked to forget, null where it cannot be asked or there was no file; `cached_mb_s`: the same file from memory. The profile
+    holds for this processor, library and thread count.
     """
 
     measured_at: float
@@ -38,6 +39,7 @@ class Calibration(Response):
     rounding_mweights_s: float | None
     disk_mb_s: float | None
     cached_mb_s: float | None
+    rounding_int4_mweights_s: float | None = None
 
 
 class Range(Response):

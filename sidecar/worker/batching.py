@@ -36,6 +36,10 @@ class Batcher:
     def __len__(self) -> int:
         return len(self._pieces)
 
+    def shrink(self, batch: list[Piece]) -> None:
+        """Make batches of at most half this one's size from now on: memory did not suffice for it."""
+        self._budget = min(self._budget, len(batch) * max(piece.length for piece in batch) // 2)
+
     def add(self, job: int, inputs: list[Any], lengths: list[int]) -> None:
         """Put the texts of a job in line; `lengths` in tokens."""
         self._turns.append(job)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from sidecar.engines.base import Generator
-from sidecar.worker.replies import is_out_of_memory
+from sidecar.worker.replies import is_out_of_memory, release
 from sidecar.worker.sequence import Sequence
 
 
@@ -79,6 +79,7 @@ class Decoding:
         try:
             tokens = self._generator.start(list(sequences))
         except Exception as error:  # noqa: BLE001 - an engine may raise anything; it costs the culprit only
+            release(error)
             self._start_failed(sequences, error)
             return
         begun = [(sequence, token) for sequence, token in zip(sequences, tokens, strict=True) if token is not None]
@@ -97,6 +98,7 @@ class Decoding:
         try:
             tokens = self._generator.step(list(self.running))
         except Exception as error:  # noqa: BLE001 - an engine may raise anything; it costs the culprit only
+            release(error)
             self._decode_failed(error)
             return
         self._append(list(self.running), tokens)

@@ -25,6 +25,7 @@ from typing import BinaryIO
 from sidecar.engines import WITHOUT_TORCH, load_engine
 from sidecar.engines.base import Engine
 from sidecar.errors import DiskFull, InferenceFailed, InglenookError, LoadFailed, PreparationFailed
+from sidecar.registry.exported import MANIFEST
 from sidecar.runtime.protocol import (
     PROTOCOL_VERSION,
     Calibrate,
@@ -183,6 +184,8 @@ def _load(engine: Engine, settings: Load, channel: Channel, wake: Callable[[], N
     """Load the model and say how it went; None when it cannot be loaded."""
     began = time.monotonic()
     try:
+        if (Path(settings.path) / MANIFEST).is_file():  # a program, of whoever wrote it
+            give_up_the_network()
         model = engine.load(settings)
     except Exception as error:  # noqa: BLE001 - whatever a model's files make the engine raise is the reason
         fault = error if isinstance(error, InglenookError) else _load_failed(settings, error)

@@ -10,7 +10,7 @@ from sidecar.engines.base import Encoding, Reader
 from sidecar.errors import Cancelled
 from sidecar.runtime.protocol import Classify, Embed, Generate, Rerank, Translate
 from sidecar.worker.batching import Batcher, Piece
-from sidecar.worker.replies import Replies
+from sidecar.worker.replies import Replies, is_out_of_memory, release
 
 
 @dataclass
@@ -85,6 +85,7 @@ class Reading:
         try:
             rows = self._reader.forward([piece.input for piece in batch])
         except Exception as error:  # noqa: BLE001 - an engine may raise anything; it costs the culprit only
+            release(error)
             self._compute_apart(batch, error)
             return
         finally:
@@ -94,14 +95,19 @@ class Reading:
                 self._jobs[piece.job].rows[piece.index] = row
 
     def _compute_apart(self, batch: list[Piece], error: Exception) -> None:
-        """Find out which texts cannot be computed: their requests alone fail."""
+        """Find out which texts cannot be computed: their requests alone fail. Where memory was short, halves may do."""
         if len(batch) == 1:
             if batch[0].job in self._jobs:
                 self._fail(batch[0].job, error)
             return
-        for piece in batch:
-            if piece.job in self._jobs:
-                self._compute([piece])
+        size = 1
+        if is_out_of_memory(error):
+            self._batcher.shrink(batch)
+            size = (len(batch) + 1) // 2
+        for start in range(0, len(batch), size):
+            wanted = [piece for piece in batch[start : start + size] if piece.job in self._jobs]
+            if wanted:
+                self._compute(wanted)
 
     def _finish(self, job: ReadingJob) -> None:
         try:

@@ -8,6 +8,8 @@ import traceback
 from sidecar.errors import InferenceFailed, InglenookError, OutOfMemory
 from sidecar.runtime.protocol import Delta, Failed, Finished, Outcome, Step, Up
 
+MEMORY_IS_SPENT = ("can't allocate memory", "out of memory")
+
 
 class Replies:
     """The frames of one iteration: one Step for all sequences, then what ended."""
@@ -46,8 +48,14 @@ def named(error: Exception) -> InglenookError:
     return InferenceFailed(reason=f"{type(error).__name__}: {error}")
 
 
+def release(error: Exception) -> None:
+    """Let go of what the computation that failed still holds: its frames live as long as the error, and fill the memory in
+    which it is tried again."""
+    traceback.clear_frames(error.__traceback__)
+
+
 def is_out_of_memory(error: Exception) -> bool:
-    """Python's MemoryError, torch's OutOfMemoryError, and the RuntimeError that torch raises when the CPU's memory is spent."""
+    """Python's MemoryError, torch's OutOfMemoryError, and the RuntimeErrors of processors, Apple's GPUs and CUDA's libraries."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in MEMORY_IS_SPENT)

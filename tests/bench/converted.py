@@ -47,7 +47,9 @@ def classify_1() -> list[Row]:
 
     how = f"DistilBERT's shape, one text of {SHORT_TOKENS} tokens a request, {len(texts)} one after another"
     peer = lambda other: sum(other.seconds([text]) for text in texts)  # noqa: E731
-    return _against("classify, one short text", "classification", models.distilbert(), ours, peer, 3, how, len(texts), 5)
+    return _against(
+        "classify, one short text", "classification", models.distilbert(), ours, peer, 3, how, len(texts), 5
+    )
 
 
 def classify_1000() -> list[Row]:

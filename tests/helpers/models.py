@@ -29,7 +29,7 @@ def tiny(name: str) -> Path:
     """The folder of a tiny model; see MAKERS for the names."""
     import torch
 
-    folder = _session_folder() / name
+    folder = session_folder() / name
     folder.mkdir()
     with torch.random.fork_rng():
         torch.manual_seed(7)
@@ -45,7 +45,7 @@ def echo_model(folder: Path, **knobs: Any) -> Path:
 
 
 @functools.cache
-def _session_folder() -> Path:
+def session_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="inglenook-models-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -13,6 +13,7 @@ from sidecar.types import Calibration, GemmRate
 RATES = {
     "float32": {1: 10.0, 8: 40.0, 128: 200.0},
     "int8": {1: 40.0, 8: 150.0, 128: 400.0},
+    "int4": {1: 70.0, 8: 120.0, 128: 90.0},
     "q8_0": {1: 20.0, 128: 80.0},
     "q4_0": {1: 30.0, 128: 100.0},
 }
@@ -31,6 +32,7 @@ def made_up(**changes: object) -> Calibration:
         "operation_us": 10.0,
         "start_s": 3.0,
         "rounding_mweights_s": 200.0,
+        "rounding_int4_mweights_s": 40.0,
         "disk_mb_s": 500.0,
         "cached_mb_s": 4000.0,
     }

@@ -22,6 +22,8 @@ from sidecar.types import TranslationOptions
 
 DEFAULT_LIMIT = 512
 VOCABULARY = "shared_vocabulary.json"  # source and target have one, in the families that are converted
+BEAM_ROWS = 32  # hypotheses that are searched at once: as many as keep a processor busy, and few enough to end soon
+UNWANTED = Translation("", 0, cut=False)
 ALL_TOKENS = 0  # the library's word for drawing from the whole vocabulary
 
 
@@ -90,14 +92,23 @@ class Translator:
         return translated(encoding, rows)
 
     def _decoded(self, pieces: list[Piece]) -> list[Translation]:
+        """A search with beams calls nobody back, so it goes in parts, and what nobody wants any more is left out."""
+        beams = dict(pieces[0].search.arguments)["beam_size"]
+        if beams == 1:
+            return self._searched(pieces, callback=self._stops)
+        size = max(1, BEAM_ROWS // beams)
+        found: list[Translation] = []
+        for start in range(0, len(pieces), size):
+            part = pieces[start : start + size]
+            found += [UNWANTED] * len(part) if self._stops(None) else self._searched(part)
+        return found
+
+    def _searched(self, pieces: list[Piece], **more: Any) -> list[Translation]:
         batch, search = [piece.tokens for piece in pieces], pieces[0].search
-        arguments = dict(search.arguments)
-        if arguments["beam_size"] == 1:  # the library calls nobody back amid a search with beams
-            arguments["callback"] = self._stops
         prefixes = [list(search.first)] * len(batch) if search.first else None
         results = self._translator.translate_batch(
             batch, prefixes, max_input_length=0, return_end_token=True, end_token=self._manifest.end_tokens or None,
-            **arguments,
+            **dict(search.arguments), **more,
         )  # fmt: skip
         return [self._translation(result.hypotheses[0]) for result in results]
 

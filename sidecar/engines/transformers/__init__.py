@@ -1,9 +1,11 @@
 """The engine for models in Hugging Face format: torch and the transformers library, imported nowhere else in the service.
 
-Models are loaded from safetensors only, and code that comes with a model is never run.
+Models are loaded from safetensors, or are exported programs; code that comes with a model is never run.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -16,6 +18,7 @@ from sidecar.engines.transformers.fused.rounding import RoundedTooCoarsely
 from sidecar.engines.transformers.loading import load_model
 from sidecar.engines.transformers.measuring import measure
 from sidecar.engines.transformers.memory import give_back
+from sidecar.registry.exported import MANIFEST
 from sidecar.runtime.protocol import Load
 
 __all__ = ["load", "measure"]
@@ -32,6 +35,12 @@ def load(frame: Load) -> Model:
 
 
 def _assembled(frame: Load, device: torch.device, warnings: list[str]) -> Model:
+    if (Path(frame.path) / MANIFEST).is_file():
+        from sidecar.engines.transformers.exported.assembly import (
+            load_exported,  # with a part of torch that no other model needs
+        )
+
+        return load_exported(frame, device)
     try:
         return assemble_kept(frame, device) or _from_weights(frame, device)
     except RoundedTooCoarsely as coarse:

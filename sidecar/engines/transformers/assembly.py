@@ -156,7 +156,7 @@ def _writing(loaded: LoadedModel) -> list[str]:
 def _facts(loaded: LoadedModel, capabilities: list[str]) -> ModelFacts:
     return ModelFacts(
         engine="transformers",
-        device=str(loaded.device),
+        device=loaded.places,
         precision=str(loaded.model.dtype).removeprefix("torch."),
         parameters=sum(parameter.numel() for parameter in loaded.model.parameters()),
         memory_bytes=0,  # `load` adds what the process takes; what it will take later is in it before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from typing import Any
 
 import torch
 
@@ -11,27 +12,35 @@ from sidecar.engines.threads import physical_cores
 from sidecar.errors import LoadFailed
 
 BF16_CAPABILITY = (8, 0)  # the first CUDA generation that computes bfloat16 in hardware
+NUMBERED = ("cuda", "xpu")  # kinds of GPUs of which a machine may have several, the better served first
 HALF_TYPES = (torch.float16, torch.bfloat16)
 
 
 def choose_device(model: str, asked: str) -> tuple[torch.device, list[str]]:
-    """The device for auto | cpu | gpu | cuda[:N] | mps, and warnings. Raises LoadFailed for one that is not there."""
+    """The device for auto | cpu | gpu | cuda[:N] | xpu[:N] | mps, and warnings. Raises LoadFailed for one not there."""
     if asked == "cpu":
         return torch.device("cpu"), []
     if asked in ("auto", "gpu"):
         return _best(asked)
-    if re.fullmatch(r"cuda(:\d+)?", asked):
-        return _cuda(model, asked), []
+    if re.fullmatch(r"(cuda|xpu)(:\d+)?", asked):
+        return _numbered(model, asked), []
     if asked == "mps" and torch.backends.mps.is_available():
         return torch.device("mps"), []
     if asked == "mps":
         raise LoadFailed(model=model, reason="this machine has no Apple GPU that can be used (mps).")
-    raise LoadFailed(model=model, reason=f"there is no device {asked!r}; use auto, cpu, gpu, cuda:N or mps.")
+    raise LoadFailed(model=model, reason=f"there is no device {asked!r}; use auto, cpu, gpu, cuda:N, xpu:N or mps.")
+
+
+def gpus_of(kind: str) -> Any:
+    """The library's module for a kind of GPUs that have numbers, None where none of them can be used."""
+    library = {"cuda": torch.cuda, "xpu": torch.xpu}.get(kind)
+    return library if library is not None and library.is_available() else None
 
 
 def _best(asked: str) -> tuple[torch.device, list[str]]:
-    if torch.cuda.is_available():
-        return torch.device("cuda:0"), []
+    for kind in NUMBERED:
+        if gpus_of(kind) is not None:
+            return torch.device(kind, 0), []
     if torch.backends.mps.is_available():
         return torch.device("mps"), []
     return torch.device("cpu"), ["No GPU can be used on this machine: the model runs on the processor."] * (
@@ -39,12 +48,13 @@ def _best(asked: str) -> tuple[torch.device, list[str]]:
     )
 
 
-def _cuda(model: str, asked: str) -> torch.device:
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    index = int(asked.partition(":")[2] or 0)
-    if index >= count:
-        raise LoadFailed(model=model, reason=f"there is no {asked}: this machine has {count} CUDA devices.")
-    return torch.device("cuda", index)
+def _numbered(model: str, asked: str) -> torch.device:
+    kind, _, number = asked.partition(":")
+    library = gpus_of(kind)
+    count = library.device_count() if library is not None else 0
+    if int(number or 0) >= count:
+        raise LoadFailed(model=model, reason=f"there is no {asked}: this machine has {count} {kind.upper()} devices.")
+    return torch.device(kind, int(number or 0))
 
 
 def choose_dtype(device: torch.device, stored: torch.dtype) -> torch.dtype:
@@ -54,6 +64,8 @@ def choose_dtype(device: torch.device, stored: torch.dtype) -> torch.dtype:
     if device.type == "cuda":
         fast = torch.cuda.get_device_capability(device) >= BF16_CAPABILITY
         return torch.bfloat16 if fast and stored is torch.bfloat16 else torch.float16
+    if device.type == "xpu":
+        return torch.bfloat16 if torch.xpu.is_bf16_supported() and stored is torch.bfloat16 else torch.float16
     if device.type == "mps":
         return torch.float16 if stored is torch.float16 else _if_bf16(torch.backends.mps.is_macos_or_newer(14, 0))
     return _if_bf16(stored is torch.bfloat16 and processor_has_bf16())

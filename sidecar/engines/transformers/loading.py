@@ -23,6 +23,7 @@ from transformers.utils import logging as library_logging
 
 from sidecar.engines.model_folder import read_config, read_tokenizer, weights_folder
 from sidecar.engines.transformers.device import choose_dtype
+from sidecar.engines.transformers.spread import cards, spread
 from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Load
 
@@ -52,6 +53,15 @@ class LoadedModel:
         return self.frame.model
 
     @property
+    def places(self) -> str:
+        """The device, or all of them where the model's layers are on several."""
+        layers: dict[str, Any] = getattr(self.model, "hf_device_map", {})
+        names = sorted(
+            {str(torch.device(self.device.type, place)) for place in layers.values() if isinstance(place, int)}
+        )
+        return "+".join(names) or str(self.device)
+
+    @property
     def config(self) -> Any:
         return self.model.config
 
@@ -65,11 +75,15 @@ def load_model(frame: Load, device: torch.device) -> LoadedModel:
         raise LoadFailed(
             model=frame.model, reason="its folder holds no safetensors weights; other formats are not read."
         )
-    dtype = choose_dtype(device, stored_dtype(weights[0]))
+    stored = stored_dtype(weights[0])
+    dtype = choose_dtype(device, stored)
+    size = sum(file.stat().st_size for file in weights) * dtype.itemsize // stored.itemsize
+    room = spread(frame.model, size, cards(frame.device, device))
     model, report = _model_class(frame.task, config).from_pretrained(
         folder,
         config=config,
         dtype=dtype,
+        **({"device_map": "auto", "max_memory": room} if room else {}),
         use_safetensors=True,
         local_files_only=True,
         trust_remote_code=False,
@@ -77,7 +91,8 @@ def load_model(frame: Load, device: torch.device) -> LoadedModel:
     )
     _check_complete(frame, report["missing_keys"])
     tokenizer = read_tokenizer(folder, config)
-    return LoadedModel(frame, folder, model.eval().to(device), tokenizer, device)
+    model = model.eval() if room else model.to(device).eval()
+    return LoadedModel(frame, folder, model, tokenizer, model.device)
 
 
 def load_skeleton(frame: Load, device: torch.device) -> LoadedModel:

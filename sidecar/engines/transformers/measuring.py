@@ -18,6 +18,7 @@ import torch
 from torch.nn import functional
 
 from sidecar.engines.transformers.device import processor_has_bf16, set_threads
+from sidecar.engines.transformers.fused.int4 import Int4
 from sidecar.engines.transformers.fused.linear import Int8, int8_available
 from sidecar.runtime.protocol import Calibrate, Calibrated
 from sidecar.types import GemmRate
@@ -38,10 +39,12 @@ def measure(frame: Calibrate) -> Calibrated:
     set_threads(frame.threads)
     with torch.inference_mode():
         weight = torch.randn(SIDE, SIDE) / SIDE
-        gemm, rounding = _rates("float32", _copies(weight, torch.float32), torch.float32), None
+        gemm, rounding, to_4_bits = _rates("float32", _copies(weight, torch.float32), torch.float32), None, None
         if int8_available():
             products, rounding = _rounded(weight)
             gemm += _rates("int8", products, torch.float32)
+            products, to_4_bits = _rounded_to_4_bits(weight)
+            gemm += _rates("int4", products, torch.float32)
         if processor_has_bf16():
             gemm += _rates("bfloat16", _copies(weight, torch.bfloat16), torch.bfloat16)
         disk, cached = _file_rates(Path(frame.file)) if frame.file else (None, None)
@@ -51,6 +54,7 @@ def measure(frame: Calibrate) -> Calibrated:
             gemm=gemm,
             operation_us=_operation_us(),
             rounding_mweights_s=rounding,
+            rounding_int4_mweights_s=to_4_bits,
             disk_mb_s=disk,
             cached_mb_s=cached,
         )
@@ -71,6 +75,17 @@ def _rounded(weight: torch.Tensor) -> tuple[list[Product], float]:
     for product in products:
         product.pack()
     return list(products), rate
+
+
+def _rounded_to_4_bits(weight: torch.Tensor) -> tuple[list[Product], float]:
+    """As `_rounded`, of which one is copied: this rounding takes several times as long."""
+    Int4.rounded(weight)
+    began = time.perf_counter()
+    made = Int4.rounded(weight)
+    rate = round(weight.numel() / (time.perf_counter() - began) / 1e6, 1)
+    parts = made.tensors()
+    count = BEYOND_CACHES // sum(part.nbytes for part in parts.values())
+    return [Int4(**{name: part.clone() for name, part in parts.items()}) for _ in range(count)], rate
 
 
 def _product(weight: torch.Tensor) -> Product:

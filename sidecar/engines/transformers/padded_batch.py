@@ -74,7 +74,7 @@ class PaddedBatch:
         self._lengths = [self._lengths[row] for row in rows]
         self._processors = [self._processors[row] for row in rows]
         if rows:
-            _trim(self._cache, torch.tensor(rows, device=self._model.device), max(self._lengths))
+            _trim(self._cache, rows, max(self._lengths))
         else:
             self._cache = None
 
@@ -110,8 +110,8 @@ def _stack(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     return torch.cat([pad(part, (0, 0, width - part.shape[-2], 0)) for part in (first, second)])
 
 
-def _trim(cache: Any, rows: torch.Tensor, width: int) -> None:
-    """Keep the given rows and the last `width` columns."""
+def _trim(cache: Any, rows: list[int], width: int) -> None:
+    """Keep the given rows and the last `width` columns. The layers may be on several devices."""
     for layer in cache.layers:
         layer.keys = layer.keys[rows, :, -width:].contiguous()
         layer.values = layer.values[rows, :, -width:].contiguous()

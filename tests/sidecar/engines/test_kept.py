@@ -18,6 +18,7 @@ from sidecar.engines.transformers.fused import kept, settling, trial
 from sidecar.engines.transformers.fused.generator import FusedGenerator
 from sidecar.engines.transformers.fused.linear import Int8
 from sidecar.engines.transformers.loading import load_model, load_skeleton
+from sidecar.registry.sealing import seal
 from sidecar.runtime.protocol import Generate, Load
 from sidecar.types import Sampling
 from tests.helpers.models import tiny
@@ -80,7 +81,14 @@ def test_the_second_load_reads_what_the_first_kept_and_answers_the_same(
 def test_each_precision_is_kept_apart(tmp_path: Path) -> None:
     settled(tiny("llama-chat"), tmp_path, "int8")
     settled(tiny("llama-chat"), tmp_path, "int4")
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["int4.safetensors", FILE]
+    assert sorted(file.name for file in tmp_path.glob("*.safetensors")) == ["int4.safetensors", FILE]
+
+
+def test_a_copy_of_the_whole_folder_is_used_after_a_look_at_its_hash(tmp_path: Path, counted: list[Load]) -> None:
+    settled(tiny("llama-chat"), tmp_path)
+    os.utime(tmp_path / FILE, ns=(1, 1))
+    settled(tiny("llama-chat"), tmp_path)
+    assert len(counted) == 1
 
 
 def test_changed_weights_are_rounded_anew(tmp_path: Path, model: Path, counted: list[Load]) -> None:
@@ -107,6 +115,16 @@ def swap_two_products(file: Path) -> None:
     save_file(tensors, file, metadata=metadata(file))
 
 
+def flip_a_bit(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-1000] ^= 1
+    file.write_bytes(content)
+
+
+def lose_the_seal(file: Path) -> None:
+    file.with_name(f"{FILE}.seal").unlink()
+
+
 def metadata(file: Path) -> dict[str, str]:
     from safetensors import safe_open
 
@@ -114,7 +132,10 @@ def metadata(file: Path) -> dict[str, str]:
         return dict(content.metadata())
 
 
-@pytest.mark.parametrize("damage", [truncate, lose_a_tensor, swap_two_products, lambda file: file.write_bytes(b"")])
+DAMAGES = [truncate, lose_a_tensor, swap_two_products, flip_a_bit, lose_the_seal, lambda file: file.write_bytes(b"")]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_not_used_and_made_again(
     tmp_path: Path, counted: list[Load], damage: Callable[[Path], object], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -124,6 +145,18 @@ def test_a_damaged_file_is_not_used_and_made_again(
         again = settled(tiny("llama-chat"), tmp_path)
     assert text(again) == text(whole)
     settled(tiny("llama-chat"), tmp_path)
+    assert len(counted) == 2
+
+
+@pytest.mark.parametrize("damage", [lose_a_tensor, swap_two_products])
+def test_a_sealed_file_of_another_model_is_not_used(
+    tmp_path: Path, counted: list[Load], damage: Callable[[Path], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    settled(tiny("llama-chat"), tmp_path)
+    damage(tmp_path / FILE)
+    seal(tmp_path / FILE)
+    with caplog.at_level("CRITICAL"):
+        settled(tiny("llama-chat"), tmp_path)
     assert len(counted) == 2
 
 

@@ -15,6 +15,7 @@ from sidecar.engines import load_engine
 from sidecar.engines.model_folder import without_code
 from sidecar.engines.transformers.device import choose_device, choose_dtype, set_threads
 from sidecar.engines.transformers.loading import stored_dtype
+from sidecar.engines.transformers.spread import Card, cards, spread
 from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Generate
 from sidecar.types import Sampling
@@ -129,6 +130,7 @@ def test_a_gpu_computes_in_the_half_type_it_has(
 
 def test_a_gpu_that_is_not_there_is_a_warning_when_any_would_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.xpu.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     device, warnings = choose_device("m", "gpu")
     assert device == CPU
@@ -136,12 +138,82 @@ def test_a_gpu_that_is_not_there_is_a_warning_when_any_would_do(monkeypatch: pyt
     assert choose_device("m", "auto") == (CPU, [])
 
 
-@pytest.mark.parametrize("asked", ["cuda:7", "cuda", "mps", "tpu", "cuda:x"])
+@pytest.mark.parametrize("asked", ["cuda:7", "cuda", "xpu", "xpu:1", "mps", "tpu", "cuda:x"])
 def test_a_device_that_was_named_and_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.xpu.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     with pytest.raises(LoadFailed):
         choose_device("m", asked)
+
+
+def test_intels_gpu_is_taken_where_there_is_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.xpu.is_available", lambda: True)
+    monkeypatch.setattr("torch.xpu.device_count", lambda: 2)
+    assert choose_device("m", "auto") == (torch.device("xpu", 0), [])
+    assert choose_device("m", "xpu:1") == (torch.device("xpu", 1), [])
+    with pytest.raises(LoadFailed, match="2 XPU devices"):
+        choose_device("m", "xpu:2")
+
+
+@pytest.mark.parametrize(
+    ("has_bf16", "stored", "chosen"),
+    [
+        (True, torch.bfloat16, torch.bfloat16),
+        (False, torch.bfloat16, torch.float16),
+        (True, torch.float16, torch.float16),
+        (True, torch.float32, torch.float32),
+    ],
+)
+def test_intels_gpu_computes_in_the_half_type_it_has(
+    monkeypatch: pytest.MonkeyPatch, has_bf16: bool, stored: torch.dtype, chosen: torch.dtype
+) -> None:
+    monkeypatch.setattr("torch.xpu.is_bf16_supported", lambda: has_bf16)
+    assert choose_dtype(torch.device("xpu", 0), stored) is chosen
+
+
+GB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("free", "room"),
+    [
+        ([], None),
+        ([8], None),
+        ([24, 24], None),  # one is enough
+        ([12, 12], {0: 12, 1: 12}),
+        ([2, 24], {0: 2, 1: 24}),  # the first is taken by something else
+        ([8, 8, 8], {0: 8, 1: 8, 2: 8}),
+    ],
+)
+def test_a_model_is_spread_only_where_one_gpu_has_no_room_for_it(free: list[int], room: dict[int, int] | None) -> None:
+    found = spread("m", 14 * GB, [Card(index, size * GB) for index, size in enumerate(free)])
+    assert found == (room and {index: int(size * GB * 0.9) for index, size in room.items()})
+
+
+def test_a_model_that_all_gpus_together_cannot_hold_is_refused_with_the_numbers() -> None:
+    with pytest.raises(LoadFailed, match=r"about 16486 MB, and its 2 GPUs have 14745 MB"):
+        spread("m", 14 * GB, [Card(0, 8 * GB), Card(1, 8 * GB)])
+
+
+@pytest.mark.parametrize(("asked", "count"), [("auto", 2), ("gpu", 2), ("cuda", 2), ("cuda:0", 0), ("cpu", 0)])
+def test_who_names_one_gpu_gets_that_one(monkeypatch: pytest.MonkeyPatch, asked: str, count: int) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda index: (index + 1, 9))
+    device = torch.device("cpu") if asked == "cpu" else torch.device("cuda", 0)
+    assert cards(asked, device) == [Card(0, 1), Card(1, 2)][:count]
+
+
+def test_a_model_that_is_spread_answers_as_one_that_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library's placing and its hooks between layers, with the processor's memory for the cards'."""
+    request = Generate(1, "good", None, Sampling(temperature=0.0, max_new_tokens=5))
+    expected = answer(load(tiny("gpt2")), request)[1][0]
+    monkeypatch.setattr("sidecar.engines.transformers.loading.spread", lambda model, size, found: {"cpu": GB})
+    model = load(tiny("gpt2"))
+    assert answer(model, request)[1][0] == expected
+    assert model.facts.device == "cpu"
 
 
 def test_threads_are_as_many_as_asked() -> None:

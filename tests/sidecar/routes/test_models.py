@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import time
 from pathlib import Path
 
 import aiohttp
@@ -10,8 +13,8 @@ import pytest
 from sidecar import errors
 from sidecar.client import Client
 from sidecar.types import GenerateRequest, LoadRequest, RegisterRequest, UpdateRequest
-from tests.helpers.models import echo_model
-from tests.helpers.service import RunningService, has_requests
+from tests.helpers.models import echo_model, tiny
+from tests.helpers.service import RunningService, has_requests, running_service
 
 DOCUMENTED = {
     "id", "name", "model_type", "model_path", "tokenizer_path", "device", "dtype", "max_length", "temperature", "top_p",
@@ -169,3 +172,47 @@ async def test_an_unknown_model_is_a_404(method: str, client: Client) -> None:
 async def test_changing_an_unknown_model_is_a_404(client: Client) -> None:
     with pytest.raises(errors.ModelNotFound):
         await client.update("nope", UpdateRequest(top_k=1))
+
+
+async def test_verifying_reads_rounded_weights_and_damaged_ones_are_made_again(tmp_path: Path) -> None:
+    with running_service(tmp_path / "data") as service:
+        async with service.client() as client:
+            request = RegisterRequest(
+                name="own", model_type="text_generation", model_path=str(tiny("llama-chat")), quantization="int8"
+            )
+            await client.register(request)
+            await client.generate("own", GenerateRequest(prompt="good", max_new_tokens=2))
+            await asyncio.to_thread(appears, tmp_path / "data", "*.seal")
+            assert (await client.verify("own")).message == "All 1 files of own are what was made here."
+            (file,) = (tmp_path / "data").rglob("int8.safetensors")
+            spoil(file)
+            answer = await client.verify("own")
+            assert (answer.verified, answer.damaged) == (0, ["int8.safetensors"])
+            assert not file.exists()
+            assert not (await client.model("own")).is_loaded
+
+
+async def test_rounded_weights_are_not_kept_where_the_settings_do_not_want_it(tmp_path: Path) -> None:
+    with running_service(tmp_path / "data", keep_rounded_weights="false") as service:
+        async with service.client() as client:
+            request = RegisterRequest(
+                name="own", model_type="text_generation", model_path=str(tiny("llama-chat")), quantization="int8"
+            )
+            await client.register(request)
+            answer = await client.generate("own", GenerateRequest(prompt="good", max_new_tokens=2))
+            assert answer.execution.precision == "int8"
+            await client.unload("own")
+    assert not list((tmp_path / "data").rglob("*.safetensors"))
+
+
+def spoil(file: Path) -> None:
+    """One bit, with the time that the file had."""
+    before, content = file.stat(), bytearray(file.read_bytes())
+    content[-1000] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def appears(folder: Path, pattern: str) -> None:
+    while not list(folder.rglob(pattern)):
+        time.sleep(0.01)

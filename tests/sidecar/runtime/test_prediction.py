@@ -31,7 +31,7 @@ descriptions = st.builds(
     engine=st.sampled_from(["transformers", "llamacpp", "echo"]),
     task=st.sampled_from(["text_generation", "classification", "translation", "embedding"]),
     way=st.sampled_from(["fused", "library", "native"]),
-    precision=st.sampled_from(["float32", "int8", "bfloat16", "Q4_K_M"]),
+    precision=st.sampled_from(["float32", "int8", "int4", "bfloat16", "Q4_K_M"]),
     parameters=sizes,
     layers=layers,
     encoder_layers=layers,
@@ -159,3 +159,17 @@ def test_corrections_shift_and_narrow_what_is_told() -> None:
     assert learned.tokens_per_second.expected == pytest.approx(plain.expected / 2, rel=0.01)
     assert learned.tokens_per_second.high / learned.tokens_per_second.low < plain.high / plain.low
     assert learned.evidence == 5
+
+
+def test_a_model_in_4_bits_is_quicker_at_one_answer_slower_at_reading_and_longer_to_round() -> None:
+    eight, four = about(CHAT), about(replace(CHAT, precision="int4"))
+    assert four.tokens_per_second
+    assert eight.tokens_per_second
+    assert four.tokens_per_second.expected > eight.tokens_per_second.expected
+    assert four.first_token_s
+    assert eight.first_token_s
+    assert four.first_token_s.expected > 2 * eight.first_token_s.expected
+    assert four.load_s.expected > 2 * eight.load_s.expected
+    assert "4 bits" in four.limits[0]
+    # 364 million weights of 0.625 bytes, and 136 million of one byte that make the scores.
+    assert "364 MB" in four.limits[2]

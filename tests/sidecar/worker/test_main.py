@@ -13,6 +13,8 @@ import psutil
 import pytest
 
 from sidecar.engines.echo import CRASH_STATUS
+from sidecar.errors import LoadFailed
+from sidecar.registry.exported import MANIFEST
 from sidecar.runtime.protocol import (
     PROTOCOL_VERSION,
     Calibrate,
@@ -24,12 +26,14 @@ from sidecar.runtime.protocol import (
     Generate,
     Generated,
     Hello,
+    Load,
     Loaded,
     Shutdown,
     Stats,
     Step,
 )
 from sidecar.types import Sampling
+from sidecar.worker import main
 from sidecar.worker.main import EXIT_PROTOCOL_ERROR
 from tests.helpers.models import echo_model, tiny
 from tests.helpers.worker import WorkerProcess, ends, frame, outcome, text_of
@@ -261,3 +265,18 @@ def test_a_worker_runs_a_real_model() -> None:
         )
         finished = ends(worker.receive_ends(1, 2))
     assert outcome(finished[1]).completion_tokens == 8  # type: ignore[union-attr]
+
+
+def test_the_network_is_given_up_before_a_program_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / MANIFEST).write_text("")
+    done: list[str] = []
+    monkeypatch.setattr("sidecar.worker.main.give_up_the_network", lambda: done.append("gave up"))
+
+    class Opening:
+        def load(self, frame: Load) -> None:
+            done.append("opened")
+            raise LoadFailed(model=frame.model, reason="tried")
+
+    with (tmp_path / "up").open("wb") as up:
+        assert main._load(Opening(), Load("m", str(tmp_path), "embedding"), main.Channel(up, up), lambda: None) is None  # type: ignore[arg-type]
+    assert done == ["gave up", "opened"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sidecar.engines.base import Answer, Model
-from sidecar.engines.echo import EchoGenerator
+from sidecar.engines.echo import EchoEmbedder, EchoGenerator
 from sidecar.runtime.protocol import (
     Cancel,
     Classify,
@@ -167,6 +168,52 @@ def test_short_memory_makes_fewer_sequences_run_together_and_all_end_well(echo: 
     frames = run(scheduler)
     assert [text_of(frames, i) for i in range(8)] == [f"a b c d {i}" for i in range(8)]
     assert all(count <= 2 for count in narrow.asked[-5:])
+
+
+class Scores:
+    """What a batch takes in memory while it is computed."""
+
+
+class NarrowReader(EchoEmbedder):
+    """Runs out of memory with more than `room` texts at once, and holds nothing of a batch that failed when it is tried again."""
+
+    def __init__(self, inner: EchoEmbedder, room: int) -> None:
+        super().__init__(inner._config)
+        self.room = room
+        self.asked: list[int] = []
+        self.held: weakref.WeakSet[Scores] = weakref.WeakSet()
+
+    def forward(self, inputs: list[str]) -> list[str]:
+        assert not self.held
+        scores = Scores()
+        self.held.add(scores)
+        self.asked.append(len(inputs))
+        if len(inputs) > self.room:
+            raise RuntimeError("MPS backend out of memory")
+        return super().forward(inputs)
+
+
+@pytest.mark.parametrize(("room", "asked"), [(3, [8, 4, 2, 2, 4, 2, 2]), (8, [8])])
+def test_short_memory_makes_batches_smaller(echo: Model, room: int, asked: list[int]) -> None:
+    assert isinstance(echo.embedder, EchoEmbedder)
+    narrow = NarrowReader(echo.embedder, room)
+    model = Model(echo.name, echo.facts, embedder=narrow)
+    assert isinstance(drive(model, Embed(1, ["one"] * 8))[1], Finished)
+    assert narrow.asked == asked
+
+
+def test_batches_stay_small_once_memory_was_short_and_what_fits_in_none_is_an_error(echo: Model) -> None:
+    assert isinstance(echo.embedder, EchoEmbedder)
+    narrow = NarrowReader(echo.embedder, 2)
+    scheduler = scheduler_of(Model(echo.name, echo.facts, embedder=narrow), batch_tokens=8)
+    scheduler.accept(Embed(1, ["one"] * 16))
+    assert isinstance(ends(run(scheduler))[1], Finished)
+    assert max(narrow.asked[-4:]) == 2
+    narrow.room = 0
+    scheduler.accept(Embed(2, ["one"]))
+    failed = ends(run(scheduler))[2]
+    assert isinstance(failed, Failed)
+    assert failed.code == "out_of_memory"
 
 
 @pytest.mark.parametrize("request_type", [Classify, Embed])

@@ -1,7 +1,7 @@
 """Rounded weights on disk, beside the preparations of the version: rounding and trying a model once is enough.
 
-A file is one of safetensors with a record of what it was made from. It appears by one rename, is mapped instead of read,
-and counts as none as soon as anything about it does not fit. Nothing here is needed: without it models load more slowly.
+A file is one of safetensors with a record of what it was made from, and its hash beside it. It appears by one rename, is
+mapped instead of read, and counts as none as soon as anything about it does not fit. Nothing here is needed: without it models load more slowly.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from sidecar.engines.transformers.fused.building import Tensors
 from sidecar.engines.transformers.fused.linear import Precision
 from sidecar.engines.transformers.fused.trial import Agreement
 from sidecar.registry.derived import rounded_weights
+from sidecar.registry.sealing import is_whole, remove, seal
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,12 @@ class Shelf:
     def find(self, precision: Precision) -> Kept | None:
         """What was kept of exactly these files, by this release on this kind of processor."""
         file = self._file(precision)
-        return _read(file, identity(self._model)) if file and file.is_file() else None
+        if file is None or not file.is_file():
+            return None
+        if not is_whole(file):
+            log.warning("%s is not what was written and will be made again", file)
+            return None
+        return _read(file, identity(self._model))
 
     def put(self, agreement: Agreement, tensors: Tensors) -> None:
         """Keep tensors, or with none of them only the trial's outcome. A disk that is full or read-only is no error."""
@@ -133,7 +139,9 @@ def _write(file: Path, record: Record, tensors: Tensors) -> None:
         save_file(tensors, half, metadata={"record": msgspec.json.encode(record).decode()})
         with half.open("rb+") as stream:
             os.fsync(stream.fileno())  # or a power cut could leave a file of the right size without its content
+        remove(file)
         half.replace(file)
+        seal(file)
     finally:
         with contextlib.suppress(OSError):
             half.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.engines.base import Model
+from sidecar.engines.ctranslate2.translation import UNWANTED
 from sidecar.runtime.protocol import Failed, Translate, Translated
 from sidecar.types import TranslationOptions
 from tests.helpers.models import tiny
@@ -38,6 +39,19 @@ def test_options_mean_the_same_in_both_engines(options: TranslationOptions, conv
     request = Translate(1, TEXTS, "en", "de", options=options)
     reference = translate(load(tiny("mbart25"), "translation"), request)
     assert translate(converted("mbart25", "translation"), request).texts == reference.texts
+
+
+def test_a_search_with_beams_ends_after_the_part_in_which_it_was_cancelled(
+    converted: Converted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = converted("marian", "translation")
+    translator = model.whole_translator
+    assert translator
+    encoding = translator.encode(Translate(1, TEXTS * 5, "en", "de", options=TranslationOptions(num_beams=4)))
+    whole = translator.forward(encoding.inputs)
+    wanted = iter([True, True])
+    monkeypatch.setattr(model.pulse, "listener", lambda: next(wanted, False))
+    assert translator.forward(encoding.inputs) == whole[:16] + [UNWANTED] * 4
 
 
 def test_no_sequence_repeats_where_that_is_asked(converted: Converted) -> None:
