@@ -127,6 +127,12 @@ class ModelStore:
             model.id, model.version, model.path, model.engine, model.model_type, model.options, model.inspection
         )
 
+    async def resolve_anew(self, name: str) -> ModelVersion:
+        """As `resolve`, after a second look at files that could not be used: a disk may be back. Raises as it does."""
+        if self.get(name).inspection is None:
+            await self.look_again(name)
+        return self.resolve(name)
+
     async def add(
         self, model_id: str, model_type: ModelType, path: Path, options: ModelOptions, origin: Origin = "in_place"
     ) -> Model:

@@ -69,7 +69,7 @@ class Inference:
         self, model: str, request: GenerateRequest, *, caller: str
     ) -> GenerateResponse | GenerateBatchResponse:
         _check_exactly_one(prompt=request.prompt, prompts=request.prompts, messages=request.messages)
-        version = self._version(model, "text_generation")
+        version = await self._version(model, "text_generation")
         inputs = len(request.prompts or [1])
         with self._asking.recorded(Record(version, "generate", caller, inputs, lambda: _asked_text(request))) as record:
             if request.prompts is None:
@@ -82,7 +82,7 @@ class Inference:
         if request.prompts is not None:
             raise InvalidRequest(reason="prompts cannot be streamed; send one prompt, or leave out stream")
         _check_exactly_one(prompt=request.prompt, messages=request.messages)
-        version = self._version(model, "text_generation")
+        version = await self._version(model, "text_generation")
         with self._asking.recorded(Record(version, "generate", caller, 1, lambda: _asked_text(request))) as record:
             repeated = sent = False
             while True:
@@ -110,7 +110,7 @@ class Inference:
         self, model: str, request: ClassifyRequest, *, caller: str
     ) -> ClassifyResponse | ClassifyBatchResponse:
         texts = _texts(request)
-        version = self._version(model, "classification")
+        version = await self._version(model, "classification")
         with self._asking.recorded(Record(version, "classify", caller, len(texts), lambda: "\n".join(texts))) as record:
             answer = await self._asking.whole(
                 record, request.keep_alive, lambda: Classify(0, texts, request.labels, request.truncate)
@@ -124,7 +124,7 @@ class Inference:
         self, model: str, request: TranslateRequest, *, caller: str
     ) -> TranslateResponse | TranslateBatchResponse:
         texts = _texts(request)
-        version = self._version(model, "translation")
+        version = await self._version(model, "translation")
         with self._asking.recorded(
             Record(version, "translate", caller, len(texts), lambda: "\n".join(texts))
         ) as record:
@@ -143,7 +143,7 @@ class Inference:
 
     async def embed(self, model: str, request: EmbedRequest, *, caller: str) -> EmbedResponse:
         texts = request.texts
-        version = self._version(model, "embedding")
+        version = await self._version(model, "embedding")
         with self._asking.recorded(Record(version, "embed", caller, len(texts), lambda: "\n".join(texts))) as record:
             outcome, cached = await self._embedding.embed(
                 version, request, lambda unseen: self._embedded(record, request, unseen)
@@ -172,7 +172,7 @@ class Inference:
 
     async def decide(self, model: str, request: DecideRequest, *, caller: str) -> DecideResponse:
         _check_exactly_one(prompt=request.prompt, messages=request.messages)
-        version = self._version(model, "text_generation")
+        version = await self._version(model, "text_generation")
         asked = lambda: _asked_text(GenerateRequest(prompt=request.prompt, messages=request.messages))  # noqa: E731
         with self._asking.recorded(Record(version, "decide", caller, 1, asked)) as record:
             answer = await self._asking.whole(
@@ -187,7 +187,7 @@ class Inference:
 
     async def rerank(self, model: str, request: RerankRequest, *, caller: str) -> RerankResponse:
         documents = request.documents
-        version = self._version(model, "reranking")
+        version = await self._version(model, "reranking")
         with self._asking.recorded(
             Record(version, "rerank", caller, len(documents), lambda: "\n".join([request.query, *documents]))
         ) as record:
@@ -215,9 +215,9 @@ class Inference:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    def _version(self, model: str, task: ModelType) -> ModelVersion:
+    async def _version(self, model: str, task: ModelType) -> ModelVersion:
         """Raises ModelNotFound, LoadFailed, Unsupported."""
-        version = self._store.resolve(model)
+        version = await self._store.resolve_anew(model)
         if task not in version.inspection.types:
             can = ", ".join(version.inspection.types)
             raise Unsupported(

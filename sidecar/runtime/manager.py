@@ -21,6 +21,7 @@ from sidecar.db import Database
 from sidecar.errors import EnvironmentFault
 from sidecar.events import EventBus
 from sidecar.history import History
+from sidecar.imports.fetching import FileFetcher
 from sidecar.metrics import Metrics
 from sidecar.paths import Paths, resources_dir
 from sidecar.registry.derived import Derived
@@ -33,6 +34,7 @@ from sidecar.runtime.embedding_cache import EmbeddingCache
 from sidecar.runtime.engines import EngineChooser
 from sidecar.runtime.evidence import Evidence
 from sidecar.runtime.hub import Hub
+from sidecar.runtime.importing import Importing
 from sidecar.runtime.inference import Inference
 from sidecar.runtime.jobs import Jobs
 from sidecar.runtime.launcher import Launcher, largest_file
@@ -155,6 +157,15 @@ class ModelManager:
         self._preparing = Preparing(store, derived, self._jobs, chooser, lambda: self.settings, self._models.renew)
         self._arrivals = Arrivals(store, self._models, lambda: self.settings)
         self.hub = Hub(database, paths, models_dir, events, lambda: self.settings, self._arrivals)
+        self.imports = Importing(
+            store,
+            self._models,
+            self._arrivals,
+            self.hub.manifests,
+            self._jobs,
+            self.hub.downloads,
+            FileFetcher(self.hub.connection, self.hub.throttle),
+        )
         self._verifying = Verifying(store, self._models, self.hub.manifests, self.hub.downloads)
         self._tasks = Tasks(self._models, self._inference, lambda: self.settings)
 
@@ -203,6 +214,7 @@ class ModelManager:
         self._prepare_spare()
         await self._evidence.open()
         await self.calibrator.open()
+        await self.imports.open()
         await self.hub.open()
         try:
             yield

@@ -104,7 +104,7 @@ class Models:
         """Load with a time limit on everything: waiting for busy models to make room, and the load itself."""
         if wish.device is not None:
             check_device(wish.device)
-        version, settings = self._store.resolve(model_id), self._settings()
+        version, settings = await self._store.resolve_anew(model_id), self._settings()
         seconds = settings.request_timeout_s + settings.load_timeout_s
         try:
             async with asyncio.timeout(seconds):
