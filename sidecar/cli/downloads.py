@@ -46,7 +46,9 @@ def pull(
     """Fetch a model from the hub, verify it and make it known. Ctrl-C pauses it; the same command goes on."""
     if is_address(model):
         if revision != "main" or variant or file or allow:
-            raise InvalidRequest("An address says itself which revision, variant and files it means; give org/name instead.")
+            raise InvalidRequest(
+                "An address says itself which revision, variant and files it means; give org/name instead."
+            )
         wanted = FromUrlRequest(model, name, sha256=sha256)
         _say_ended(options, ask(options, lambda client: _from_address(client, wanted), start=start))
         return

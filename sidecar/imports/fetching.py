@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -75,15 +78,10 @@ class FileFetcher:
         place = place_of(wanted, models_dir)
         with writing(models_dir):
             place.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(place.with_suffix(LOCK), thread_local=False)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise Conflict(f"{wanted.url} is being fetched already.", reason="it is being fetched") from None
-        with lock:
+        with _alone(place, wanted):
             self._begin(place, announced)
             progress.begin("fetching", announced.bytes)
-            progress.done = place.stat().st_size if place.exists() else 0
+            progress.reached(place.stat().st_size if place.exists() else 0)
             file = RemoteFile(wanted.file, announced.bytes)
             transfer = Transfer(
                 self.connection, wanted.url, file, place, progress.stop, progress.reached, self.throttle, self.patience,
@@ -104,6 +102,22 @@ class FileFetcher:
             if not note.exists() or note.read_bytes() != told:
                 place.unlink(missing_ok=True)
                 note.write_bytes(told)
+
+
+@contextmanager
+def _alone(place: Path, wanted: Elsewhere) -> Iterator[None]:
+    """Raises Conflict while somebody else fetches it, here or in another service on the same folder."""
+    lock = filelock.FileLock(place.with_suffix(LOCK), thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise Conflict(f"{wanted.url} is being fetched already.", reason="it is being fetched") from None
+    try:
+        yield
+    finally:
+        lock.release()
+        with contextlib.suppress(OSError):  # on Windows an open file cannot be deleted
+            place.with_suffix(LOCK).unlink()
 
 
 def place_of(wanted: Elsewhere, models_dir: Path) -> Path:

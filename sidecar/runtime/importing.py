@@ -268,14 +268,21 @@ async def _followed(work: Callable[[], T], progress: Progress, report: Report) -
     running = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         while not running.done():
-            done = min(progress.done, progress.total)
-            report(progress.stage, progress.share, bytes_done=done, bytes_total=progress.total)
+            _tell(progress, report)
             await asyncio.wait({running}, timeout=TOLD_EVERY_SECONDS)
     except asyncio.CancelledError:
         progress.stop.set()
         await asyncio.gather(running, return_exceptions=True)
         raise
-    return running.result()
+    result = running.result()
+    progress.reached(progress.total)
+    _tell(progress, report)
+    return result
+
+
+def _tell(progress: Progress, report: Report) -> None:
+    done = min(progress.done, progress.total)
+    report(progress.stage, progress.share, bytes_done=done, bytes_total=progress.total)
 
 
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:

@@ -50,9 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(
-    hub: HubServer, home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningService]:
+def served(hub: HubServer, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "OLLAMA_MODELS"):
             patch.delenv(name, raising=False)
@@ -203,7 +201,9 @@ async def test_a_bundle_carries_a_model_to_another_machine(
     client: Client, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, kind: str
 ) -> None:
     if kind == "starter":
-        name = next(model.id for model in await client.models() if model.builtin and model.model_type == "text_generation")
+        name = next(
+            model.id for model in await client.models() if model.builtin and model.model_type == "text_generation"
+        )
     else:
         source = {"gguf": gguf_model("qwen2"), "folder": tiny("llama-base")}[kind]
         name = (await imported(client, source, name=f"carried-{kind}")).models[0]
@@ -244,7 +244,9 @@ async def test_a_file_from_an_address_goes_on_where_it_broke_and_is_checked(clie
     assert any(one.reason.startswith("far.gguf") for one in await client.connections())
 
 
-async def test_a_file_that_is_not_what_it_should_be_is_not_kept(client: Client, hub: HubServer, served: RunningService) -> None:
+async def test_a_file_that_is_not_what_it_should_be_is_not_kept(
+    client: Client, hub: HubServer, served: RunningService
+) -> None:
     hub.add("org/wrong", {"wrong.gguf": gguf_model("qwen2").read_bytes(), "noise.gguf": b"GGUF" + bytes(1000)})
     for name, sha256, reason in (("wrong.gguf", "0" * 64, "SHA-256"), ("noise.gguf", None, "not a sound GGUF")):
         request = FromUrlRequest(f"{hub.store_url}/blobs/org/wrong/{name}", sha256=sha256)
