@@ -21,8 +21,9 @@ from sidecar.hub.faults import refused
 from sidecar.hub.transfer import DEFAULT_PATIENCE, Patience, Throttle, Transfer
 from sidecar.imports.progress import Progress
 from sidecar.imports.source import Source, SourceFile
-from sidecar.imports.staging import ARRIVING, IMPORTING, LOCK, writing
+from sidecar.imports.staging import ARRIVING, LOCK, writing
 from sidecar.imports.urls import Elsewhere
+from sidecar.registry.manifest import IMPORTING
 from sidecar.types import RemoteFile
 
 _RANGE = re.compile(r"bytes 0-0/(\d+)")

@@ -17,8 +17,8 @@ from pathlib import Path
 import filelock
 
 from sidecar.errors import DiskFull, EnvironmentFault
+from sidecar.registry.manifest import IMPORTING
 
-IMPORTING = ".importing"
 ARRIVING = "arriving"  # files from addresses, which go on where they were
 ARRIVING_DAYS = 7
 LOCK = ".lock"

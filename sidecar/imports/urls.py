@@ -16,6 +16,7 @@ OLLAMA = ("ollama.com", "www.ollama.com", "registry.ollama.ai")
 GGUF = ".gguf"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _VARIANT = re.compile(r"[\w.-]+", re.ASCII)
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+", re.ASCII)
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})(?=\.gguf$)")
 
 
@@ -92,6 +93,8 @@ def _files(text: str, file: str) -> tuple[str, ...]:
 def _elsewhere(parts: SplitResult) -> Elsewhere:
     url = parts.geturl()
     name = PurePosixPath(unquote(parts.path)).name
+    if not _has_sound_host(parts):
+        raise _refused(f"{url} is not an address")
     if parts.username or parts.password:
         raise _refused("an address with a name or password in it is not fetched")
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
@@ -101,6 +104,13 @@ def _elsewhere(parts: SplitResult) -> Elsewhere:
     if _SHARD.search(name):
         raise _refused(f"{url} is one of several parts of a model; fetch all of them and import their folder")
     return Elsewhere(url, name)
+
+
+def _has_sound_host(parts: SplitResult) -> bool:
+    try:
+        return bool(_HOST.fullmatch(parts.hostname or "")) and parts.port != 0
+    except ValueError:  # of the port
+        return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 NAME = "inglenook-manifest.json"
 PARTIAL, QUARANTINE, ELSEWHERE = ".partial", ".quarantine", ".manifests"
+IMPORTING = ".importing"
 
 
 class ManifestFile(Struct):
@@ -186,6 +187,11 @@ def owning_folder(models_dir: Path, path: Path) -> Path:
         if (root / NAME).is_file():
             return root
     return path
+
+
+def left_behind(models_dir: Path) -> bool:
+    """Whether imports left something unfinished there, or are at work now. Blocks on the disk."""
+    return (models_dir / IMPORTING).is_dir()
 
 
 def described(root: Path, announced: RemoteFile, made_from: dict[str, str] | None = None) -> ManifestFile:

@@ -304,7 +304,7 @@ def _reading(work: Callable[[], T]) -> T:
 
 
 def _absolute(path: str) -> Path:
-    place = Path(path).expanduser()
+    place = Path(path)
     if not place.is_absolute() or "\0" in path:
         raise InvalidRequest(reason=f"path: give the whole path, not {path!r}")
     return place

@@ -12,8 +12,9 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sidecar import hardware
 from sidecar.config import Settings
@@ -21,10 +22,10 @@ from sidecar.db import Database
 from sidecar.errors import EnvironmentFault
 from sidecar.events import EventBus
 from sidecar.history import History
-from sidecar.imports.fetching import FileFetcher
 from sidecar.metrics import Metrics
 from sidecar.paths import Paths, resources_dir
 from sidecar.registry.derived import Derived
+from sidecar.registry.manifest import left_behind
 from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime.arrivals import Arrivals
 from sidecar.runtime.asking import Asking
@@ -34,7 +35,6 @@ from sidecar.runtime.embedding_cache import EmbeddingCache
 from sidecar.runtime.engines import EngineChooser
 from sidecar.runtime.evidence import Evidence
 from sidecar.runtime.hub import Hub
-from sidecar.runtime.importing import Importing
 from sidecar.runtime.inference import Inference
 from sidecar.runtime.jobs import Jobs
 from sidecar.runtime.launcher import Launcher, largest_file
@@ -85,6 +85,9 @@ from sidecar.types import (
     UpdateRequest,
     VerifyResponse,
 )
+
+if TYPE_CHECKING:
+    from sidecar.runtime.importing import Importing
 
 MB = 1024 * 1024
 MEASURING_BYTES = 900 * MB  # the libraries, and matrices that no cache holds
@@ -157,15 +160,6 @@ class ModelManager:
         self._preparing = Preparing(store, derived, self._jobs, chooser, lambda: self.settings, self._models.renew)
         self._arrivals = Arrivals(store, self._models, lambda: self.settings)
         self.hub = Hub(database, paths, models_dir, events, lambda: self.settings, self._arrivals)
-        self.imports = Importing(
-            store,
-            self._models,
-            self._arrivals,
-            self.hub.manifests,
-            self._jobs,
-            self.hub.downloads,
-            FileFetcher(self.hub.connection, self.hub.throttle),
-        )
         self._verifying = Verifying(store, self._models, self.hub.manifests, self.hub.downloads)
         self._tasks = Tasks(self._models, self._inference, lambda: self.settings)
 
@@ -214,7 +208,8 @@ class ModelManager:
         self._prepare_spare()
         await self._evidence.open()
         await self.calibrator.open()
-        await self.imports.open()
+        if await asyncio.to_thread(left_behind, self.hub.manifests.models_dir):
+            await self.imports.open()
         await self.hub.open()
         try:
             yield
@@ -230,6 +225,17 @@ class ModelManager:
             await self.history.close()
             await self._evidence.close()
             self.events.close()
+
+    @cached_property
+    def imports(self) -> Importing:
+        """Imports and exports; what they need is imported with the first of them, not at the start."""
+        from sidecar.imports.fetching import FileFetcher
+        from sidecar.runtime.importing import Importing
+
+        fetcher = FileFetcher(self.hub.connection, self.hub.throttle)
+        return Importing(
+            self._store, self._models, self._arrivals, self.hub.manifests, self._jobs, self.hub.downloads, fetcher
+        )
 
     def apply(self, settings: Settings) -> None:
         """Use other settings from now on. What is marked restart in the table is not looked at again."""

@@ -137,7 +137,7 @@ def name_twice(told: dict[str, Any], members: list[tuple[tarfile.TarInfo, bytes]
 
 HOSTILE: dict[str, tuple[Change, str]] = {
     "parent": (rename("../evil.json"), "leads out"),
-    "absolute": (rename("/tmp/evil.json"), "leads out"),
+    "absolute": (rename("/evil.json"), "leads out"),
     "drive": (rename("C:/evil.json"), "drives"),
     "backslash": (rename("a\\..\\evil.json"), "drives"),
     "stream": (rename("config.json:evil"), "drives"),

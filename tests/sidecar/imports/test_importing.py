@@ -17,7 +17,7 @@ from sidecar.imports import recognising, staging
 from sidecar.imports.importing import Importer
 from sidecar.imports.progress import Progress
 from sidecar.imports.source import Source, SourceFile, model_id
-from sidecar.registry.manifest import Manifests
+from sidecar.registry.manifest import IMPORTING, Manifests
 from sidecar.types import ImportRequest
 from tests.helpers.gguf_models import gguf_model
 from tests.helpers.hub import model_files
@@ -141,7 +141,7 @@ def test_what_another_service_works_on_is_not_swept_away(tmp_path: Path) -> None
     staging.sweep(tmp_path)
     assert (mine.place.exists(), left.place.exists()) == (True, False)
     mine.close()
-    assert list((tmp_path / staging.IMPORTING).iterdir()) == []
+    assert list((tmp_path / IMPORTING).iterdir()) == []
 
 
 async def test_a_service_killed_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
@@ -189,4 +189,4 @@ if hasattr(os, "geteuid") and os.geteuid() == 0:  # only root may mount a disk t
         with pytest.raises(DiskFull, match="free some space"):
             importer.bring(source, place.place, Progress())
         place.close()
-        assert list((small_disk / "models" / staging.IMPORTING).iterdir()) == []
+        assert list((small_disk / "models" / IMPORTING).iterdir()) == []

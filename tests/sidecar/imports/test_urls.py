@@ -30,7 +30,7 @@ REFUSED = {
     "http://models.example/x.gguf": "only https",
     "http://10.0.0.1/x.gguf": "only https",
     "ftp://models.example/x.gguf": "only https",
-    "file:///etc/x.gguf": "only https",
+    "file:///etc/x.gguf": "not an address",
     "https://me:secret@models.example/x.gguf": "password",
     "https://models.example/x.zip": "not the address of a GGUF file",
     "https://models.example/..%5Cx.gguf": "not the address of a GGUF file",
@@ -40,6 +40,9 @@ REFUSED = {
     "https://huggingface.co/../../x": "names no repository",
     "https://huggingface.co/org/name/discussions/1": "neither a repository nor a file",
     "https://[": "not an address",
+    "https://models example/x.gguf": "not an address",
+    "https://models.example:99999/x.gguf": "not an address",
+    "https:///x.gguf": "not an address",
 }
 
 
