@@ -36,6 +36,11 @@ def read(folder: Path, kind: ImportSource = "folder", name: str | None = None) -
     return [_source(folder, kind, called, _all(repository))] if _is_model(folder) else []
 
 
+def looks_like_model(folder: Path) -> bool:
+    """Whether files of a model lie in the folder itself, and not only in folders of it."""
+    return (folder / "config.json").is_file() or any(folder.glob("*.gguf")) or any(folder.glob("*.safetensors"))
+
+
 def listed(folder: Path) -> Repository:
     """The folder's files as the hub would list them. Raises InvalidRequest, OSError."""
     files = []

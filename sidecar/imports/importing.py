@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sidecar import hardware
@@ -77,7 +78,7 @@ class Importer:
             raise InvalidRequest(reason=f"in_place: {source.usable_at} is in the folder for models already")
 
     def _check_room(self, sources: list[Source]) -> None:
-        """What is here already needs no room; only a file of the same size is worth hashing to know that."""
+        """What may be here already is not counted: the copy itself would still say so."""
         sizes = self._sizes()
         files = [(file, source) for source in sources for file in source.files if not file.ours]
         needed = sum(file.bytes for file, _ in files if file.bytes not in sizes)
@@ -94,8 +95,8 @@ class Importer:
         if needed and needed + SPARE_BYTES > free:
             needed_mb, free_mb = (needed + SPARE_BYTES) // MB + 1, free // MB
             raise DiskFull(
-                f"This needs {needed_mb} MB on the disk of {folder}, where {free_mb} MB are free. Free some space, or choose"
-                " another folder with the setting models_dir.",
+                f"This needs {needed_mb} MB on the disk of {folder}, where {free_mb} MB are free. Free some space and try"
+                " again.",
                 path=str(folder), needed_mb=needed_mb, free_mb=free_mb,
             )  # fmt: skip
 
@@ -104,23 +105,27 @@ class Importer:
     def bring(self, source: Source, folder: Path, progress: Progress) -> list[ManifestFile]:
         """Have every file whole and verified in the empty `folder`. Raises Stopped, DiskFull, EnvironmentFault, IntegrityFailed."""
         progress.begin("copying and verifying", source.bytes)
+        linked = partial(self._linked, self._sizes())
         if source.kind == "bundle":
-            return bundles.unpack(source, folder, self._linked, progress)
-        return [self._brought(file, folder, progress) for file in source.files]
+            return bundles.unpack(source, folder, linked, progress)
+        return [self._brought(file, folder, linked, progress) for file in source.files]
 
-    def _brought(self, file: SourceFile, folder: Path, progress: Progress) -> ManifestFile:
+    def _brought(self, file: SourceFile, folder: Path, linked: bundles.Linked, progress: Progress) -> ManifestFile:
         target = folder / file.path
         if file.ours:
             with writing(folder):
                 link_or_copy(file.place, target)
             return _entry(folder, file, copying.checked(target, file, progress))
-        if (linked := self._linked(file, folder, progress)) is not None:
-            return linked
+        if (entry := linked(file, folder, progress)) is not None:
+            return entry
         return _entry(folder, file, copying.copy(file, target, progress))
 
-    def _linked(self, file: SourceFile, folder: Path, progress: Progress) -> ManifestFile | None:
-        """The same content that a model here has, under a second name; None where there is none."""
-        if file.bytes not in self._sizes():
+    def _linked(self, sizes: set[int], file: SourceFile, folder: Path, progress: Progress) -> ManifestFile | None:
+        """The same content that a model here has, under a second name; None where there is none.
+
+        Only where a file of the same size is here is it worth reading this one to know.
+        """
+        if file.bytes not in sizes:
             return None
         found = file.sha256 or hashing.sha256(file.place, progress.stop.check)
         donor = self._manifests.holder(RemoteFile(file.path, file.bytes, found))
@@ -142,13 +147,15 @@ class Importer:
         """Bring the folder to its place by one rename. Raises UnsafeFiles when no engine here can use it, OSError."""
         inspection = self._inspected(source, folder)
         target = self.target(source, entries)
+        self._manifests.write(folder, _manifest(source, entries))
+        target.parent.mkdir(parents=True, exist_ok=True)
         new = not target.exists()
-        if new:
-            self._manifests.write(folder, _manifest(source, entries))
-            target.parent.mkdir(parents=True, exist_ok=True)
+        try:
             folder.rename(target)
-        else:  # an earlier import of the same content: what it lacks is filled in
-            self._fill(target, folder, source, entries)
+        except OSError:
+            if not target.is_dir():
+                raise
+            self._fill(target, folder, source, entries)  # an earlier import of the same content, which may lack some
         return Placed(target / source.entry if source.entry else target, target, inspection, new)
 
     def target(self, source: Source, entries: list[ManifestFile]) -> Path:

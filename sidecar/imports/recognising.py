@@ -74,7 +74,7 @@ def _in_folder(path: Path) -> list[Source]:
     if hub_cache.is_repository(path):
         return hub_cache.read_one(path)
     for place in (path, path / "models", path / "hub"):
-        if place.is_dir() and (found := _in_store(place)):
+        if place.is_dir() and not folders.looks_like_model(path) and (found := _in_store(place)):
             return found
     return folders.read(path)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sidecar.types import GenerationDefaults, ImportSource, ModelType
 
-LONGEST_NAME = 120
+LONGEST_NAME = 96  # of each of its two parts
 _STRANGE = re.compile(r"[^A-Za-z0-9._-]+")
 
 

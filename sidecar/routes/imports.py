@@ -19,7 +19,7 @@ async def found(call: Call, query: FoundQuery) -> Answer:
     return await call.manager.imports.found(query.path)
 
 
-async def start(call: Call, body: ImportRequest) -> Answer:
+async def import_models(call: Call, body: ImportRequest) -> Answer:
     return JobStarted((await call.manager.imports.start(body)).id)
 
 
@@ -47,7 +47,7 @@ ROUTES = [
     Route(
         "POST",
         "/imports",
-        start,
+        import_models,
         _GROUP,
         "Import a folder, a GGUF file, an exported bundle, or models of another program's store; a job.",
         (JobStarted,),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,11 +17,13 @@ from sidecar.imports import bundles, exporting, fetching, recognising, staging, 
 from sidecar.imports.fetching import FileFetcher
 from sidecar.imports.importing import Importer, Placed
 from sidecar.imports.progress import Progress
-from sidecar.imports.source import Source, SourceFile, model_id
+from sidecar.imports.source import Source, model_id
 from sidecar.imports.urls import Elsewhere, OnHub
 from sidecar.registry.manifest import ManifestFile, Manifests
 from sidecar.registry.store import ModelStore, located
+from sidecar.runtime import importables
 from sidecar.runtime.arrivals import Arrivals
+from sidecar.runtime.followed import followed, part_of, to_its_end
 from sidecar.runtime.jobs import Jobs, Report
 from sidecar.runtime.models import Models
 from sidecar.types import (
@@ -41,7 +42,6 @@ from sidecar.types import (
 )
 
 T = TypeVar("T")
-TOLD_EVERY_SECONDS = 0.2
 
 
 class Importing:
@@ -74,21 +74,15 @@ class Importing:
 
     async def found(self, path: str | None) -> list[Importable]:
         """What importing `path` would bring; without it, what other programs keep here. Raises InvalidRequest."""
-        return await asyncio.to_thread(self._found, path)
+        paths = {model.id: model.path for model in self._store.all()}
+        return await asyncio.to_thread(self._found, path, paths)
 
-    def _found(self, path: str | None) -> list[Importable]:
+    def _found(self, path: str | None, known: dict[str, Path]) -> list[Importable]:
         if path is None:
             sources = recognising.found_on_machine(os.environ, Path.home())
         else:
             sources = _reading(lambda: recognising.with_tasks(recognising.sources(_absolute(path))))
-        known = [(model.id, self._manifests.find(model.path)) for model in self._store.all()]
-        here = [(name, found[1].files) for name, found in known if found is not None]
-        return [_told(source, self._used_here(source) or _copied_here(source, here)) for source in sources]
-
-    def _used_here(self, source: Source) -> str | None:
-        """The model that uses these files where they are."""
-        known = self._store.at(located(source.usable_at)) if source.usable_at is not None else None
-        return known.id if known else None
+        return importables.told(sources, known, self._manifests)
 
     # ---- importing --------------------------------------------------------------------------------------------------
 
@@ -109,7 +103,7 @@ class Importing:
         came: list[str] = []
         warnings = [f"{source.name}: {note}" for source in sources for note in source.notes]
         for number, source in enumerate(sources):
-            came.append(await self._import(source, request, _part(report, number, len(sources))))
+            came.append(await self._import(source, request, part_of(report, number, len(sources))))
             report(f"{came[-1]} is here", (number + 1) / len(sources), models=list(came), warnings=warnings)
         return f"{', '.join(came)} {'is' if len(came) == 1 else 'are'} here."
 
@@ -117,7 +111,7 @@ class Importing:
         progress = Progress()
         if request.in_place:
             origin: Origin = "hub_cache" if source.kind == "hugging_face" else "in_place"
-            placed = await _followed(partial(self._importer.take_note, source, progress), progress, report)
+            placed = await followed(partial(self._importer.take_note, source, progress), progress, report)
             return await self._register(source, placed, origin, request.name, request.model_type)
         await asyncio.to_thread(partial(self._importer.check, [source], request.allow, in_place=False))
         return await self._copied(source, progress, request.name, request.model_type, report)
@@ -129,10 +123,10 @@ class Importing:
         try:
             await asyncio.to_thread(folder.open)
             bring = partial(self._importer.bring, source, folder.place, progress)
-            entries = await _followed(bring, progress, report)
+            entries = await followed(bring, progress, report)
             if source.pickled:
                 entries = await self._converted(source, folder.place, entries, report)
-            return await _to_its_end(self._finished(source, folder.place, entries, name, wanted))
+            return await to_its_end(self._finished(source, folder.place, entries, name, wanted))
         finally:
             await asyncio.shield(asyncio.to_thread(folder.close))
 
@@ -217,17 +211,18 @@ class Importing:
     async def _fetch(
         self, wanted: Elsewhere, announced: fetching.Announced, request: FromUrlRequest, report: Report
     ) -> str:
-        """What arrived stays for another attempt when it fails, and goes when the job is cancelled."""
+        """What arrived stays for another attempt when it fails or the service ends, and goes when the job is cancelled."""
         progress, models_dir = Progress(), self._manifests.models_dir
         fetch = partial(self._fetcher.fetch, wanted, announced, models_dir, progress)
         try:
-            arrival = await _followed(fetch, progress, _part(report, 0, 2))
+            arrival = await followed(fetch, progress, part_of(report, 0, 2))
         except asyncio.CancelledError:
-            await asyncio.shield(asyncio.to_thread(fetching.abandon, wanted, models_dir))
+            if not self._jobs.closing:
+                await asyncio.shield(asyncio.to_thread(fetching.abandon, wanted, models_dir))
             raise
         source = arrival.source(wanted, request.sha256.lower() if request.sha256 else None)
         try:
-            name = await self._copied(source, progress, request.name, request.model_type, _part(report, 1, 2))
+            name = await self._copied(source, progress, request.name, request.model_type, part_of(report, 1, 2))
         finally:
             await asyncio.shield(asyncio.to_thread(arrival.forget))
         report("registered", 1.0, models=[name])
@@ -247,51 +242,11 @@ class Importing:
 
         async def work(report: Report) -> str:
             progress = Progress()
-            await _followed(partial(bundles.write, contents, files, target, progress), progress, report)
+            await followed(partial(bundles.write, contents, files, target, progress), progress, report)
             report("written", 1.0, warnings=warnings)
             return f"{name} is in {target}."
 
         return self._jobs.start("export", name, work)
-
-
-def _part(report: Report, number: int, count: int) -> Report:
-    """`report` for one of `count` steps."""
-
-    def part(stage: str, done: float, /, **told: Any) -> None:
-        report(stage, (number + done) / count, **told)
-
-    return part
-
-
-async def _followed(work: Callable[[], T], progress: Progress, report: Report) -> T:
-    """What `work` returns, from a thread; told of meanwhile. Cancelled, it ends at its next piece, and is waited for."""
-    running = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        while not running.done():
-            _tell(progress, report)
-            await asyncio.wait({running}, timeout=TOLD_EVERY_SECONDS)
-    except asyncio.CancelledError:
-        progress.stop.set()
-        await asyncio.gather(running, return_exceptions=True)
-        raise
-    result = running.result()
-    progress.reached(progress.total)
-    _tell(progress, report)
-    return result
-
-
-def _tell(progress: Progress, report: Report) -> None:
-    done = min(progress.done, progress.total)
-    report(progress.stage, progress.share, bytes_done=done, bytes_total=progress.total)
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns. A cancellation comes too late for it, and is not heard."""
-    running = asyncio.ensure_future(work)
-    while not running.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait({running})
-    return running.result()
 
 
 def _reading(work: Callable[[], T]) -> T:
@@ -308,35 +263,6 @@ def _absolute(path: str) -> Path:
     if not place.is_absolute() or "\0" in path:
         raise InvalidRequest(reason=f"path: give the whole path, not {path!r}")
     return place
-
-
-def _told(source: Source, here: str | None) -> Importable:
-    return Importable(
-        name=source.name,
-        path=str(source.path),
-        source=source.kind,
-        bytes=source.bytes,
-        model_type=source.model_type,
-        model_id=here,
-        in_place=source.usable_at is not None and not source.pickled,
-        permission="pickle" if source.pickled else None,
-        problem=source.problem,
-        notes=list(source.notes),
-    )
-
-
-def _copied_here(source: Source, here: list[tuple[str, list[ManifestFile]]]) -> str | None:
-    """The model that has the source's largest file: the same hash, or where that is not known, the same name and size."""
-    largest = max(source.files, key=lambda file: file.bytes, default=None)
-    if largest is None:
-        return None
-    return next((name for name, entries in here if any(_same(entry, largest) for entry in entries)), None)
-
-
-def _same(entry: ManifestFile, file: SourceFile) -> bool:
-    if entry.bytes != file.bytes:
-        return False
-    return entry.sha256 == file.sha256 if file.sha256 else entry.path == file.path
 
 
 def _task(placed: Placed, wanted: ModelType | None) -> ModelType:

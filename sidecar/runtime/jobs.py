@@ -44,6 +44,7 @@ class Jobs:
         self._jobs: dict[str, JobInfo] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
+        self.closing = False
 
     def start(self, kind: str, model: str, work: Work) -> JobInfo:
         """Put `work(report)` in line; it returns how it ended, in words. Raises Conflict when the model has such a job."""
@@ -79,7 +80,8 @@ class Jobs:
         return self.get(job_id)
 
     async def close(self) -> None:
-        """Cancel what runs and wait for it."""
+        """Cancel what runs and wait for it; `closing` tells it that nobody asked for that."""
+        self.closing = True
         tasks = set(self._tasks.values())
         for task in tasks:
             task.cancel()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.client import Client
 from sidecar.errors import DiskFull, EnvironmentFault, IntegrityFailed, InvalidRequest
 from sidecar.hub.stopping import Stopped
 from sidecar.imports import recognising, staging
@@ -144,7 +145,9 @@ def test_what_another_service_works_on_is_not_swept_away(tmp_path: Path) -> None
     assert list((tmp_path / IMPORTING).iterdir()) == []
 
 
-async def test_a_service_killed_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+async def test_an_import_that_is_cancelled_and_a_service_that_is_killed_in_the_middle_leave_nothing(
+    tmp_path: Path,
+) -> None:
     folder = write(tmp_path / "model", model_files())
     size = 1 << 30
     header = b'{"weight":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (size, size)
@@ -154,9 +157,10 @@ async def test_a_service_killed_in_the_middle_leaves_nothing(tmp_path: Path) -> 
     models = tmp_path / "data" / "models"
     with running_service(tmp_path / "data") as killed:
         async with killed.client() as client:
-            await client.import_models(ImportRequest(str(folder)))
-            while not list(models.glob(".importing/*/model/model.safetensors")):  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.001)
+            job = await begun(client, folder, models)
+            assert (await client.cancel_job(job)).state == "cancelled"
+            assert list(models.glob(".importing/*")) == []
+            await begun(client, folder, models)
         killed.process.send_signal(signal.SIGKILL)
         killed.wait()
     assert list(models.glob(".importing/*/model/*"))
@@ -165,6 +169,14 @@ async def test_a_service_killed_in_the_middle_leaves_nothing(tmp_path: Path) -> 
             assert all(model.builtin for model in await client.models())
     assert list(models.glob(".importing/*")) == []
     assert list(models.glob("_imported/*")) == []
+
+
+async def begun(client: Client, folder: Path, models: Path) -> str:
+    """The job of an import that is copying now."""
+    job = (await client.import_models(ImportRequest(str(folder)))).job_id
+    while not list(models.glob(".importing/*/model/model.safetensors")):  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.001)
+    return job
 
 
 if hasattr(os, "geteuid") and os.geteuid() == 0:  # only root may mount a disk to fill
