@@ -271,7 +271,7 @@ def _write_contents(stream: BinaryIO, contents: Contents) -> None:
 def _copied(stream: BinaryIO, file: SourceFile, progress: Progress) -> str:
     """The file's content in the bundle, padded; its SHA-256."""
     digest, count = hashlib.sha256(), 0
-    with file.place.open("rb") as source:
+    with _opened(file) as source:
         while piece := source.read(PIECE):
             digest.update(piece)
             stream.write(piece)
@@ -285,6 +285,14 @@ def _copied(stream: BinaryIO, file: SourceFile, progress: Progress) -> str:
         )  # fmt: skip
     stream.write(bytes(_padded(count) - count))
     return found
+
+
+def _opened(file: SourceFile) -> BinaryIO:
+    try:
+        return file.place.open("rb")
+    except OSError as error:
+        reason = f"{file.place} cannot be read: {error.strerror or error}"
+        raise LoadFailed(f"The model is not exported: {reason}.", model=file.path, reason=reason) from error
 
 
 def declared(files: list[SourceFile]) -> list[BundledFile]:

@@ -24,7 +24,7 @@ from sidecar.imports import bundles, copying
 from sidecar.imports.progress import Progress
 from sidecar.imports.source import Source, SourceFile, model_id
 from sidecar.imports.staging import writing
-from sidecar.registry.gguf_model import SUFFIX
+from sidecar.registry.gguf_model import gguf_files
 from sidecar.registry.inspect import Inspection, inspect
 from sidecar.registry.manifest import Manifest, ManifestFile, Manifests, described
 from sidecar.registry.store import located
@@ -195,7 +195,8 @@ class Importer:
             raise UnsafeFiles(
                 f"{source.name!r} is not imported: {reason}.", model=source.name, reason=reason
             ) from error
-        files = [file for file in source.files if not alone or file.path.endswith(SUFFIX)]
+        own = set(gguf_files(path).all) if alone else None  # other models share what else lies there
+        files = [file for file in source.files if own is None or located(file.place) in own]
         entries = [_noted(root, file, progress) for file in files if located(file.place).is_relative_to(root)]
         with writing(self.models_dir):
             self._manifests.write(root, _manifest(source, entries, for_file=path.name if alone else None))

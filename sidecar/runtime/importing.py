@@ -75,13 +75,13 @@ class Importing:
     async def found(self, path: str | None) -> list[Importable]:
         """What importing `path` would bring; without it, what other programs keep here. Raises InvalidRequest."""
         paths = {model.id: model.path for model in self._store.all()}
-        return await asyncio.to_thread(self._found, path, paths)
+        return await asyncio.to_thread(_reading, lambda: self._found(path, paths))
 
     def _found(self, path: str | None, known: dict[str, Path]) -> list[Importable]:
         if path is None:
             sources = recognising.found_on_machine(os.environ, Path.home())
         else:
-            sources = _reading(lambda: recognising.with_tasks(recognising.sources(_absolute(path))))
+            sources = recognising.with_tasks(recognising.sources(_absolute(path)))
         return importables.told(sources, known, self._manifests)
 
     # ---- importing --------------------------------------------------------------------------------------------------
@@ -150,11 +150,11 @@ class Importing:
     async def _register(
         self, source: Source, placed: Placed, origin: Origin, name: str | None, wanted: ModelType | None
     ) -> str:
-        """Make what is whole known; returns its id. What is known already is looked at again."""
+        """Make what is whole known; returns its id. What is known already is looked at again, unless it gets another name."""
         path = await asyncio.to_thread(located, placed.path)
-        if (known := self._store.at(path)) is not None:
-            await self._models.refresh(known.id)
-            return known.id
+        if (known := self._known(path, name or _own_name(source))) is not None:
+            await self._models.refresh(known)
+            return known
         request = RegisterRequest(
             name=self._free_name(name or model_id(source.name), placed),
             model_type=_task(placed, wanted or source.model_type),
@@ -167,6 +167,11 @@ class Importing:
         except InglenookError:
             await asyncio.to_thread(self._importer.discard, placed)
             raise
+
+    def _known(self, path: Path, name: str | None) -> str | None:
+        """The model of that name whose files are at `path`; without a name, any of them."""
+        there = [model.id for model in self._store.all() if model.path == path]
+        return next((one for one in there if name in (None, one)), None)
 
     def _beside(self, source: Source, placed: Placed, path: str) -> Path:
         """Where a further file of the model lies, in its folder here or where it always was."""
@@ -263,6 +268,11 @@ def _absolute(path: str) -> Path:
     if not place.is_absolute() or "\0" in path:
         raise InvalidRequest(reason=f"path: give the whole path, not {path!r}")
     return place
+
+
+def _own_name(source: Source) -> str | None:
+    """The name without which it is another model: in Ollama's store several share one file, with other parameters."""
+    return model_id(source.name) if source.kind == "ollama" else None
 
 
 def _task(placed: Placed, wanted: ModelType | None) -> ModelType:

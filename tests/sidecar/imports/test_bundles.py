@@ -81,6 +81,9 @@ def test_what_ends_early_leaves_no_file(tmp_path: Path) -> None:
     )
     with pytest.raises(LoadFailed, match="is not what it was"):
         bundles.write(contents, files, tmp_path / "m.inglenook", Progress())
+    gone = [SourceFile("a.json", tmp_path / "gone.json", 2)]
+    with pytest.raises(LoadFailed, match="cannot be read"):
+        bundles.write(contents, gone, tmp_path / "m.inglenook", Progress())
     progress = Progress()
     progress.stop.set()
     with pytest.raises(Stopped):

@@ -174,7 +174,7 @@ async def test_an_import_that_is_cancelled_and_a_service_that_is_killed_in_the_m
 async def begun(client: Client, folder: Path, models: Path) -> str:
     """The job of an import that is copying now."""
     job = (await client.import_models(ImportRequest(str(folder)))).job_id
-    while not list(models.glob(".importing/*/model/model.safetensors")):  # noqa: ASYNC110 - another process
+    while not list(models.glob(".importing/*/model/model.safetensors")):  # noqa: ASYNC110, ASYNC240 - another process
         await asyncio.sleep(0.001)
     return job
 
