@@ -147,6 +147,25 @@ async def test_a_folder_is_imported_and_the_same_content_is_not_copied_twice(cli
     assert (third.id, third.model_path) == ("third", second.model_path)
 
 
+async def test_what_is_damaged_is_healed_by_importing_it_again(client: Client, tmp_path: Path) -> None:
+    for name, content in model_files(seed=7).items():
+        (tmp_path / name).write_bytes(content)
+    name = (await imported(client, tmp_path, name="healed")).models[0]
+    before = weights(await client.model(name))
+    file = Path((await client.model(name)).model_path) / "model.safetensors"
+    overwrite(file, b"other bytes")
+    answered = await client.verify(name)
+    assert (answered.damaged, "import it again from there" in answered.message) == (["model.safetensors"], True)
+    with pytest.raises(errors.LoadFailed):
+        await client.load(name)
+    assert (await imported(client, tmp_path)).models == [name]
+    assert (weights(await client.model(name)), (await client.verify(name)).damaged) == (before, [])
+
+
+def overwrite(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+
+
 async def test_a_model_of_lm_studio_is_used_where_it_is_until_it_vanishes(client: Client, home: Path) -> None:
     file = home / ".lmstudio" / "models" / "me" / "Base-GGUF" / "llama-base.gguf"
     before = contents(file.parent)
