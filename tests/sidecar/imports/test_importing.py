@@ -20,7 +20,7 @@ from sidecar.imports.progress import Progress
 from sidecar.imports.source import Source, SourceFile, model_id
 from sidecar.registry.manifest import IMPORTING, Manifests
 from sidecar.types import ImportRequest
-from tests.helpers.gguf_models import gguf_model
+from tests.helpers.gguf_models import gguf_model, write_decoder
 from tests.helpers.hub import model_files
 from tests.helpers.models import tiny
 from tests.helpers.service import running_service
@@ -92,6 +92,17 @@ def test_a_projector_and_papers_beside_a_file_come_with_it(tmp_path: Path) -> No
     write(tmp_path, {"m-Q8_0.gguf": content, "mmproj-m.gguf": content, "LICENSE": b"MIT", "notes.doc": b"x"})
     (found,) = recognising.sources(tmp_path / "m-Q8_0.gguf")
     assert [file.path for file in found.files] == ["m-Q8_0.gguf", "mmproj-m.gguf", "LICENSE"]
+
+
+def test_shards_are_one_model_and_none_may_be_missing(tmp_path: Path) -> None:
+    write_decoder(tiny("qwen2"), tmp_path / "m.gguf", split=12)
+    shards = sorted(file.name for file in tmp_path.glob("*.gguf"))
+    assert len(shards) > 1
+    (found,) = recognising.sources(tmp_path)
+    assert (found.name, [file.path for file in found.files]) == ("m", shards)
+    assert recognising.sources(tmp_path / shards[1])[0].files == found.files
+    (tmp_path / shards[1]).unlink()
+    assert "shards are missing" in str(recognising.sources(tmp_path / shards[0])[0].problem)
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
