@@ -14,6 +14,7 @@ from sidecar.cli import (
     downloads,
     generate,
     history,
+    imports,
     lightweight,
     machine,
     models,
@@ -51,7 +52,20 @@ def application() -> typer.Typer:
     )
     app.callback()(shared)
     app.command("serve", help=serve.SUMMARY)(_elsewhere)
-    for module in (service, machine, catalogue, lightweight, models, downloads, generate, chat, texts, history, config):
+    for module in (
+        service,
+        machine,
+        catalogue,
+        lightweight,
+        models,
+        downloads,
+        imports,
+        generate,
+        chat,
+        texts,
+        history,
+        config,
+    ):
         module.add(app)
     return app
 

@@ -12,21 +12,27 @@ import typer
 
 from sidecar.cli.connection import Start, ask
 from sidecar.cli.declaring import command
+from sidecar.cli.following import MB, POLL_SECONDS, ended_well, followed_job
 from sidecar.cli.output import note, progress, say, say_json, size, table, working
 from sidecar.cli.status import Options
 from sidecar.client import Client
-from sidecar.errors import InvalidRequest, LoadFailed, from_wire
-from sidecar.types import DownloadInfo, DownloadRequest, HubAccount
+from sidecar.errors import InvalidRequest, LoadFailed
+from sidecar.types import DownloadInfo, DownloadRequest, FromUrlRequest, HubAccount, JobInfo
 
-POLL_SECONDS = 0.2
-MB = 1 << 20
+HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co", "ollama.com", "registry.ollama.ai")
 Action = Literal["pause", "resume", "cancel", "retry", "forget"]
 Permission = Literal["pickle", "custom_code"]
 
 
 def pull(
     options: Options,
-    model: Annotated[str, typer.Argument(help="The repository on the hub, such as org/name.", show_default=False)],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="The repository on the hub, such as org/name or org/name:Q4_K_M, or the address of a GGUF file.",
+            show_default=False,
+        ),
+    ],
     revision: Annotated[str, typer.Option(help="Branch, tag or commit.")] = "main",
     variant: Annotated[str | None, typer.Option(help="Which precision, such as Q4_K_M.")] = None,
     file: Annotated[list[str] | None, typer.Option(help="Exactly this file; may be given more than once.")] = None,
@@ -34,9 +40,18 @@ def pull(
     allow: Annotated[
         list[str] | None, typer.Option(help="What you permit for this model: pickle or custom_code.")
     ] = None,
+    sha256: Annotated[str | None, typer.Option(help="What a file from an address has to be.")] = None,
     start: Start = False,
 ) -> None:
     """Fetch a model from the hub, verify it and make it known. Ctrl-C pauses it; the same command goes on."""
+    if is_address(model):
+        if revision != "main" or variant or file or allow:
+            raise InvalidRequest(
+                "An address says itself which revision, variant and files it means; give org/name instead."
+            )
+        wanted = FromUrlRequest(model, name, sha256=sha256)
+        _say_ended(options, ask(options, lambda client: _from_address(client, wanted), start=start))
+        return
     permissions = cast("list[Permission]", allow or [])  # the service refuses those it does not know
     request = DownloadRequest(
         model=model, revision=revision, variant=variant, files=file or None, name=name, allow=permissions
@@ -48,15 +63,7 @@ def pull(
         with progress(f"Fetching {model}") as show:
             return await followed(client, started.job_id, show)
 
-    info = ask(options, work, start=start)
-    if info.error is not None:
-        raise from_wire(info.error.code, info.error.message, info.error.details)
-    if options.as_json:
-        say_json(info)
-        return
-    for warning in info.warnings:
-        note(warning)
-    say(info.message)
+    _say_ended(options, ask(options, work, start=start))
 
 
 def downloads(
@@ -122,6 +129,26 @@ def add(app: typer.Typer) -> None:
     app.add_typer(group, name="hub")
 
 
+async def _from_address(client: Client, wanted: FromUrlRequest) -> DownloadInfo | JobInfo:
+    """What came of the address. Interrupted, a download of the hub is paused and any other ends."""
+    started = await client.pull_url(wanted)
+    with progress(f"Fetching {wanted.url}") as show:
+        if started.kind == "job":
+            return await followed_job(client, started.job_id, show)
+        await _wake(client, started.job_id)
+        return await followed(client, started.job_id, show)
+
+
+def _say_ended(options: Options, ended: DownloadInfo | JobInfo) -> None:
+    ended_well(ended)
+    if options.as_json:
+        say_json(ended)
+        return
+    for warning in ended.warnings:
+        note(warning)
+    say(ended.message)
+
+
 async def _wake(client: Client, job_id: str) -> None:
     """The same command again goes on with what was paused."""
     if (await client.download_info(job_id)).state == "paused":
@@ -154,6 +181,11 @@ async def _asked(client: Client, job: str | None, action: Action | None) -> list
         "forget": client.forget_download,
     }
     return [await calls[action](job)]
+
+
+def is_address(model: str) -> bool:
+    """Whether it is more than the id of a repository: an address, or one with a variant."""
+    return ":" in model or model.partition("/")[0] in HOSTS
 
 
 def _stage(info: DownloadInfo) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,10 +9,10 @@ import typer
 
 from sidecar.cli.connection import Start, ask
 from sidecar.cli.declaring import command
+from sidecar.cli.following import ended_well, followed_job
 from sidecar.cli.output import note, progress, say, say_json, size, table, working
 from sidecar.cli.status import Options
 from sidecar.client import Client
-from sidecar.errors import from_wire
 from sidecar.types import (
     JobInfo,
     LoadRequest,
@@ -28,7 +26,6 @@ from sidecar.types import (
 
 Name = Annotated[str, typer.Argument(help="The model's id.", show_default=False)]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, gpu, cuda:0 …")]
-POLL_SECONDS = 0.2
 Precision = Literal["auto", "int8", "float32"]
 KeepAlive = Annotated[float | None, typer.Option(help="Seconds to stay in memory after the last request.")]
 
@@ -79,27 +76,14 @@ def prepare(
     async def work(client: Client) -> JobInfo:
         started = await client.prepare(name, PrepareRequest(precision=precision))
         with progress(f"Preparing {name}") as show:
-            return await _followed(client, started.job_id, show)
+            return await followed_job(client, started.job_id, show)
 
     job = ask(options, work, start=start)
-    if job.error is not None:
-        raise from_wire(job.error.code, job.error.message, job.error.details)
+    ended_well(job)
     if options.as_json:
         say_json(job)
     else:
         say(job.message)
-
-
-async def _followed(client: Client, job_id: str, show: Callable[[str, float], None]) -> JobInfo:
-    """The job once it has ended; when the command is interrupted, so is the job."""
-    try:
-        while (job := await client.job(job_id)).finished_at is None:
-            show(job.stage, job.progress)
-            await asyncio.sleep(POLL_SECONDS)
-    except asyncio.CancelledError:
-        await client.cancel_job(job_id)
-        raise
-    return job
 
 
 def jobs(options: Options) -> None:

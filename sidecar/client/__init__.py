@@ -22,6 +22,7 @@ import msgspec
 
 from sidecar.client.catalogue import CatalogueCalls
 from sidecar.client.hub import HubCalls
+from sidecar.client.imports import ImportCalls
 from sidecar.client.wire import QUICK, of
 from sidecar.errors import from_wire
 from sidecar.types import (
@@ -73,7 +74,7 @@ from sidecar.types import (
 T = TypeVar("T")
 
 
-class Client(CatalogueCalls, HubCalls):
+class Client(CatalogueCalls, HubCalls, ImportCalls):
     """One connection pool to one service. May be made anywhere; used inside one event loop; ended by `close`.
 
     Every method raises ServiceUnreachable when nobody answers, and else the error that the service reports.

@@ -69,7 +69,7 @@ def place(
     """Write the manifest and bring what is staged to its place. Raises OSError."""
     entries = [described(places.staging, file) for file in files if (places.staging / file.path).exists()]
     if pickled := pickles(files):
-        entries.append(_converted(places.staging, pickled))
+        entries.append(converted(places.staging, pickled))
     known = manifests.read(places.target)
     kept = [file for file in known.files if file.path not in {entry.path for entry in entries}] if known else []
     manifest = _manifest(repository, chosen, request, [*kept, *entries])
@@ -109,7 +109,8 @@ def _manifest(repository: Repository, chosen: FileSet, request: DownloadRequest,
     )
 
 
-def _converted(staging: Path, pickled: list[RemoteFile]) -> ManifestFile:
+def converted(staging: Path, pickled: list[RemoteFile]) -> ManifestFile:
+    """The entry of what the pickled weights became. Raises OSError."""
     file = staging / CONVERTED
     made = RemoteFile(CONVERTED, file.stat().st_size, hashing.sha256(file))
     return described(staging, made, {source.path: hashing.key(source) for source in pickled})

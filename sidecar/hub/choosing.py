@@ -77,6 +77,11 @@ def choose(repository: Repository, variant: str | None = None, files: list[str] 
     raise InvalidRequest(reason=f"{repository.id} has no variant {variant!r}; it has {names}")
 
 
+def is_paper(name: str) -> bool:
+    """Whether the file says what may be done with a model."""
+    return _PAPERS.fullmatch(name) is not None
+
+
 def _safetensors(repository: Repository) -> list[FileSet]:
     weights = [file for file in repository.files if _WEIGHTS.fullmatch(file.path)]
     if any(file.path == "model.safetensors" for file in weights):

@@ -32,6 +32,7 @@ REMEMBERED = 1000
 RECORD = "inglenook"  # among a request's extensions
 CONNECT_SECONDS = 15.0
 _purpose: ContextVar[str] = ContextVar("purpose", default="unknown")
+_given: ContextVar[str | None] = ContextVar("given", default=None)
 
 
 @dataclass
@@ -81,19 +82,21 @@ class HubConnection:
         ]
 
     @contextmanager
-    def purpose(self, reason: str) -> Iterator[None]:
+    def purpose(self, reason: str, to: str | None = None) -> Iterator[None]:
         """Requests within the block are listed with this reason, and their failures raised as our errors.
 
-        Raises Offline before anything is asked.
+        `to`: an address that the user gave instead of the hub's; only its own host may be on this machine. Raises Offline
+        before anything is asked.
         """
         if self.offline:
             raise Offline(purpose=reason)
-        before = _purpose.set(reason)
+        before, given = _purpose.set(reason), _given.set(to)
         try:
-            with as_our_errors(self.host):
+            with as_our_errors(urlsplit(to).netloc if to else self.host):
                 yield
         finally:
             _purpose.reset(before)
+            _given.reset(given)
 
     def ask(self, path: str, **query: Any) -> Any:
         """What the hub's API answers at `path`, from JSON; None among `query` is left out. Use it within `purpose`.
@@ -172,12 +175,18 @@ class HubConnection:
         response.stream = _counting(response.stream, record)
 
     def _refuse_strange_address(self, request: httpx2.Request) -> None:
-        """A public hub leads neither to unencrypted addresses nor into the local network. Raises HubRefused."""
-        if urlsplit(self.endpoint).scheme == "http":
+        """A public hub leads neither to unencrypted addresses nor into the local network, and nobody else does.
+
+        Raises HubRefused.
+        """
+        given = _given.get()
+        if given is not None and _origin(str(request.url)) == _origin(given):
+            return
+        if given is None and urlsplit(self.endpoint).scheme == "http":
             return
         if request.url.scheme != "https" or _is_internal(request.url.host):
             raise HubRefused(
-                host=self.host,
+                host=urlsplit(given).netloc if given else self.host,
                 answer="with a redirect",
                 reason=f"it leads to {request.url.host}, which is not followed.",
             )

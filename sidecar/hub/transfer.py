@@ -65,7 +65,10 @@ class Throttle:
 
 @dataclass
 class Transfer:
-    """One file's way here. `stop` ends it; `arrived(place)` hears how much of the file is here."""
+    """One file's way here. `stop` ends it; `arrived(place)` hears how much of the file is here.
+
+    `direct`: the user gave the address, which need not be the hub's.
+    """
 
     connection: HubConnection
     url: str
@@ -75,6 +78,7 @@ class Transfer:
     arrived: Callable[[int], None]
     throttle: Throttle
     patience: Patience = DEFAULT_PATIENCE
+    direct: bool = False
 
     def run(self) -> None:
         """Fetch what is missing. Raises Stopped, DiskFull, IntegrityFailed, NetworkUnavailable, HubRefused, Offline."""
@@ -110,7 +114,7 @@ class Transfer:
             headers["Range"] = f"bytes={start}-"
         purpose = f"{self.file.path} of {self.url.partition('/resolve/')[0].partition('://')[2].partition('/')[2]}"
         with (
-            self.connection.purpose(purpose),
+            self.connection.purpose(purpose, to=self.url if self.direct else None),
             self.connection.open(self.url, headers) as response,
             self.stop.ends(response),
         ):

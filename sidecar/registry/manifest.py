@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 NAME = "inglenook-manifest.json"
 PARTIAL, QUARANTINE, ELSEWHERE = ".partial", ".quarantine", ".manifests"
+IMPORTING = ".importing"
 
 
 class ManifestFile(Struct):
@@ -41,7 +42,11 @@ class ManifestFile(Struct):
 
 
 class Manifest(Struct):
-    """Where a model came from, what the user permitted, and every file. `entry`: the file to load, where it is not the folder."""
+    """Where a model came from, what the user permitted, and every file. `entry`: the file to load, where it is not the folder.
+
+    `source`: the path or address that it was imported from, instead of a repository. `for_file`: it stands for the model
+    `entry` alone, in a folder of others' where other models lie too, and is found by that file's path.
+    """
 
     repository: str
     commit: str
@@ -54,6 +59,8 @@ class Manifest(Struct):
     endpoint: str = ""
     asked_files: list[str] | None = None
     entry: str | None = None
+    source: str = ""
+    for_file: bool = False
 
     def file(self, path: str) -> ManifestFile | None:
         return next((file for file in self.files if file.path == path), None)
@@ -81,7 +88,7 @@ class Manifests:
         self.models_dir = models_dir
 
     def read(self, root: Path) -> Manifest | None:
-        """The manifest of the model in `root`; None without a readable one."""
+        """The manifest of the model in the folder `root`, or of the one file `root`; None without a readable one."""
         file = self._file(root)
         try:
             return msgspec.json.decode(file.read_bytes(), type=Manifest)
@@ -93,7 +100,7 @@ class Manifests:
 
     def write(self, root: Path, manifest: Manifest) -> None:
         """Put `manifest` beside the files, or where those are not ours into the models folder. Raises OSError."""
-        file = self._file(root)
+        file = self._file(root / manifest.entry if manifest.for_file and manifest.entry else root)
         file.parent.mkdir(parents=True, exist_ok=True)
         draft = file.with_suffix(".new")
         draft.write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
@@ -103,7 +110,7 @@ class Manifests:
         """The folder and manifest of the model at `path`, which may be a file within its folder."""
         for root in (path, *path.parents):
             if (found := self.read(root)) is not None:
-                return root, found
+                return (root.parent if found.for_file else root), found
             if root == self.models_dir:
                 return None
         return None
@@ -111,6 +118,11 @@ class Manifests:
     def is_ours(self, root: Path) -> bool:
         """Whether files in `root` may be moved and deleted."""
         return root.resolve().is_relative_to(self.models_dir.resolve())
+
+    def files(self) -> Iterator[ManifestFile]:
+        """Every file of a model here."""
+        for _, manifest in self._all():
+            yield from manifest.files
 
     def holder(self, wanted: RemoteFile) -> Path | None:
         """A file with the wanted content that a model here has, unchanged since it was verified."""
@@ -175,6 +187,11 @@ def owning_folder(models_dir: Path, path: Path) -> Path:
         if (root / NAME).is_file():
             return root
     return path
+
+
+def left_behind(models_dir: Path) -> bool:
+    """Whether imports left something unfinished there, or are at work now. Blocks on the disk."""
+    return (models_dir / IMPORTING).is_dir()
 
 
 def described(root: Path, announced: RemoteFile, made_from: dict[str, str] | None = None) -> ManifestFile:

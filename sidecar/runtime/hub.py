@@ -46,8 +46,8 @@ class Hub:
         self.listing = Listing(self.connection)
         self.manifests = Manifests(models_dir)
         self._threads = ThreadPoolExecutor(AT_ONCE * LARGEST_PARALLEL + 2, thread_name_prefix="download")
-        throttle = Throttle(lambda: settings().download_limit_kb_s * KB)
-        fetcher = Fetcher(self.connection, self.manifests, Parts(models_dir), throttle)
+        self.throttle = Throttle(lambda: settings().download_limit_kb_s * KB)
+        fetcher = Fetcher(self.connection, self.manifests, Parts(models_dir), self.throttle)
         downloader = Downloader(
             self.listing, fetcher, self.manifests, self._threads, settings, arrivals.convert, arrivals.register
         )

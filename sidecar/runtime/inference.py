@@ -73,7 +73,7 @@ class Inference:
         self, model: str, request: GenerateRequest, *, caller: str
     ) -> GenerateResponse | GenerateBatchResponse:
         _check_exactly_one(prompt=request.prompt, prompts=request.prompts, messages=request.messages)
-        version = self._version(model, "text_generation")
+        version = await self._version(model, "text_generation")
         request, seen = await self._seen(version, request)
         inputs, asked = len(request.prompts or [1]), lambda: _asked_text(request, seen)
         with self._asking.recorded(Record(version, "generate", caller, inputs, asked, images=len(seen))) as record:
@@ -87,7 +87,7 @@ class Inference:
         if request.prompts is not None:
             raise InvalidRequest(reason="prompts cannot be streamed; send one prompt, or leave out stream")
         _check_exactly_one(prompt=request.prompt, messages=request.messages)
-        version = self._version(model, "text_generation")
+        version = await self._version(model, "text_generation")
         request, seen = await self._seen(version, request)
         asked = lambda: _asked_text(request, seen)  # noqa: E731
         with self._asking.recorded(Record(version, "generate", caller, 1, asked, images=len(seen))) as record:
@@ -117,7 +117,7 @@ class Inference:
         self, model: str, request: ClassifyRequest, *, caller: str
     ) -> ClassifyResponse | ClassifyBatchResponse:
         texts = _texts(request)
-        version = self._version(model, "classification")
+        version = await self._version(model, "classification")
         with self._asking.recorded(Record(version, "classify", caller, len(texts), lambda: "\n".join(texts))) as record:
             answer = await self._asking.whole(
                 record, request.keep_alive, lambda: Classify(0, texts, request.labels, request.truncate)
@@ -131,7 +131,7 @@ class Inference:
         self, model: str, request: TranslateRequest, *, caller: str
     ) -> TranslateResponse | TranslateBatchResponse:
         texts = _texts(request)
-        version = self._version(model, "translation")
+        version = await self._version(model, "translation")
         with self._asking.recorded(
             Record(version, "translate", caller, len(texts), lambda: "\n".join(texts))
         ) as record:
@@ -150,7 +150,7 @@ class Inference:
 
     async def embed(self, model: str, request: EmbedRequest, *, caller: str) -> EmbedResponse:
         texts = request.texts
-        version = self._version(model, "embedding")
+        version = await self._version(model, "embedding")
         with self._asking.recorded(Record(version, "embed", caller, len(texts), lambda: "\n".join(texts))) as record:
             outcome, cached = await self._embedding.embed(
                 version, request, lambda unseen: self._embedded(record, request, unseen)
@@ -179,7 +179,7 @@ class Inference:
 
     async def decide(self, model: str, request: DecideRequest, *, caller: str) -> DecideResponse:
         _check_exactly_one(prompt=request.prompt, messages=request.messages)
-        version = self._version(model, "text_generation")
+        version = await self._version(model, "text_generation")
         if images.has_images(request.messages):
             raise Unsupported(model=model, reason="labels are decided on text; ask about images with generate")
         messages = images.plain(request.messages) if request.messages is not None else None
@@ -197,7 +197,7 @@ class Inference:
 
     async def rerank(self, model: str, request: RerankRequest, *, caller: str) -> RerankResponse:
         documents = request.documents
-        version = self._version(model, "reranking")
+        version = await self._version(model, "reranking")
         with self._asking.recorded(
             Record(version, "rerank", caller, len(documents), lambda: "\n".join([request.query, *documents]))
         ) as record:
@@ -242,9 +242,9 @@ class Inference:
             return f"those that do: {', '.join(able)}"
         return "no model here does. GGUF models do with a projector, a file mmproj-….gguf, in the same folder"
 
-    def _version(self, model: str, task: ModelType) -> ModelVersion:
+    async def _version(self, model: str, task: ModelType) -> ModelVersion:
         """Raises ModelNotFound, LoadFailed, Unsupported."""
-        version = self._store.resolve(model)
+        version = await self._store.resolve_anew(model)
         if task not in version.inspection.types:
             can = ", ".join(version.inspection.types)
             raise Unsupported(

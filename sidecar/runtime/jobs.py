@@ -11,6 +11,8 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,7 +25,13 @@ log = logging.getLogger(__name__)
 KEPT = 100  # finished jobs that are remembered
 SMALLEST_STEP = 0.01  # of progress, that is worth an event
 
-Report = Callable[[str, float], None]
+
+class Report(Protocol):
+    """Tells how far the work is: what is being done, the share that is, and more of the job's own fields."""
+
+    def __call__(self, stage: str, done: float, /, **told: Any) -> None: ...
+
+
 Work = Callable[[Report], Awaitable[str]]
 _ENDED: tuple[JobState, ...] = ("done", "failed", "cancelled")
 
@@ -36,6 +44,7 @@ class Jobs:
         self._jobs: dict[str, JobInfo] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
+        self.closing = False
 
     def start(self, kind: str, model: str, work: Work) -> JobInfo:
         """Put `work(report)` in line; it returns how it ended, in words. Raises Conflict when the model has such a job."""
@@ -71,7 +80,8 @@ class Jobs:
         return self.get(job_id)
 
     async def close(self) -> None:
-        """Cancel what runs and wait for it."""
+        """Cancel what runs and wait for it; `closing` tells it that nobody asked for that."""
+        self.closing = True
         tasks = set(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -82,7 +92,7 @@ class Jobs:
         try:
             async with self._turns.setdefault(self.get(job_id).kind, asyncio.Lock()):
                 self._update(job_id, state="running")
-                message = await work(lambda stage, done: self._progressed(job_id, stage, done))
+                message = await work(partial(self._progressed, job_id))
             self._finish(job_id, "done", message=message, progress=1.0)
         except asyncio.CancelledError:
             self._finish(job_id, "cancelled", message="It was cancelled.")
@@ -92,10 +102,10 @@ class Jobs:
             log.exception("fault in job %s", job_id)
             self._fail(job_id, InternalError(reason=type(error).__name__, request_id=job_id))
 
-    def _progressed(self, job_id: str, stage: str, done: float) -> None:
+    def _progressed(self, job_id: str, stage: str, done: float, /, **told: Any) -> None:
         job = self.get(job_id)
         if job.stage != stage or done - job.progress >= SMALLEST_STEP:
-            self._update(job_id, stage=stage, progress=round(max(done, job.progress), 3))
+            self._update(job_id, stage=stage, progress=round(max(done, job.progress), 3), **told)
 
     def _fail(self, job_id: str, error: InglenookError) -> None:
         body = ErrorBody(error.code, error.message, error.details)

@@ -12,8 +12,9 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sidecar import hardware
 from sidecar.config import Settings
@@ -24,6 +25,7 @@ from sidecar.history import History
 from sidecar.metrics import Metrics
 from sidecar.paths import Paths, resources_dir
 from sidecar.registry.derived import Derived
+from sidecar.registry.manifest import left_behind
 from sidecar.registry.store import ModelStore, ModelVersion
 from sidecar.runtime.arrivals import Arrivals
 from sidecar.runtime.asking import Asking
@@ -83,6 +85,9 @@ from sidecar.types import (
     UpdateRequest,
     VerifyResponse,
 )
+
+if TYPE_CHECKING:
+    from sidecar.runtime.importing import Importing
 
 MB = 1024 * 1024
 MEASURING_BYTES = 900 * MB  # the libraries, and matrices that no cache holds
@@ -203,6 +208,8 @@ class ModelManager:
         self._prepare_spare()
         await self._evidence.open()
         await self.calibrator.open()
+        if await asyncio.to_thread(left_behind, self.hub.manifests.models_dir):
+            await self.imports.open()
         await self.hub.open()
         try:
             yield
@@ -218,6 +225,17 @@ class ModelManager:
             await self.history.close()
             await self._evidence.close()
             self.events.close()
+
+    @cached_property
+    def imports(self) -> Importing:
+        """Imports and exports; what they need is imported with the first of them, not at the start."""
+        from sidecar.imports.fetching import FileFetcher
+        from sidecar.runtime.importing import Importing
+
+        fetcher = FileFetcher(self.hub.connection, self.hub.throttle)
+        return Importing(
+            self._store, self._models, self._arrivals, self.hub.manifests, self._jobs, self.hub.downloads, fetcher
+        )
 
     def apply(self, settings: Settings) -> None:
         """Use other settings from now on. What is marked restart in the table is not looked at again."""

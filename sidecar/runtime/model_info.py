@@ -65,6 +65,7 @@ def model_info(
         preparation=preparation,
         projector=seen.projector.name if seen and seen.projector else None,
         use_projector=model.options.use_projector,
+        origin=model.origin,
     )
 
 

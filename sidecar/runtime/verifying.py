@@ -38,6 +38,8 @@ class Verifying:
         """Read again the files that changed since they were verified. Raises LoadFailed when one is damaged or gone."""
         checked = await self._checked(version.path, everything=False)
         if checked is not None and not checked.whole:
+            if not self._manifests.is_ours(checked.root):  # so that the list says it too
+                await self._store.look_again(version.model)
             raise LoadFailed(model=version.model, reason=await self._repaired(version.model, checked))
 
     async def verify(self, model_id: str) -> VerifyResponse:
@@ -99,10 +101,19 @@ class Verifying:
         """Fetch again what is damaged or missing, where it is ours to write; says what was found and done."""
         found = _named("damaged", checked.damaged) + _named("missing", checked.missing)
         if not self._manifests.is_ours(checked.root):
-            return f"{found}It is kept by another program in {checked.root}: repair it there, or fetch it here."
+            return _not_ours(checked)
+        if not checked.manifest.repository:
+            return f"{found}It was imported from {checked.manifest.source}: import it again from there."
         info = await self._queue.add(_request(model_id, checked.manifest))
         self._repairs[model_id] = info.job_id
         return f"{found}It is fetched again as download {info.job_id}; the model can be loaded when that is done."
+
+
+def _not_ours(checked: Checked) -> str:
+    """What became of files that belong to another program, or to the user."""
+    gone = f"its file is gone: {', '.join(checked.missing)} is no longer in {checked.root}. " if checked.missing else ""
+    changed = f"{', '.join(checked.damaged)} has changed since it came to be used here. " if checked.damaged else ""
+    return f"{gone}{changed}It is kept by another program in {checked.root}: repair it there, then import it again, or fetch it here."
 
 
 def _request(model_id: str, manifest: Manifest) -> DownloadRequest:

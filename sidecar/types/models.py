@@ -13,6 +13,8 @@ EngineChoice = Annotated[
     Meta(description="auto takes the quickest that is verified."),
 ]
 
+Origin = Literal["builtin", "downloaded", "imported", "in_place", "hub_cache"]
+
 
 class GenerationDefaults(Request):
     """A model's own defaults, used where a request says nothing."""
@@ -144,7 +146,8 @@ class ModelInfo(Response):
 
     `engine_choice` and `device_choice` are the options; `engine` and `device` what it runs with, or would.
     `preparable`: `POST /models/{id}/prepare` can convert it for a quicker engine here. `projector`: the file with which it
-    sees images; null where there is none, or `use_projector` is off.
+    sees images; null where there is none, or `use_projector` is off. `origin`: how it came here; the files of one that is
+    "in_place" or of the "hub_cache" belong to another program or the user.
     """
 
     id: str
@@ -190,6 +193,7 @@ class ModelInfo(Response):
     preparable: bool = False
     projector: str | None = None
     use_projector: bool = True
+    origin: Origin = "in_place"
 
 
 class ModelsSummary(Response):

@@ -120,7 +120,11 @@ JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
 class JobInfo(Response):
-    """A long task. `progress` from 0 to 1; `stage` what is being done; `message` how it ended. Times in Unix seconds."""
+    """A long task. `progress` from 0 to 1; `stage` what is being done; `message` how it ended. Times in Unix seconds.
+
+    `bytes_done` and `bytes_total` where files are moved; `models`: what came of an import, by id; `warnings`: what is worth
+    knowing of it.
+    """
 
     id: str
     kind: str
@@ -132,10 +136,14 @@ class JobInfo(Response):
     error: ErrorBody | None = None
     created_at: float = 0.0
     finished_at: float | None = None
+    bytes_done: int | None = None
+    bytes_total: int | None = None
+    models: list[str] = []
+    warnings: list[str] = []
 
 
 class JobStarted(Response):
-    """`POST /models/{id}/prepare`: follow the job at `GET /jobs/{job_id}` or among the events."""
+    """A job has begun: follow it at `GET /jobs/{job_id}` or among the events."""
 
     job_id: str
 

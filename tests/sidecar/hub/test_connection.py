@@ -73,3 +73,21 @@ def test_certificates_that_cannot_be_read_are_told(tmp_path: Path) -> None:
     connection = connection_with(tmp_path, hub_endpoint="https://hub.example", ca_bundle=str(tmp_path / "none.pem"))
     with pytest.raises(EnvironmentFault, match="ca_bundle"):
         Listing(connection).repository("org/model")
+
+
+@pytest.mark.parametrize("endpoint", ["https://hub.example", "http://hub.example"])
+def test_an_address_that_was_given_gets_no_token_and_leads_nowhere_else_in_the_local_network(
+    hub: HubServer, tmp_path: Path, endpoint: str
+) -> None:
+    hub.add("org/model", model_files())
+    connection = connection_with(tmp_path, hub_endpoint=endpoint)
+    connection.tokens.set("hf_mine")
+    url = f"{hub.url}/org/model/resolve/main/model.safetensors"  # which leads to another port
+    with (
+        pytest.raises(HubRefused, match="not followed"),
+        connection.purpose("a file", to=url),
+        connection.open(url, {}),
+    ):
+        pass
+    assert [(seen.server, seen.authorization) for seen in hub.seen] == [("hub", None)]
+    connection.close()
