@@ -19,6 +19,7 @@ from sidecar.cli import (
     models,
     serve,
     service,
+    storage,
     texts,
 )
 from sidecar.cli.declaring import AsJson, DataDir
@@ -51,7 +52,20 @@ def application() -> typer.Typer:
     )
     app.callback()(shared)
     app.command("serve", help=serve.SUMMARY)(_elsewhere)
-    for module in (service, machine, catalogue, lightweight, models, downloads, generate, chat, texts, history, config):
+    for module in (
+        service,
+        machine,
+        catalogue,
+        lightweight,
+        models,
+        downloads,
+        storage,
+        generate,
+        chat,
+        texts,
+        history,
+        config,
+    ):
         module.add(app)
     return app
 

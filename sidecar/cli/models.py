@@ -1,4 +1,4 @@
-"""`models`, `register`, `load`, `prepare`, `jobs`, `unload`, `remove`."""
+"""`models`, `register`, `load`, `prepare`, `jobs`, `unload`."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def prepare(
     async def work(client: Client) -> JobInfo:
         started = await client.prepare(name, PrepareRequest(precision=precision))
         with progress(f"Preparing {name}") as show:
-            return await _followed(client, started.job_id, show)
+            return await followed_job(client, started.job_id, show)
 
     job = ask(options, work, start=start)
     if job.error is not None:
@@ -90,7 +90,7 @@ def prepare(
         say(job.message)
 
 
-async def _followed(client: Client, job_id: str, show: Callable[[str, float], None]) -> JobInfo:
+async def followed_job(client: Client, job_id: str, show: Callable[[str, float], None]) -> JobInfo:
     """The job once it has ended; when the command is interrupted, so is the job."""
     try:
         while (job := await client.job(job_id)).finished_at is None:
@@ -121,13 +121,8 @@ def unload(
     _say_status(options, name, ask(options, lambda client: client.unload(name, force=force)))
 
 
-def remove(options: Options, name: Name) -> None:
-    """Forget a model, and delete its files where they lie in the models folder."""
-    _say_status(options, name, ask(options, lambda client: client.remove(name)))
-
-
 def add(app: typer.Typer) -> None:
-    for function in (models, register, load, prepare, jobs, unload, remove):
+    for function in (models, register, load, prepare, jobs, unload):
         command(app, function)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidecar.routes import catalogue, docs, downloads, hub, jobs, lightweight, models, native, service, tasks
+from sidecar.routes import catalogue, docs, downloads, hub, jobs, lightweight, models, native, service, storage, tasks
 
 _SERVED = [
     *service.ROUTES,
@@ -12,6 +12,7 @@ _SERVED = [
     *lightweight.ROUTES,
     *downloads.ROUTES,
     *hub.ROUTES,
+    *storage.ROUTES,
     *native.ROUTES,
     *tasks.ROUTES,
 ]

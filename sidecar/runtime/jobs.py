@@ -70,6 +70,11 @@ class Jobs:
             await asyncio.wait({task})
         return self.get(job_id)
 
+    async def cancel_of(self, model: str) -> None:
+        """Stop what is done with a model."""
+        for job in [job for job in self.all() if job.model == model and not ended(job)]:
+            await self.cancel(job.id)
+
     async def close(self) -> None:
         """Cancel what runs and wait for it."""
         tasks = set(self._tasks.values())
