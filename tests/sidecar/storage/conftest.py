@@ -44,19 +44,27 @@ async def manager(open_manager: OpenManager) -> ModelManager:
 
 async def add_echo(manager: ModelManager, folder: Path, name: str = "echo", weights: int = 1000) -> str:
     """Make a model of the echo engine known that has so many bytes beside its config."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps({"model_type": "echo"}), "utf-8")
-    (folder / "model.safetensors").write_bytes(b"w" * weights)
+    write_echo(folder, weights)
     await known(manager, folder, name)
     return name
 
 
+def write_echo(folder: Path, weights: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({"model_type": "echo"}), "utf-8")
+    (folder / "model.safetensors").write_bytes(b"w" * weights)
+
+
 async def add_gguf(manager: ModelManager, file: Path, name: str) -> str:
     """Make a copy of a small chat model known that really answers."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(gguf_model("llama-chat"), file)
+    place(file)
     await known(manager, file, name)
     return name
+
+
+def place(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(gguf_model("llama-chat"), file)
 
 
 async def known(manager: ModelManager, path: Path, name: str) -> None:

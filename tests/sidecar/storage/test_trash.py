@@ -69,7 +69,6 @@ async def test_links_never_lead_the_removal_out_of_the_models_folder(
     outside = tmp_path / "outside"
     await add_echo(manager, outside / "folder", "through-a-folder")
     await manager.remove("through-a-folder")
-    models_dir.mkdir(parents=True, exist_ok=True)
     (models_dir / "link").symlink_to(outside / "folder", target_is_directory=True)
     await known(manager, models_dir / "link", "through-a-folder")
     await manager.remove("through-a-folder")
