@@ -96,7 +96,15 @@ def _rounded_before(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE observations ADD COLUMN rounded_before INTEGER NOT NULL DEFAULT 0")
 
 
-MIGRATIONS = [_models_and_history, _embeddings, _observations, _rounded_before, _downloads]
+def _origins(connection: sqlite3.Connection) -> None:
+    """How each model came here. Of those known already it is told by where they lie; in doubt their files are not ours."""
+    connection.execute("ALTER TABLE models ADD COLUMN origin TEXT NOT NULL DEFAULT 'in_place'")
+    folder_of_commit = "*--*[/\\]" + "[0-9a-f]" * 12 + "*"
+    kinds = [("builtin", "builtin:*"), ("downloaded", folder_of_commit), ("hub_cache", "*[/\\]models--*[/\\][sb][nl]*")]
+    connection.executemany("UPDATE models SET origin = ? WHERE path GLOB ?", kinds)
+
+
+MIGRATIONS = [_models_and_history, _embeddings, _observations, _rounded_before, _downloads, _origins]
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -24,19 +24,19 @@ from sidecar.hub import cache, choosing, hashing, safety
 from sidecar.hub.choosing import FileSet
 from sidecar.hub.listing import Listing, Repository
 from sidecar.registry.manifest import Manifests
-from sidecar.types import RemoteFile
+from sidecar.types import Origin, RemoteFile
 
 T = TypeVar("T")
 MB = 1 << 20
 STOP_NOTICED_SECONDS = 0.2
 SPARE_BYTES = 64 * MB  # left free on the disk
 Convert = Callable[[str, Path, Callable[[str, float], None]], Awaitable[None]]
-Register = Callable[[str | None, Repository, FileSet, Path], Awaitable[str]]
+Register = Callable[[str | None, Repository, FileSet, Path, Origin], Awaitable[str]]
 
 
 class Downloader:
     """Runs downloads. `convert(model, folder, report)` makes safetensors of the pickled weights in a folder;
-    `register(name, repository, chosen, path)` makes a model known and returns its id."""
+    `register(name, repository, chosen, path, origin)` makes a model known and returns its id."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Downloader:
         repository, chosen = await _unless_stopped(job, self._checked(job))
         if (folder := await self._thread(self._in_cache, job, repository, chosen)) is not None:
             job.change(message="It was in the cache of the hub's library and stays there.")
-            return await self._register(job.request.name, repository, chosen, _entry(folder, chosen))
+            return await self._register(job.request.name, repository, chosen, _entry(folder, chosen), "hub_cache")
         staging = self._fetcher.parts.staging(job.id)
         places = Places.of(self._manifests.models_dir, staging, repository, chosen)
         files = await self._thread(placing.missing, self._manifests, places.target, chosen)
@@ -181,7 +181,8 @@ class Downloader:
     async def _registered(self, job: Job, places: Places, repository: Repository, chosen: FileSet, *, new: bool) -> str:
         """A model that no engine here can use is not kept."""
         try:
-            return await self._register(job.request.name, repository, chosen, _entry(places.target, chosen))
+            place = _entry(places.target, chosen)
+            return await self._register(job.request.name, repository, chosen, place, "downloaded")
         except InglenookError:
             if new:
                 await self._thread(partial(shutil.rmtree, places.target, ignore_errors=True))

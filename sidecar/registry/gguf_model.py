@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.errors import InvalidRequest
-from sidecar.registry.gguf import GgufHeader, read_header
+from sidecar.registry.gguf import MAGIC, GgufHeader, read_header
 from sidecar.registry.shape import Shape
 from sidecar.registry.weights import Weights
 from sidecar.types import ModelType
@@ -78,9 +78,9 @@ class Companions:
 
 
 def is_gguf(path: Path) -> bool:
-    """Whether `path` is a GGUF file, or a folder with GGUF files and no other weights."""
+    """Whether `path` is a GGUF file, by its name or its first bytes, or a folder with GGUF files and no other weights."""
     if path.is_file():
-        return path.suffix.lower() == SUFFIX
+        return path.suffix.lower() == SUFFIX or _begins_as_gguf(path)
     return path.is_dir() and bool(_gguf_files(path)) and not any(path.glob("*.safetensors"))
 
 
@@ -154,6 +154,12 @@ def _companion(path: Path) -> GgufHeader:
 
 
 # ---- files ----------------------------------------------------------------------------------------------------------
+
+
+def _begins_as_gguf(file: Path) -> bool:
+    """Stores that name contents by their hash give them no ending."""
+    with file.open("rb") as stream:
+        return stream.read(len(MAGIC)) == MAGIC
 
 
 def _gguf_files(folder: Path) -> list[Path]:

@@ -21,7 +21,7 @@ from sidecar.errors import Conflict, InvalidRequest, LoadFailed, ModelNotFound
 from sidecar.registry.gguf_model import read_companions
 from sidecar.registry.inspect import Inspection, inspect
 from sidecar.runtime.protocol import ModelFacts
-from sidecar.types import Adapter, EngineChoice, GenerationDefaults, ModelType
+from sidecar.types import Adapter, EngineChoice, GenerationDefaults, ModelType, Origin
 
 log = logging.getLogger(__name__)
 
@@ -43,19 +43,26 @@ class ModelOptions(GenerationDefaults, forbid_unknown_fields=False, kw_only=True
 
 @dataclass(frozen=True)
 class Model:
-    """One known model. `inspection` is None, and `problem` says why, while its folder cannot be used."""
+    """One known model. `inspection` is None, and `problem` says why, while its folder cannot be used.
+
+    `origin`: how it came here. Files "in_place" or of the "hub_cache" are never written or deleted.
+    """
 
     id: str
     model_type: ModelType
     path: Path
     engine: str
     options: ModelOptions
-    builtin: bool
+    origin: Origin
     created_at: float
     last_used_at: float | None = None
     facts: ModelFacts | None = None
     inspection: Inspection | None = None
     problem: str | None = None
+
+    @property
+    def builtin(self) -> bool:
+        return self.origin == "builtin"
 
     @property
     def version(self) -> str:
@@ -117,13 +124,15 @@ class ModelStore:
             model.id, model.version, model.path, model.engine, model.model_type, model.options, model.inspection
         )
 
-    def located(self, version: ModelVersion) -> ModelVersion:
+    def current(self, version: ModelVersion) -> ModelVersion:
         """The version, with the place where its files lie now. Raises ModelNotFound."""
         return replace(version, path=self.get(version.model).path)
 
-    async def add(self, model_id: str, model_type: ModelType, path: Path, options: ModelOptions) -> Model:
+    async def add(
+        self, model_id: str, model_type: ModelType, path: Path, options: ModelOptions, origin: Origin = "in_place"
+    ) -> Model:
         """Make a folder known; the same folder again changes its options. Raises Conflict, InvalidRequest."""
-        folder = await asyncio.to_thread(_absolute, path)
+        folder = await asyncio.to_thread(located, path)
         self._refuse_other_folder(model_id, folder)
         inspection = await asyncio.to_thread(inspect, folder)
         _check_type(folder, inspection, model_type)
@@ -135,7 +144,7 @@ class ModelStore:
                 replace(known, model_type=model_type, options=options, inspection=inspection, problem=None)
             )
         return await self._save(
-            Model(model_id, model_type, folder, inspection.engine, options, False, time.time(), inspection=inspection)
+            Model(model_id, model_type, folder, inspection.engine, options, origin, time.time(), inspection=inspection)
         )
 
     async def look_again(self, model_id: str) -> Model:
@@ -201,7 +210,7 @@ class ModelStore:
             path=self._builtin_dir / stored.removeprefix(BUILTIN_PREFIX) if builtin else Path(stored),
             engine=row["engine"],
             options=msgspec.json.decode(row["options"], type=ModelOptions),
-            builtin=builtin,
+            origin=row["origin"],
             created_at=row["created_at"],
             last_used_at=row["last_used_at"],
             facts=_facts(row["facts"]),
@@ -230,10 +239,11 @@ class ModelStore:
             msgspec.json.encode(model.facts).decode() if model.facts else None,
             model.created_at,
             model.last_used_at,
+            model.origin,
         )
         self._models[model.id] = model
         await self._database.run(
-            lambda c: c.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            lambda c: c.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         )
         return model
 
@@ -261,8 +271,11 @@ def _options_elsewhere(options: ModelOptions, old: Path, new: Path) -> ModelOpti
     return msgspec.structs.replace(options, adapters=moved, draft_model=draft)
 
 
-def _absolute(path: Path) -> Path:
-    return path.expanduser().resolve()
+def located(path: Path) -> Path:
+    """The absolute path with links followed, but for that of a file itself: its own name may be what tells its kind, as in
+    the cache of the hub's library. Raises OSError."""
+    whole = path.expanduser().absolute()
+    return whole.parent.resolve() / whole.name if whole.is_file() else whole.resolve()
 
 
 def _facts(text: str | None) -> ModelFacts | None:
@@ -274,6 +287,9 @@ def _facts(text: str | None) -> ModelFacts | None:
 
 
 def _looked_at(model: Model) -> Model:
+    if not model.path.exists():
+        what = "file is" if model.engine == "llamacpp" else "folder is"
+        return replace(model, problem=f"its {what} gone: {model.path} is not there any more")
     try:
         return replace(model, inspection=_with_companions(inspect(model.path), model.options))
     except InvalidRequest as error:
@@ -308,7 +324,7 @@ def _builtin(folder: Path, inspection: Inspection) -> Model:
         folder,
         inspection.engine,
         ModelOptions(),
-        True,
+        "builtin",
         time.time(),
         inspection=inspection,
     )

@@ -11,11 +11,11 @@ from sidecar.errors import InvalidRequest, UnsafeFiles
 from sidecar.hub.choosing import FileSet
 from sidecar.hub.listing import Repository
 from sidecar.registry.inspect import inspect
-from sidecar.registry.store import ModelStore
+from sidecar.registry.store import ModelStore, located
 from sidecar.runtime.models import Models
 from sidecar.runtime.protocol import Convert
 from sidecar.runtime.worker import Worker
-from sidecar.types import ModelType, RegisterRequest
+from sidecar.types import ModelType, Origin, RegisterRequest
 
 CONVERTING = "transformers"  # the engine whose worker has the libraries that read checkpoints
 TASKS: dict[str, ModelType] = {
@@ -46,9 +46,11 @@ class Arrivals:
         finally:
             await asyncio.shield(worker.close())
 
-    async def register(self, name: str | None, repository: Repository, chosen: FileSet, path: Path) -> str:
+    async def register(
+        self, name: str | None, repository: Repository, chosen: FileSet, path: Path, origin: Origin
+    ) -> str:
         """Make the model at `path` known; returns its id. Raises UnsafeFiles when no engine here can use it, Conflict."""
-        path = await asyncio.to_thread(path.resolve)
+        path = await asyncio.to_thread(located, path)
         known = self._store.at(path)
         model_id = known.id if known else self._free_name(name or repository.id, repository, chosen)
         if known:
@@ -61,7 +63,8 @@ class Arrivals:
             raise UnsafeFiles(model=repository.id, reason=reason) from error
         wanted = TASKS.get(repository.task or "")
         model_type = wanted if wanted in inspection.types else inspection.types[0]
-        await self._models.register(RegisterRequest(name=model_id, model_type=model_type, model_path=str(path)))
+        request = RegisterRequest(name=model_id, model_type=model_type, model_path=str(path))
+        await self._models.register(request, origin)
         return model_id
 
     def _free_name(self, name: str, repository: Repository, chosen: FileSet) -> str:

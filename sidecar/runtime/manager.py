@@ -280,7 +280,7 @@ class ModelManager:
     async def _launch(self, version: ModelVersion, device: str) -> Worker:
         """A worker with the model, read from where it lies now."""
         async with self.storage.relocating.using():
-            return await self._launcher.launch(self._store.located(version), device)
+            return await self._launcher.launch(self._store.current(version), device)
 
     async def unload(self, model_id: str, *, force: bool = False) -> None:
         """Raises ModelNotFound; Conflict while requests run, unless `force` ends them."""

@@ -62,6 +62,7 @@ def model_info(
         engine_reason=_reason(facts if loaded else None, choice),
         precision=facts.precision if loaded and facts else choice.precision,
         preparation=preparation,
+        origin=model.origin,
     )
 
 

@@ -21,7 +21,7 @@ from sidecar.runtime.model_info import model_info
 from sidecar.runtime.residency import Residency
 from sidecar.runtime.resident import Clock, Resident, Wish
 from sidecar.runtime.worker import Worker
-from sidecar.types import LoadRequest, LoadResponse, ModelInfo, RegisterRequest, UpdateRequest
+from sidecar.types import LoadRequest, LoadResponse, ModelInfo, Origin, RegisterRequest, UpdateRequest
 
 LOADED_WITH = ("engine", "quantization", "device", "num_workers")  # options that a model in memory cannot take over
 
@@ -58,11 +58,12 @@ class Models:
         info.preparable = model.inspection is not None and self._chooser.preparable(self._store.resolve(model_id))
         return info
 
-    async def register(self, request: RegisterRequest) -> ModelInfo:
+    async def register(self, request: RegisterRequest, origin: Origin = "in_place") -> ModelInfo:
         check_device(request.device)
         values = {name: getattr(request, name) for name in ModelOptions.__struct_fields__ if hasattr(request, name)}
         known = {model.id: model.version for model in self._store.all()}
-        await self._store.add(request.name, request.model_type, Path(request.model_path), ModelOptions(**values))
+        path, options = Path(request.model_path), ModelOptions(**values)
+        await self._store.add(request.name, request.model_type, path, options, origin)
         await self._forget_derived(known.get(request.name, ""))
         return self._changed(request.name, "changed" if request.name in known else "registered")
 

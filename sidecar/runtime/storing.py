@@ -86,7 +86,7 @@ class Storing:
     def _measured(self, strays: set[str], gone: list[Path]) -> StorageInfo:
         folder = self.relocating.folder
         disk = shutil.disk_usage(existing(folder))
-        models = usage.measure(self._hub.manifests, self._derived, self._store.all())
+        models = usage.measure(folder, self._derived, self._store.all())
         return StorageInfo(
             folder=str(folder),
             free_bytes=disk.free,

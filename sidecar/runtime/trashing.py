@@ -14,7 +14,7 @@ from sidecar.registry.derived import Derived
 from sidecar.registry.manifest import Manifests
 from sidecar.registry.store import Model, ModelStore
 from sidecar.runtime.relocating import Relocating
-from sidecar.storage import files, usage
+from sidecar.storage import files
 from sidecar.storage.files import Removable
 from sidecar.storage.trash import Record, Trash
 from sidecar.types import RemovedModel, TrashedModel
@@ -71,8 +71,7 @@ class Trashing:
             taken = await asyncio.to_thread(self._trash.weight, record)
         self._events.model(model_id, "removed")
         self._events.storage()
-        message = await asyncio.to_thread(self._said, model, removable)
-        return RemovedModel(record.id, model_id, taken, message)
+        return RemovedModel(record.id, model_id, taken, self._said(model, removable))
 
     async def all(self) -> list[TrashedModel]:
         """The newest first."""
@@ -126,14 +125,8 @@ class Trashing:
             raise
 
     def _said(self, model: Model, removable: Removable) -> str:
-        if removable.keepers and not removable.files:
-            return f"{model.id} is forgotten; its files stay, because {_names(removable.keepers)} needs them."
         if not removable.files:
-            place = {
-                "hub_cache": f"are in the cache of the hub's library, {model.path}, which other programs use",
-                "in_place": f"are in {model.path}, which is not Inglenook's folder",
-            }.get(usage.origin(self._manifests, model), f"in {model.path} are not a folder of its own")
-            return f"{model.id} is forgotten; its files {place}, and stay."
+            return f"{model.id} is forgotten; its files stay, because {_reason(model, removable)}."
         days = self._settings().trash_days
         kept = f" What {_names(removable.keepers)} needs of its files stays." if removable.keepers else ""
         until = f"for {days} days" if days else "until that is emptied"
@@ -172,6 +165,15 @@ class Trashing:
         return TrashedModel(
             record.id, record.model, record.model_type, self._trash.weight(record), record.deleted_at, expires
         )
+
+
+def _reason(model: Model, removable: Removable) -> str:
+    """Why none of the files go."""
+    if removable.keepers:
+        return f"{_names(removable.keepers)} needs them"
+    if model.origin == "hub_cache":
+        return "they are in the cache of the hub's library, which other programs use"
+    return f"{model.path} is not a folder in Inglenook's models folder"
 
 
 def _names(keepers: tuple[str, ...]) -> str:

@@ -22,7 +22,7 @@ from sidecar.registry.store import Model, ModelOptions
 from sidecar.runtime.protocol import ModelFacts
 from sidecar.storage import files
 from sidecar.storage.files import Removable
-from sidecar.types import ModelType
+from sidecar.types import ModelType, Origin
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class Record(Struct, kw_only=True):
     path: str
     is_ours: bool
     engine: str
+    origin: Origin
     options: ModelOptions
     facts: ModelFacts | None
     created_at: float
@@ -57,7 +58,7 @@ class Record(Struct, kw_only=True):
         """The model as it was."""
         path = models_dir / self.path if self.is_ours else Path(self.path)
         return Model(
-            self.model, self.model_type, path, self.engine, self.options, False, self.created_at,
+            self.model, self.model_type, path, self.engine, self.options, self.origin, self.created_at,
             self.last_used_at, self.facts,
         )  # fmt: skip
 
@@ -152,7 +153,7 @@ class Trash:
         return Record(
             id=secrets.token_hex(6), model=model.id, model_type=model.model_type,
             path=path.relative_to(self._inside).as_posix() if is_ours else str(model.path), is_ours=is_ours,
-            engine=model.engine, options=model.options, facts=model.facts, created_at=model.created_at,
+            engine=model.engine, origin=model.origin, options=model.options, facts=model.facts, created_at=model.created_at,
             last_used_at=model.last_used_at, version=model.version, deleted_at=time.time(),
             moved=[place.relative_to(self._inside).as_posix() for place in removable.moved],
         )  # fmt: skip

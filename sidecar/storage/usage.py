@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.registry.derived import Derived
-from sidecar.registry.manifest import Manifests
 from sidecar.registry.store import Model
 from sidecar.storage import files
-from sidecar.types import Origin, StoredModel
+from sidecar.types import StoredModel
 
 Identity = tuple[int, int]  # device and number of a content on it
 
@@ -29,17 +28,7 @@ class Content:
     names: int
 
 
-def origin(manifests: Manifests, model: Model) -> Origin:
-    """Where the files of a model came from, and so whose they are."""
-    if model.builtin:
-        return "builtin"
-    told = manifests.find(model.path)
-    if manifests.is_ours(model.path):
-        return "downloaded" if told and told[1].repository else "imported"
-    return "hub_cache" if told else "in_place"
-
-
-def measure(manifests: Manifests, derived: Derived, models: Sequence[Model]) -> list[StoredModel]:
+def measure(models_dir: Path, derived: Derived, models: Sequence[Model]) -> list[StoredModel]:
     """Every model, the one that was not used for longest first."""
     places = {model.id: files.needed(model) for model in models}
     contents = {model_id: _contents(found) for model_id, found in places.items()}
@@ -48,13 +37,13 @@ def measure(manifests: Manifests, derived: Derived, models: Sequence[Model]) -> 
     measured = []
     for model in models:
         others = {model_id: found for model_id, found in places.items() if model_id != model.id}
-        going = files.removable(manifests.models_dir, model, others)
+        going = files.removable(models_dir, model, others)
         made = files.weight([derived.of(model.version)]) if model.version else 0
         stored = StoredModel(
             id=model.id,
             model_type=model.model_type,
             path=str(model.path),
-            origin=origin(manifests, model),
+            origin=model.origin,
             bytes=sum(content.bytes for content in contents[model.id].values()),
             shared_bytes=_shared(contents[model.id], users, places[model.id]),
             freed_bytes=_freed(going.files) + (made if versions[model.version] == 1 else 0),

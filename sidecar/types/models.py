@@ -13,6 +13,8 @@ EngineChoice = Annotated[
     Meta(description="auto takes the quickest that is verified."),
 ]
 
+Origin = Literal["builtin", "downloaded", "imported", "in_place", "hub_cache"]
+
 
 class GenerationDefaults(Request):
     """A model's own defaults, used where a request says nothing."""
@@ -136,7 +138,8 @@ class ModelInfo(Response):
     """One row of `GET /models`. Memory in MB, keep-alive in seconds; sizes are null until the model was loaded once.
 
     `engine_choice` and `device_choice` are the options; `engine` and `device` what it runs with, or would.
-    `preparable`: `POST /models/{id}/prepare` can convert it for a quicker engine here.
+    `preparable`: `POST /models/{id}/prepare` can convert it for a quicker engine here. `origin`: how it came here; the
+    files of one that is "in_place" or of the "hub_cache" belong to another program or the user.
     """
 
     id: str
@@ -180,6 +183,7 @@ class ModelInfo(Response):
     precision: str | None = None
     preparation: Preparation | None = None
     preparable: bool = False
+    origin: Origin = "in_place"
 
 
 class ModelsSummary(Response):

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from sidecar.types.common import CountFromZero, ModelType, Request, Response
-
-Origin = Literal["builtin", "downloaded", "imported", "in_place", "hub_cache"]
+from sidecar.types.models import Origin
 
 
 class StoredModel(Response):

@@ -30,7 +30,7 @@ from sidecar.hub.transfer import Patience, Throttle
 from sidecar.registry.inspect import inspect
 from sidecar.registry.manifest import Manifests
 from sidecar.registry.store import ModelOptions, ModelStore
-from sidecar.types import DownloadInfo, DownloadRequest
+from sidecar.types import DownloadInfo, DownloadRequest, Origin
 from tests.helpers.hub import HubServer, hub_server
 
 PATIENCE_SECONDS = 30.0
@@ -118,9 +118,9 @@ async def _yard(folder: Path, models_dir: Path, settings: Settings) -> AsyncIter
     database = await Database.open(folder / "downloads.db")
     store = await ModelStore.open(database, folder / "no-models")
 
-    async def register(name: str | None, repository: Repository, chosen: FileSet, path: Path) -> str:
+    async def register(name: str | None, repository: Repository, chosen: FileSet, path: Path, origin: Origin) -> str:
         seen = await asyncio.to_thread(inspect, path)
-        return (await store.add(name or repository.id, seen.types[0], path, ModelOptions())).id
+        return (await store.add(name or repository.id, seen.types[0], path, ModelOptions(), origin)).id
 
     async def convert(model: str, folder: Path, report: Callable[[str, float], None]) -> None:
         raise AssertionError("nothing here is converted")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from sidecar.db import Database
 from sidecar.errors import Conflict, InvalidRequest, LoadFailed, ModelNotFound
+from sidecar.migrations import _origins
 from sidecar.registry.store import ModelOptions, ModelStore
 from sidecar.runtime.protocol import ModelFacts
 
@@ -86,7 +88,7 @@ async def test_a_model_whose_folder_vanished_is_still_listed_and_says_why_it_can
     shutil.rmtree(llama)
     again = await open_store(database, tmp_path)
     assert again.get("llama").problem
-    with pytest.raises(LoadFailed, match="not a folder"):
+    with pytest.raises(LoadFailed, match="its folder is gone"):
         again.resolve("llama")
 
 
@@ -159,3 +161,28 @@ async def test_the_time_of_the_last_use_survives(database: Database, tmp_path: P
     store.used("llama", 1234.5)
     await store.write_usage()
     assert (await open_store(database, tmp_path)).get("llama").last_used_at == 1234.5
+
+
+async def test_how_a_model_came_here_survives(database: Database, tmp_path: Path, llama: Path) -> None:
+    store = await open_store(database, tmp_path)
+    await store.add("llama", "text_generation", llama, ModelOptions(), "imported")
+    assert (await open_store(database, tmp_path)).get("llama").origin == "imported"
+
+
+async def test_of_models_from_before_it_is_told_by_where_they_lie(database: Database) -> None:
+    paths = {
+        "starter": "builtin:starter",
+        "fetched": f"/data/models/org--name/{'0a' * 6}-Q4_K_M/m.gguf",
+        "cached": f"/home/me/hub/models--org--name/snapshots/{'0a' * 20}",
+        "mine": "/home/me/model",
+    }
+
+    def before_and_after(connection: sqlite3.Connection) -> dict[str, str]:
+        connection.execute("DROP TABLE models")
+        connection.execute("CREATE TABLE models (id TEXT, path TEXT)")
+        connection.executemany("INSERT INTO models VALUES (?, ?)", paths.items())
+        _origins(connection)
+        return dict(connection.execute("SELECT id, origin FROM models").fetchall())
+
+    found = await database.run(before_and_after)
+    assert found == {"starter": "builtin", "fetched": "downloaded", "cached": "hub_cache", "mine": "in_place"}

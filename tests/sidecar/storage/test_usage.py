@@ -26,7 +26,7 @@ async def test_every_model_tells_what_it_takes_and_what_deleting_it_frees(
     os.link(models_dir / "org" / "linked" / "model.safetensors", tmp_path / "second")
     own, placed, linked = [await stored(manager, name) for name in ("own", "placed", "linked")]
     whole = CONFIG + 1000
-    assert (own.bytes, own.shared_bytes, own.freed_bytes, own.origin) == (whole, 0, whole, "imported")
+    assert (own.bytes, own.shared_bytes, own.freed_bytes, own.origin) == (whole, 0, whole, "in_place")
     assert (placed.bytes, placed.freed_bytes, placed.origin) == (whole, 0, "in_place")
     assert (linked.bytes, linked.shared_bytes, linked.freed_bytes) == (whole, 1000, CONFIG)
     assert (await stored(manager, "starter-chat")).origin == "builtin"
