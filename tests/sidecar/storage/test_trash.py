@@ -168,6 +168,16 @@ async def test_a_taken_name_and_a_taken_place_are_told(manager: ModelManager, mo
     assert (folder / "model.safetensors").is_file()
 
 
+async def test_listeners_hear_of_it(manager: ModelManager, models_dir: Path) -> None:
+    model = await add_echo(manager, models_dir / "org" / "c")
+    with manager.events.subscribe() as events:
+        await manager.remove(model)
+        heard = [await anext(events)]
+        while heard[-1].type != "storage":
+            heard.append(await anext(events))
+    assert "removed" in [event.state for event in heard]
+
+
 async def test_what_is_old_goes_at_the_start(open_manager: OpenManager, models_dir: Path) -> None:
     manager = await open_manager()
     old = await manager.remove(await add_echo(manager, models_dir / "org" / "old", "old"))
