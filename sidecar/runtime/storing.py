@@ -89,6 +89,7 @@ class Storing:
         models = usage.measure(folder, self._derived, self._store.all())
         return StorageInfo(
             folder=str(folder),
+            folder_bytes=files.weight([folder]),
             free_bytes=disk.free,
             total_bytes=disk.total,
             models=models,
@@ -119,14 +120,15 @@ class Storing:
     async def _would_clean(self, request: CleanRequest, models: list[Model]) -> Cleaned:
         info = await self.info()
         named = {model.id for model in models}
-        return Cleaned(
-            partial_bytes=info.stray_partial_bytes if request.partial else 0,
-            quarantine_bytes=info.quarantine_bytes if request.quarantine else 0,
-            derived_bytes=info.stray_derived_bytes if request.derived else 0,
-            trash_bytes=info.trash_bytes if request.trash else 0,
-            trashed_bytes=sum(stored.freed_bytes for stored in info.models if stored.id in named),
-            dry_run=True,
+        found = _cleaned(
+            info.stray_partial_bytes if request.partial else 0,
+            info.quarantine_bytes if request.quarantine else 0,
+            info.stray_derived_bytes if request.derived else 0,
+            info.trash_bytes if request.trash else 0,
         )
+        found.trashed_bytes = sum(stored.freed_bytes for stored in info.models if stored.id in named)
+        found.dry_run = True
+        return found
 
     async def _cleaned(self, request: CleanRequest, keep: frozenset[str]) -> Cleaned:
         trash = await self.trash.empty(keep=keep) if request.trash else 0
@@ -134,7 +136,7 @@ class Storing:
             partial = await self._drop_strays() if request.partial else 0
             quarantine = await self._empty_quarantine() if request.quarantine else 0
             derived = await asyncio.to_thread(cleaning.delete, await self._gone_versions()) if request.derived else 0
-        return Cleaned(partial, quarantine, derived, trash, trashed_bytes=0, dry_run=False)
+        return _cleaned(partial, quarantine, derived, trash)
 
     async def _drop_strays(self) -> int:
         return await asyncio.to_thread(cleaning.drop_strays, self._hub.parts, await self._stray_partials())
@@ -157,6 +159,11 @@ class Storing:
             await self.trash.empty(older_than=seconds)
             async with self.relocating.changing():
                 await self._empty_quarantine(seconds)
+
+
+def _cleaned(partial: int, quarantine: int, derived: int, trash: int) -> Cleaned:
+    freed = partial + quarantine + derived + trash
+    return Cleaned(partial, quarantine, derived, trash, freed, trashed_bytes=0, dry_run=False)
 
 
 def _refuse_used(models: list[Model], days: int) -> None:

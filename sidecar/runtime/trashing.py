@@ -126,7 +126,7 @@ class Trashing:
 
     def _said(self, model: Model, removable: Removable) -> str:
         if not removable.files:
-            return f"{model.id} is forgotten; its files stay, because {_reason(model, removable)}."
+            return f"{model.id} is forgotten; its files in {model.path} stay, because {_reason(model, removable)}."
         days = self._settings().trash_days
         kept = f" What {_names(removable.keepers)} needs of its files stays." if removable.keepers else ""
         until = f"for {days} days" if days else "until that is emptied"
@@ -173,7 +173,7 @@ def _reason(model: Model, removable: Removable) -> str:
         return f"{_names(removable.keepers)} needs them"
     if model.origin == "hub_cache":
         return "they are in the cache of the hub's library, which other programs use"
-    return f"{model.path} is not a folder in Inglenook's models folder"
+    return "they are not in Inglenook's models folder"
 
 
 def _names(keepers: tuple[str, ...]) -> str:

@@ -32,12 +32,14 @@ class StoredModel(Response):
 class StorageInfo(Response):
     """`GET /storage`, the models that were not used for longest first.
 
+    `folder_bytes`: all in the models folder; `free_bytes` and `total_bytes` of its disk.
     `partial_bytes`: what has arrived of downloads; `stray_partial_bytes` of it belong to no download on the list any
     more. `derived_bytes`: what was made of models; `stray_derived_bytes` of it of models that are gone.
     `quarantine_bytes`: damaged files that were set aside. `moving_job`: the job that moves the folder, if one does.
     """
 
     folder: str
+    folder_bytes: int
     free_bytes: int
     total_bytes: int
     models: list[StoredModel]
@@ -86,19 +88,19 @@ class CleanRequest(Request):
 
 
 class Cleaned(Response):
-    """Bytes that were deleted, or with `dry_run` would be. `trashed_bytes`: of the models, which can be brought back."""
+    """Bytes that were deleted, or with `dry_run` would be; `freed_bytes` are the first four together.
+
+    `trashed_bytes`: of the models, which can be brought back.
+    """
 
     partial_bytes: int
     quarantine_bytes: int
     derived_bytes: int
     trash_bytes: int
+    freed_bytes: int
     trashed_bytes: int
     dry_run: bool
     removed: list[RemovedModel] = []
-
-    @property
-    def freed_bytes(self) -> int:
-        return self.partial_bytes + self.quarantine_bytes + self.derived_bytes + self.trash_bytes
 
 
 class MoveRequest(Request):

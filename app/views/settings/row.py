@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.views.settings.editors import editor_for, title_of
+from app.widgets.button import Button
 from app.widgets.icon_button import IconButton
 from app.widgets.label import Label
 from app.widgets.pill import Pill
@@ -39,6 +41,12 @@ class Row(QWidget):
         self.line.addLayout(self.words, 1)
         if extra is not None:
             self.line.addWidget(extra, 0, Qt.AlignmentFlag.AlignVCenter)
+
+    def offer(self, text: str, action: Callable[[], object]) -> None:
+        """Put a link to something that helps with it under its words."""
+        link = Button(text, "link")
+        link.clicked.connect(action)
+        self.words.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
 
     def matches(self, query: str) -> bool:
         """Whether every word of `query` occurs in it."""

@@ -57,7 +57,7 @@ async def test_files_outside_the_models_folder_are_only_forgotten(
     model = await add_echo(manager, tmp_path / "mine")
     removed = await manager.remove(model)
     assert removed.bytes == 0
-    assert "is not a folder in Inglenook's models folder" in removed.message
+    assert "because they are not in Inglenook's models folder" in removed.message
     assert (tmp_path / "mine" / "model.safetensors").is_file()
     await manager.storage.trash.restore(removed.trash_id)
     assert manager.model(model).model_path == str(tmp_path / "mine")
