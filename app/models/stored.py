@@ -17,15 +17,17 @@ _NONE = QModelIndex()
 
 @dataclass(frozen=True)
 class Entry:
-    """A row. `size`: its bytes; `moment`: when it was used or removed last, in Unix seconds, and `when` as words.
+    """A row. `size`: its bytes, of which deleting it `frees` so many.
 
-    `kept`: why it cannot be deleted; empty where it can.
+    `moment`: when it was used or removed last, in Unix seconds, and `when` as words. `kept`: why it cannot be deleted;
+    empty where it can.
     """
 
     key: str
     title: str
     note: str
     size: int
+    frees: int
     size_note: str
     moment: float
     when: str

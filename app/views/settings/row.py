@@ -24,6 +24,7 @@ class Row(QWidget):
     def __init__(self, title: str, description: str, extra: QWidget | None = None, *, key: str = "") -> None:
         super().__init__()
         self.title = title
+        self.link: Button | None = None
         self._searched = f"{title} {key} {description}".casefold()
         self.heading = QHBoxLayout()
         self.heading.setSpacing(8)
@@ -44,9 +45,9 @@ class Row(QWidget):
 
     def offer(self, text: str, action: Callable[[], object]) -> None:
         """Put a link to something that helps with it under its words."""
-        link = Button(text, "link")
-        link.clicked.connect(action)
-        self.words.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
+        self.link = Button(text, "link")
+        self.link.clicked.connect(action)
+        self.words.addWidget(self.link, 0, Qt.AlignmentFlag.AlignLeft)
 
     def matches(self, query: str) -> bool:
         """Whether every word of `query` occurs in it."""

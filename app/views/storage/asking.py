@@ -97,9 +97,7 @@ class StorageRequests(QObject):
 
     def _removed(self, cleaned: Cleaned) -> None:
         trash_ids = [removed.trash_id for removed in cleaned.removed]
-        several = _tr("{0} models are in the trash").format(len(cleaned.removed))
-        words = several if len(cleaned.removed) > 1 else cleaned.removed[0].message
-        self.said.emit(words, lambda: self.restore(trash_ids))
+        self.said.emit(_gone(cleaned), lambda: self.restore(trash_ids))
 
     def _freed(self, count: int) -> None:
         self.said.emit(_tr("{0} are free again").format(file_size(count)), None)
@@ -116,6 +114,15 @@ class StorageRequests(QObject):
 
     async def _asked(self, ask: Ask) -> Any:
         return await ask(self._session.client)  # here, so that a service that is gone becomes a banner, too
+
+
+def _gone(cleaned: Cleaned) -> str:
+    """What became of the models."""
+    if len(cleaned.removed) == 1:
+        return cleaned.removed[0].message
+    if not cleaned.trashed_bytes:
+        return _tr("{0} models are forgotten; their files stay where they are").format(len(cleaned.removed))
+    return _tr("{0} models are in the trash").format(len(cleaned.removed))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -53,12 +53,13 @@ class DiskCard(Card):
         ours, others = shares(info.folder_bytes, info.free_bytes, info.total_bytes)
         self.folder.setText(info.folder)
         self.bar.set_shares(ours, others)
+        wanted = info.partial_bytes - info.stray_partial_bytes
         facts = {
             self.tr("In the folder"): file_size(info.folder_bytes),
             self.tr("Free"): file_size(info.free_bytes),
             self.tr("Whole disk"): file_size(info.total_bytes),
             self.tr("Converted"): file_size(info.derived_bytes) if info.derived_bytes else "",
-            self.tr("Downloading"): file_size(info.partial_bytes) if info.partial_bytes else "",
+            self.tr("Downloading"): file_size(wanted) if wanted else "",
         }
         for title, value in facts.items():
             self.facts.set(title, value)

@@ -32,7 +32,7 @@ ALL, UNUSED, TRASH = range(3)
 UNUSED_DAYS = 30
 SIDE = 24
 NARROW_BELOW = 900  # logical pixels of the view's width
-CARDS_WIDTH, NARROW_CARDS_WIDTH = 380, 296
+CARDS_WIDTH, NARROW_CARDS_WIDTH = 380, 284
 BESIDE_SCROLL_BAR = 12
 LOOK_AGAIN_MS = 300  # events come in bursts
 
@@ -60,7 +60,8 @@ class StorageView(View):
         self.chosen = ElidedLabel(role="muted", size="small")
         self.delete_button = Button(self.tr("Delete"), "secondary", "trash-2", compact=True)
         self.restore_button = Button(self.tr("Bring back"), "secondary", "undo-2", compact=True)
-        self._nothing = Label("", "muted", "control", wrap=True)
+        self.nothing = Label("", "muted", "control", wrap=True)
+        self._nothing_page = QWidget()
         self.disk = DiskCard()
         self.clean = CleanCard()
         self._below = QWidget()
@@ -142,7 +143,9 @@ class StorageView(View):
         self._show()
 
     def _on_job(self, job: JobInfo) -> None:
-        if job.kind == "move":
+        """Events and answers come by two ways: what was asked before the end may arrive after it."""
+        known_end = self.job is not None and self.job.id == job.id and self.job.finished_at is not None
+        if job.kind == "move" and not known_end:
             self.job = job
             self.disk.show_job(job)
 
@@ -166,8 +169,8 @@ class StorageView(View):
             self.entries.set_entries([words.model_entry(one) for one in self._models()], self.tr("Last used"))
         nothing = self.entries.rowCount() == 0
         self.table.setVisible(not nothing)
-        self._nothing.setVisible(nothing)
-        self._nothing.setText(self._why_nothing())
+        self._nothing_page.setVisible(nothing)
+        self.nothing.setText(self._why_nothing())
         self.restore_button.setVisible(in_trash)
         self.delete_button.set_kind("danger" if in_trash else "secondary", "trash-2")
         self._on_selection()
@@ -215,14 +218,14 @@ class StorageView(View):
         below.addWidget(self.chosen, 1)
         below.addWidget(self.restore_button)
         below.addWidget(self.delete_button)
-        nothing = QVBoxLayout()
+        nothing = QVBoxLayout(self._nothing_page)
         nothing.setContentsMargins(16, 16, 16, 16)
-        nothing.addWidget(self._nothing)
+        nothing.addWidget(self.nothing)
         nothing.addStretch(1)
         listing.body.addLayout(above)
         listing.body.addWidget(Hairline())
         listing.body.addWidget(self.table, 1)
-        listing.body.addLayout(nothing)
+        listing.body.addWidget(self._nothing_page, 1)
         listing.body.addWidget(Hairline())
         listing.body.addWidget(self._below)
         return listing

@@ -36,6 +36,7 @@ def model_entry(model: StoredModel) -> Entry:
         title=readable(model.id),
         note=f"{task(model.model_type)} · {_origin(model)}",
         size=model.bytes + model.derived_bytes,
+        frees=model.freed_bytes,
         size_note=shared,
         moment=model.last_used_at or model.created_at,
         when=used,
@@ -52,6 +53,7 @@ def trash_entry(trashed: TrashedModel) -> Entry:
         title=readable(trashed.model),
         note=task(trashed.model_type),
         size=trashed.bytes,
+        frees=trashed.bytes,
         size_note="",
         moment=trashed.deleted_at,
         when=ago(trashed.deleted_at),
@@ -79,11 +81,12 @@ def cleanables(info: StorageInfo) -> list[Cleanable]:
 
 
 def chosen(entries: Sequence[Entry]) -> str:
-    """What is chosen: 3 models · 1.2 GB."""
+    """What is chosen, and what deleting it frees: 3 models · 1.2 GB."""
     if not entries:
         return ""
     count = _tr("1 model") if len(entries) == 1 else _tr("{0} models").format(len(entries))
-    return f"{count} · {file_size(sum(entry.size for entry in entries))}"
+    frees = sum(entry.frees for entry in entries)
+    return f"{count} · {file_size(frees) if frees else _tr('the files stay')}"
 
 
 def _origin(model: StoredModel) -> str:
