@@ -290,7 +290,6 @@ class ModelManager:
 
     def prepare(self, model_id: str, request: PrepareRequest) -> JobInfo:
         """Begin to convert a model for a quicker engine. Raises ModelNotFound, LoadFailed, Unsupported, Conflict."""
-        self.storage.relocating.refuse_while_moving()
         return self._preparing.start(model_id, request)
 
     def jobs(self) -> list[JobInfo]:
@@ -463,7 +462,7 @@ class ModelManager:
 
     def _model_changed(self, model: str, change: Change, message: str | None) -> None:
         self._reporter.model_changed(model, change, message)
-        if change == "loaded" and self.settings.auto_prepare and self.storage.relocating.job_id is None:
+        if change == "loaded" and self.settings.auto_prepare:
             self._preparing.start_unasked(model)
 
     def _prepare_spare(self) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,7 +53,6 @@ class Relocating:
         self._switched = switched
         self._gate = Gate()
         self._turn = asyncio.Lock()
-        self._job: JobInfo | None = None
         self._closing = False
 
     @property
@@ -63,7 +63,8 @@ class Relocating:
     @property
     def job_id(self) -> str | None:
         """The job that moves the folder, if one does."""
-        return self._job.id if self._job else None
+        job = self._moving()
+        return job.id if job else None
 
     def using(self) -> AbstractAsyncContextManager[None]:
         """Within the block a model's files stay where they are."""
@@ -72,23 +73,23 @@ class Relocating:
     @asynccontextmanager
     async def changing(self) -> AsyncIterator[None]:
         """Alone among those that bring models into the folder or take them away. Raises Conflict while it moves."""
-        self.refuse_while_moving()
+        self._refuse_while_moving()
         async with self._turn:
             yield
 
-    def refuse_while_moving(self) -> None:
-        """Raises Conflict that names the job."""
-        if self._job is not None:
+    def _moving(self) -> JobInfo | None:
+        return next((job for job in self._jobs.all() if job.kind == KIND and not ended(job)), None)
+
+    def _refuse_while_moving(self) -> None:
+        if (job := self._moving()) is not None:
             raise Conflict(
-                f"The models folder is moving to {self._job.model}. Wait until that is done, or cancel job {self._job.id}.",
-                reason="the models folder moves", job=self._job.id,
+                f"The models folder is moving to {job.model}. Wait until that is done, or cancel job {job.id}.",
+                reason="the models folder moves", job=job.id,
             )  # fmt: skip
 
     async def start(self, folder: str, remember: Remember) -> JobInfo:
         """Begin to move; `remember(folder)` writes the setting. Raises InvalidRequest, Conflict, EnvironmentFault, DiskFull."""
-        self._refuse_while_preparing()
         line = await asyncio.to_thread(_line, self.folder, folder)
-        self.refuse_while_moving()
         return self._begin(line, remember)
 
     async def resume(self, remember: Remember) -> None:
@@ -101,20 +102,11 @@ class Relocating:
         """What a move has copied stays from now on: the next start goes on with it."""
         self._closing = True
 
-    def _refuse_while_preparing(self) -> None:
-        if (
-            job := next((job for job in self._jobs.all() if job.kind == "prepare" and not ended(job)), None)
-        ) is not None:
-            raise Conflict(
-                f"{job.model} is being prepared, which reads its files. Wait until that is done, or cancel job {job.id}.",
-                reason="a model is being prepared", job=job.id,
-            )  # fmt: skip
-
     # ---- the job ----------------------------------------------------------------------------------------------------
 
     def _begin(self, line: Journal, remember: Remember) -> JobInfo:
-        self._job = self._jobs.start(KIND, line.target, lambda report: self._run(line, remember, report))
-        return self._job
+        work = partial(self._run, line, remember)
+        return self._jobs.start(KIND, line.target, work, alone=True)
 
     async def _run(self, line: Journal, remember: Remember, report: Report) -> str:
         try:
@@ -123,7 +115,6 @@ class Relocating:
                     await self._bring(line, report)
                 return await _to_the_end(self._finish(line, remember, report))
         finally:
-            self._job = None
             self._events.storage()
 
     async def _bring(self, line: Journal, report: Report) -> None:
