@@ -59,7 +59,11 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(theme.app_icon())
         self.setMinimumSize(*SMALLEST)
         self.rail = Rail(
-            [Place(room.name, room.title, room.icon, room.group, room.bottom) for room in ROOMS if room.title]
+            [
+                Place(room.name, room.title, room.icon, room.group, room.bottom)
+                for room in ROOMS
+                if room.title and not room.under
+            ]
         )
         self.banners = Banners(session)
         self.pages = QStackedWidget()
@@ -80,7 +84,7 @@ class MainWindow(QMainWindow):
         view = self.view(name)
         self._current = name
         self.pages.setCurrentWidget(view)
-        self.rail.set_current(name)
+        self.rail.set_current(_room(name).entry)
         if name != "welcome":
             self.preferences.set("view", name)
         view.activated()

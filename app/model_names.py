@@ -7,7 +7,12 @@ from sidecar.types import ModelInfo
 
 def display_name(model: ModelInfo) -> str:
     """Starter chat for starter-chat, Name-7B for org/Name-7B."""
-    name = (model.name or model.id).rpartition("/")[2]
+    return readable(model.name or model.id)
+
+
+def readable(model_id: str) -> str:
+    """The same of a model of which only the name is known."""
+    name = model_id.rpartition("/")[2]
     return name.replace("-", " ").replace("_", " ").capitalize() if name.islower() else name
 
 

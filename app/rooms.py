@@ -14,7 +14,7 @@ from app.view import Frame, View
 @dataclass(frozen=True)
 class Room:
     """A view before it is made; `load` imports and returns its class, `package` holds its modules. Without a title it has
-    no entry in the rail."""
+    no entry in the rail; one that belongs `under` another has that one's."""
 
     name: str
     title: str
@@ -25,6 +25,12 @@ class Room:
     shortcut: str = ""
     group: int = 0
     bottom: bool = False
+    under: str = ""
+
+    @property
+    def entry(self) -> str:
+        """The name of the rail's entry that leads to it."""
+        return self.under or self.name
 
     def build(self, frame: Frame) -> View:
         """Make the view."""
@@ -66,6 +72,12 @@ def _models() -> type[View]:
     return ModelsView
 
 
+def _storage() -> type[View]:
+    from app.views.storage.view import StorageView
+
+    return StorageView
+
+
 def _settings() -> type[View]:
     from app.views.settings.view import SettingsView
 
@@ -77,5 +89,6 @@ ROOMS = (
     Room("chat", "Chat", "message-circle", _chat, "app.views.chat", "app.markdown", "Ctrl+1"),
     Room("classify", "Classify", "tag", _classify, "app.views.classify", shortcut="Ctrl+2"),
     Room("models", "Models", "boxes", _models, "app.views.models", shortcut="Ctrl+5", group=1),
+    Room("storage", "Storage", "hard-drive", _storage, "app.views.storage", under="models"),
     Room("settings", "Settings", "settings", _settings, "app.views.settings", shortcut="Ctrl+,", bottom=True),
 )

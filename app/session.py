@@ -37,6 +37,7 @@ class Session(QObject):
         system_changed(): `system_figures` are new.
         settings_changed(): something in the service's settings is different.
         job_changed(JobInfo): a long task began, went on or ended.
+        storage_changed(): what lies on the disk is different.
     """
 
     state_changed = Signal(object)
@@ -45,6 +46,7 @@ class Session(QObject):
     system_changed = Signal()
     settings_changed = Signal()
     job_changed = Signal(object)
+    storage_changed = Signal()
 
     def __init__(self, process: SidecarProcess, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -152,6 +154,8 @@ class Session(QObject):
             self.job_changed.emit(event.job)
         elif event.type == "settings":
             self.settings_changed.emit()
+        elif event.type == "storage":
+            self.storage_changed.emit()
 
     def _set(self, state: ServiceState) -> None:
         if state != self.state:

@@ -67,6 +67,12 @@ class Settings(Struct, forbid_unknown_fields=True, frozen=True):
     models_dir: Annotated[
         str, _about("Models", "The folder for models; empty means the one beside the database.", restart=True)
     ] = ""
+    trash_days: Annotated[
+        int,
+        _about(
+            "Models", "Days for which a removed model can be brought back; 0 keeps it until the trash is emptied.", ge=0
+        ),
+    ] = 7
     max_loaded_models: Annotated[int, _about("Models", "How many models may be in memory at once.", ge=1, le=1000)] = 4
     memory_limit_mb: Annotated[
         int, _about("Models", "Memory that models may use together, in MB; 0 means 80 % of the machine's.", ge=0)

@@ -13,6 +13,7 @@
      │    ├── ModelNotFound        404 no model of that name
      │    ├── JobNotFound          404 no job of that id
      │    ├── DownloadNotFound     404 no download of that id
+     │    ├── TrashNotFound        404 nothing of that id in the trash
      │    ├── RepositoryNotFound   404 the hub has no such repository, revision or file, or hides it
      │    ├── Gated                403 the model's licence must be accepted on the hub first
      │    ├── UnsafeFiles          403 the files are refused, or need a permission that was not given
@@ -131,6 +132,12 @@ class DownloadNotFound(RequestError):
     code = "download_not_found"
     status = 404
     template = "There is no download {job!r}. GET /downloads lists those there are."
+
+
+class TrashNotFound(RequestError):
+    code = "trash_not_found"
+    status = 404
+    template = "There is no {trash!r} in the trash. GET /storage/trash lists what there is."
 
 
 class RepositoryNotFound(RequestError):

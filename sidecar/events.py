@@ -42,6 +42,9 @@ class EventBus:
     def download(self, download: DownloadInfo) -> None:
         self.publish(Event(type="download", time=time.time(), download=download))
 
+    def storage(self) -> None:
+        self.publish(Event(type="storage", time=time.time()))
+
     def close(self) -> None:
         """End every subscription."""
         for queue in self._queues:

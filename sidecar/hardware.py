@@ -50,7 +50,7 @@ def cpu_percent() -> float:
 
 def free_disk(folder: Path) -> int:
     """Bytes free where `folder` is or will be."""
-    return shutil.disk_usage(_existing(folder)).free
+    return shutil.disk_usage(existing(folder)).free
 
 
 def cached_share(file: Path) -> float | None:
@@ -67,7 +67,7 @@ def system_info(
     models_dir: Path, memory_limit: int, calibration: Calibration | None = None, reason: str | None = None
 ) -> SystemInfo:
     """All of it. `memory_limit` in bytes; `reason` says why there is no calibration."""
-    disk = shutil.disk_usage(_existing(models_dir))
+    disk = shutil.disk_usage(existing(models_dir))
     return SystemInfo(
         platform=platform.platform(terse=True),
         processor=processor_name(),
@@ -180,7 +180,8 @@ def _container_number(name: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _existing(folder: Path) -> Path:
+def existing(folder: Path) -> Path:
+    """The folder, or where it is not there the next one above it that is."""
     return next((parent for parent in (folder, *folder.parents) if parent.exists()), Path.cwd())
 
 

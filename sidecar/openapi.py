@@ -19,6 +19,7 @@ WITH_BODY = (errors.BodyTooLarge, errors.UnsupportedMediaType)
 PATH_PARAMETERS = {
     "model_id": "The model's id; a slash in it may be percent-encoded or not.",
     "job_id": "The job's id.",
+    "trash_id": "What the removal answered.",
     "key": "The short name of a small model.",
 }
 

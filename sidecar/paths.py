@@ -86,6 +86,11 @@ class Paths:
         return self.data_dir / "derived"
 
     @property
+    def move_journal(self) -> Path:
+        """Where the models folder is moving to, while it does."""
+        return self.data_dir / "models-move.json"
+
+    @property
     def runtime_file(self) -> Path:
         """The discovery file: where the running service listens, and the owner's token."""
         return self.runtime_dir / "runtime.json"

@@ -33,6 +33,7 @@ from sidecar.routes.call import SERVICE, Origin, Service
 from sidecar.routes.dispatch import register
 from sidecar.routes.lightweight import SMALL_ROUTES
 from sidecar.routes.service import SHUTDOWN
+from sidecar.routes.storage import resume_move
 from sidecar.routes.table import ROUTES
 from sidecar.runtime.manager import ModelManager
 from sidecar.second_listener import SecondListener, small_app
@@ -97,6 +98,7 @@ async def _serve(
     async with ModelManager.open(configuration.settings, paths) as manager:
         service = Service(manager, paths, configuration, origin, secrets.token_urlsafe(TOKEN_BYTES), stop=stop)
         async with listening(service, only_small=only_small) as url, _discoverable(service, url) as found:
+            await resume_move(service)
             if prepare is not None:
                 await prepare(service)
             logger.info("ready at %s", url)

@@ -20,6 +20,7 @@ from sidecar.cli import (
     models,
     serve,
     service,
+    storage,
     texts,
 )
 from sidecar.cli.declaring import AsJson, DataDir
@@ -60,6 +61,7 @@ def application() -> typer.Typer:
         models,
         downloads,
         imports,
+        storage,
         generate,
         chat,
         texts,

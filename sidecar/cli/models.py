@@ -1,4 +1,4 @@
-"""`models`, `register`, `load`, `prepare`, `jobs`, `unload`, `remove`."""
+"""`models`, `register`, `load`, `prepare`, `jobs`, `unload`."""
 
 from __future__ import annotations
 
@@ -105,13 +105,8 @@ def unload(
     _say_status(options, name, ask(options, lambda client: client.unload(name, force=force)))
 
 
-def remove(options: Options, name: Name) -> None:
-    """Forget a model, and delete its files where they lie in the models folder."""
-    _say_status(options, name, ask(options, lambda client: client.remove(name)))
-
-
 def add(app: typer.Typer) -> None:
-    for function in (models, register, load, prepare, jobs, unload, remove):
+    for function in (models, register, load, prepare, jobs, unload):
         command(app, function)
 
 

@@ -23,6 +23,7 @@ import msgspec
 from sidecar.client.catalogue import CatalogueCalls
 from sidecar.client.hub import HubCalls
 from sidecar.client.imports import ImportCalls
+from sidecar.client.storage import StorageCalls
 from sidecar.client.wire import QUICK, of
 from sidecar.errors import from_wire
 from sidecar.types import (
@@ -74,7 +75,7 @@ from sidecar.types import (
 T = TypeVar("T")
 
 
-class Client(CatalogueCalls, HubCalls, ImportCalls):
+class Client(CatalogueCalls, HubCalls, ImportCalls, StorageCalls):
     """One connection pool to one service. May be made anywhere; used inside one event loop; ended by `close`.
 
     Every method raises ServiceUnreachable when nobody answers, and else the error that the service reports.
@@ -186,10 +187,6 @@ class Client(CatalogueCalls, HubCalls, ImportCalls):
         """Conflict while requests run on it, unless `force`, which ends them."""
         content = await self._request("DELETE", of(model_id), query={"force": force or None})
         return self._decoded(content, StatusResponse)
-
-    async def remove(self, model_id: str) -> StatusResponse:
-        """Forget it, and delete its files where they lie in the models folder."""
-        return await self._send("DELETE", of(model_id, "remove"), None, StatusResponse)
 
     # ---- jobs -------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ import filelock
 
 from sidecar.errors import DiskFull, EnvironmentFault
 from sidecar.hub import hashing
-from sidecar.registry.manifest import PARTIAL, QUARANTINE
+from sidecar.registry.manifest import PARTIAL, QUARANTINE, Manifests
 from sidecar.types import RemoteFile
 
 LOCK_POLL_SECONDS = 0.1
@@ -29,9 +29,12 @@ LOCK_POLL_SECONDS = 0.1
 class Parts:
     """The folder of unfinished contents inside the models folder."""
 
-    def __init__(self, models_dir: Path) -> None:
-        self.folder = models_dir / PARTIAL
-        self._quarantine = models_dir / QUARANTINE
+    def __init__(self, manifests: Manifests) -> None:
+        self._manifests = manifests
+
+    @property
+    def folder(self) -> Path:
+        return self._manifests.models_dir / PARTIAL
 
     def whole(self, file: RemoteFile) -> Path:
         """Where the content is once it is verified."""
@@ -93,18 +96,36 @@ class Parts:
 
     def set_aside(self, file: RemoteFile) -> Path:
         """Move a part that is not what it should be into the quarantine. Raises DiskFull, EnvironmentFault."""
-        place = self._quarantine / f"{time.strftime('%Y%m%d-%H%M%S')}-{hashing.key(file)[:12]}" / Path(file.path).name
-        with _disk_faults(self._quarantine):
+        quarantine = self._manifests.models_dir / QUARANTINE
+        place = quarantine / f"{time.strftime('%Y%m%d-%H%M%S')}-{hashing.key(file)[:12]}" / Path(file.path).name
+        with _disk_faults(quarantine):
             place.parent.mkdir(parents=True, exist_ok=True)
             self.part(file).replace(place)
         return place
 
     def drop(self, file: RemoteFile) -> None:
         """Forget what is here of it, unless somebody works on it."""
-        lock = self.folder / f"{hashing.key(file)}.lock"
+        self._drop(hashing.key(file))
+
+    def names(self) -> set[str]:
+        """Of everything on its way: the hashes of contents, and the downloads that have a staging folder."""
+        folder = self.folder
+        return {place.name.split(".")[0] for place in folder.iterdir()} if folder.is_dir() else set()
+
+    def places(self, name: str) -> list[Path]:
+        """Where the content or the staging folder of that name lies."""
+        return [place for place in (self.folder / name, self.folder / f"{name}.part") if place.exists()]
+
+    def drop_stray(self, name: str) -> None:
+        """Delete what nobody wants any more: a content, or a staging folder."""
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        self._drop(name)
+
+    def _drop(self, key: str) -> None:
+        lock = self.folder / f"{key}.lock"
         try:
             with filelock.FileLock(lock).acquire(timeout=0):
-                for place in (self.whole(file), self.part(file)):
+                for place in (self.folder / key, self.folder / f"{key}.part"):
                     place.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # on Windows an open file cannot be deleted
                     lock.unlink()

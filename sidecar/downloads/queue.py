@@ -9,6 +9,8 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
 from sidecar.downloads.downloading import Downloader
@@ -16,6 +18,7 @@ from sidecar.downloads.job import Job
 from sidecar.downloads.store import DownloadStore
 from sidecar.errors import Conflict, DownloadNotFound, InglenookError, InternalError, InvalidRequest
 from sidecar.events import EventBus
+from sidecar.hub import hashing
 from sidecar.hub.faults import is_transient
 from sidecar.hub.stopping import Stopped
 from sidecar.types import DownloadInfo, DownloadRequest, DownloadState, ErrorBody
@@ -42,6 +45,7 @@ class DownloadQueue:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._closed = False
+        self._held = False
 
     async def open(self) -> None:
         """Read what was remembered, and go on with what was under way."""
@@ -60,6 +64,25 @@ class DownloadQueue:
         for timer in self._timers.values():
             timer.cancel()
         await self._halt(list(self._tasks), "queued")
+
+    @asynccontextmanager
+    async def held(self, why: str) -> AsyncIterator[None]:
+        """Nothing runs within the block; afterwards all go on where they were. `why` is told with those that wait."""
+        self._held = True
+        try:
+            await self._halt(list(self._tasks), "queued")
+            for job in self._jobs.values():
+                if job.info.state == "queued":
+                    await self._change(job, message=why)
+            yield
+        finally:
+            self._held = False
+            self._start_more()
+
+    def wanted(self) -> set[str]:
+        """The names under which contents and folders lie that a download on the list may still need."""
+        jobs = [job for job in self._jobs.values() if job.info.state not in ("done", "cancelled")]
+        return {job.id for job in jobs} | {hashing.key(file) for job in jobs for file in job.announced}
 
     # ---- what a user does -------------------------------------------------------------------------------------------
 
@@ -154,7 +177,13 @@ class DownloadQueue:
 
     def _may_start(self, job: Job) -> bool:
         waits = job.info.retry_at is not None and job.info.retry_at > time.time()
-        return not self._closed and job.info.state == "queued" and not waits and job.id not in self._tasks
+        return (
+            not self._closed
+            and not self._held
+            and job.info.state == "queued"
+            and not waits
+            and job.id not in self._tasks
+        )
 
     def _task_ended(self, job_id: str, _task: asyncio.Task[None]) -> None:
         self._tasks.pop(job_id, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
+from collections.abc import Container
 from pathlib import Path
 
 import msgspec
@@ -23,18 +24,18 @@ HALF_MADE = ".making"
 
 
 class Derived:
-    """The preparations that there are, mirrored in memory by version and task."""
+    """The preparations that there are in the folder `root`, mirrored in memory by version and task."""
 
     def __init__(self, root: Path, engine: str = "ctranslate2") -> None:
-        self._root = root
+        self.root = root
         self._engine = engine
         self._known: dict[tuple[str, str], Preparation] = {}
 
     def read(self) -> None:
         """Look at the folder: learn what is there, and delete what a crash left half made."""
-        for half in self._root.glob(f"*/*/*{HALF_MADE}"):
+        for half in self.root.glob(f"*/*/*{HALF_MADE}"):
             _remove(half)
-        for file in self._root.glob(f"*/{self._engine}/*/{RESULT}"):
+        for file in self.root.glob(f"*/{self._engine}/*/{RESULT}"):
             if (found := _read(file)) is not None:
                 self._known[(file.parents[2].name, file.parent.name)] = found
 
@@ -42,15 +43,24 @@ class Derived:
         return self._known.get((version, task))
 
     def folder(self, version: str, task: ModelType) -> Path:
-        return self._root / version / self._engine / task
+        return self.root / version / self._engine / task
+
+    def of(self, version: str) -> Path:
+        """The folder of all that was made of a version; it need not exist."""
+        return self.root / version
+
+    def strays(self, versions: Container[str]) -> list[Path]:
+        """The folders of versions that are none of these."""
+        here = self.root.iterdir() if self.root.is_dir() else ()
+        return [folder for folder in here if folder.name not in versions]
 
     def own_folder(self, version: str, engine: str) -> Path:
         """Where an engine's workers keep what they make while loading, in files of their own; it need not exist."""
-        return self._root / version / engine
+        return self.root / version / engine
 
     def rounded(self, version: str) -> list[Path]:
         """The files in which engines keep weights that they have rounded."""
-        return sorted(self._root.glob(f"{version}/*/*.safetensors"))
+        return sorted(self.root.glob(f"{version}/*/*.safetensors"))
 
     def making(self, version: str, task: ModelType) -> Path:
         """Where one is made; its parent exists afterwards. Raises EnvironmentFault."""
@@ -74,12 +84,12 @@ class Derived:
         """Delete what is half made."""
         folder = self.folder(version, task)
         shutil.rmtree(folder.with_name(folder.name + HALF_MADE), ignore_errors=True)
-        _remove_empty(folder.parent, self._root)
+        _remove_empty(folder.parent, self.root)
 
     def delete(self, version: str) -> None:
         """Forget all that was made of a version."""
         self._known = {key: made for key, made in self._known.items() if key[0] != version}
-        shutil.rmtree(self._root / version, ignore_errors=True)
+        shutil.rmtree(self.root / version, ignore_errors=True)
 
 
 def rounded_weights(own_folder: Path, precision: str) -> Path:

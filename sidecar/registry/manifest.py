@@ -22,7 +22,7 @@ from sidecar.types import RemoteFile
 log = logging.getLogger(__name__)
 
 NAME = "inglenook-manifest.json"
-PARTIAL, QUARANTINE, ELSEWHERE = ".partial", ".quarantine", ".manifests"
+PARTIAL, QUARANTINE, ELSEWHERE, TRASH = ".partial", ".quarantine", ".manifests", ".trash"
 IMPORTING = ".importing"
 
 
@@ -125,7 +125,7 @@ class Manifests:
             yield from manifest.files
 
     def holder(self, wanted: RemoteFile) -> Path | None:
-        """A file with the wanted content that a model here has, unchanged since it was verified."""
+        """A file with the wanted content that a model here or in the trash has, unchanged since it was verified."""
         for root, manifest in self._all():
             for file in manifest.files:
                 same = file.sha256 == wanted.sha256 and file.git_id == wanted.git_id and file.bytes == wanted.bytes
@@ -173,9 +173,10 @@ class Manifests:
         return self.models_dir / ELSEWHERE / f"{hashlib.sha256(str(root).encode()).hexdigest()[:16]}.json"
 
     def _all(self) -> Iterator[tuple[Path, Manifest]]:
-        for file in self.models_dir.glob(f"*/*/{NAME}"):
-            if (found := self.read(file.parent)) is not None:
-                yield file.parent, found
+        for pattern in (f"*/*/{NAME}", f"{TRASH}/*/files/*/*/{NAME}"):
+            for file in self.models_dir.glob(pattern):
+                if (found := self.read(file.parent)) is not None:
+                    yield file.parent, found
 
 
 def owning_folder(models_dir: Path, path: Path) -> Path:

@@ -1,14 +1,13 @@
 """The models this installation knows: rows in SQLite, mirrored in memory, and what inspection says of their folders.
 
-It owns the models' folders as far as they lie inside the store's own folder: only there does it ever delete files.
-Aliases, deployments and validation will stand beside it; `resolve` is where a name becomes one immutable version.
+It knows where files lie, and neither moves nor deletes any. Aliases, deployments and validation will stand beside it;
+`resolve` is where a name becomes one immutable version.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import sqlite3
 import time
 from dataclasses import dataclass, replace
@@ -18,10 +17,9 @@ import msgspec
 from msgspec import field
 
 from sidecar.db import Database
-from sidecar.errors import Conflict, EnvironmentFault, InvalidRequest, LoadFailed, ModelNotFound
+from sidecar.errors import Conflict, InvalidRequest, LoadFailed, ModelNotFound
 from sidecar.registry.gguf_model import read_companions
 from sidecar.registry.inspect import Inspection, inspect, without_projector
-from sidecar.registry.manifest import owning_folder
 from sidecar.runtime.protocol import ModelFacts
 from sidecar.types import Adapter, EngineChoice, GenerationDefaults, ModelType, Origin
 
@@ -88,16 +86,15 @@ class ModelVersion:
 class ModelStore:
     """The registry of models. Reads are from memory; every change is written through to the database."""
 
-    def __init__(self, database: Database, models_dir: Path, builtin_dir: Path) -> None:
+    def __init__(self, database: Database, builtin_dir: Path) -> None:
         self._database = database
-        self._models_dir = models_dir
         self._builtin_dir = builtin_dir
         self._models: dict[str, Model] = {}
 
     @classmethod
-    async def open(cls, database: Database, models_dir: Path, builtin_dir: Path) -> ModelStore:
+    async def open(cls, database: Database, builtin_dir: Path) -> ModelStore:
         """Read the rows, look at every folder, and make the models that came with the application known."""
-        store = cls(database, models_dir, builtin_dir)
+        store = cls(database, builtin_dir)
         rows = await database.run(lambda connection: connection.execute("SELECT * FROM models").fetchall())
         known = await asyncio.to_thread(store._read_rows, rows)
         store._models = {model.id: model for model in known}
@@ -133,6 +130,10 @@ class ModelStore:
         if self.get(name).inspection is None:
             await self.look_again(name)
         return self.resolve(name)
+
+    def current(self, version: ModelVersion) -> ModelVersion:
+        """The version, with the place where its files lie now. Raises ModelNotFound."""
+        return replace(version, path=self.get(version.model).path)
 
     async def add(
         self, model_id: str, model_type: ModelType, path: Path, options: ModelOptions, origin: Origin = "in_place"
@@ -181,16 +182,26 @@ class ModelStore:
         rows = [(model.last_used_at, model.id) for model in self._models.values() if model.last_used_at is not None]
         await self._database.run(lambda c: c.executemany("UPDATE models SET last_used_at = ? WHERE id = ?", rows))
 
-    async def remove(self, model_id: str) -> None:
-        """Forget the model; its files are deleted when they lie in the store's own folder. Raises Conflict, EnvironmentFault."""
+    async def forget(self, model_id: str) -> Model:
+        """Take the model off the list; its files stay where they are. Raises ModelNotFound, Conflict."""
         model = self.get(model_id)
         if model.builtin:
             raise Conflict(f"{model_id!r} came with the application and cannot be removed.", reason="built in")
-        await self._database.run(lambda c: c.execute("DELETE FROM models WHERE id = ?", (model_id,)))
-        del self._models[model_id]
-        others = [other.path for other in self._models.values()]
-        folder = await asyncio.to_thread(owning_folder, self._models_dir, model.path)
-        await asyncio.to_thread(_delete_inside, self._models_dir, folder, others)
+        await self._forget_row(model_id)
+        return model
+
+    async def put_back(self, model: Model) -> Model:
+        """Make a model known again, as it was when it was forgotten. Raises Conflict when its name is taken."""
+        self._refuse_other_folder(model.id, model.path)
+        return await self._save(await asyncio.to_thread(_looked_at, replace(model, inspection=None, problem=None)))
+
+    async def relocate(self, old: Path, new: Path) -> None:
+        """Everything in the folder `old` lies in `new` now: all paths at once, in one transaction."""
+        await relocate(self._database, old, new)
+        for model in self.all():
+            if not model.builtin:
+                options = _options_elsewhere(model.options, old, new)
+                self._models[model.id] = replace(model, path=elsewhere(model.path, old, new), options=options)
 
     def _refuse_other_folder(self, model_id: str, folder: Path) -> None:
         known = self._models.get(model_id)
@@ -245,6 +256,29 @@ class ModelStore:
             lambda c: c.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         )
         return model
+
+
+async def relocate(database: Database, old: Path, new: Path) -> None:
+    """Rewrite every path in the database that lies in the folder `old`. Doing it again changes nothing."""
+
+    def rewrite(connection: sqlite3.Connection) -> None:
+        for row in connection.execute("SELECT id, path, options FROM models").fetchall():
+            options = _options_elsewhere(msgspec.json.decode(row["options"], type=ModelOptions), old, new)
+            values = (str(elsewhere(Path(row["path"]), old, new)), msgspec.json.encode(options).decode(), row["id"])
+            connection.execute("UPDATE models SET path = ?, options = ? WHERE id = ?", values)
+
+    await database.run(rewrite)
+
+
+def elsewhere(path: Path, old: Path, new: Path) -> Path:
+    """Where `path` is once the folder `old` has become `new`."""
+    return new / path.relative_to(old) if path.is_relative_to(old) else path
+
+
+def _options_elsewhere(options: ModelOptions, old: Path, new: Path) -> ModelOptions:
+    moved = [Adapter(str(elsewhere(Path(one.path), old, new)), one.scale) for one in options.adapters]
+    draft = options.draft_model and str(elsewhere(Path(options.draft_model), old, new))
+    return msgspec.structs.replace(options, adapters=moved, draft_model=draft)
 
 
 def located(path: Path) -> Path:
@@ -317,20 +351,3 @@ def _check_type(folder: Path, inspection: Inspection, wanted: ModelType) -> None
         raise InvalidRequest(
             reason=f"model_type: {folder} holds a {inspection.architecture}, which does {can}, not {wanted}"
         )
-
-
-def _delete_inside(root: Path, folder: Path, others: list[Path]) -> None:
-    """Delete `folder` if, with links followed, it lies inside `root` and no other model uses it or what it contains."""
-    target, inside = folder.resolve(), root.resolve()
-    if target == inside or not target.is_relative_to(inside):
-        return
-    used = [other.resolve() for other in others]
-    if any(other.is_relative_to(target) for other in used):
-        return
-    try:
-        if target.is_dir():
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
-    except OSError as error:
-        raise EnvironmentFault(f"The files in {target} could not be deleted: {error}.", path=str(target)) from error

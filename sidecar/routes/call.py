@@ -80,9 +80,8 @@ class Service:
 
     @property
     def models_dir(self) -> Path:
-        """The folder for models that the settings name, else the one beside the database."""
-        chosen = self.configuration.settings.models_dir
-        return Path(chosen).expanduser() if chosen else self.paths.models_dir
+        """The folder for models that is in use."""
+        return self.manager.storage.relocating.folder
 
     @contextmanager
     def running(self) -> Iterator[None]:

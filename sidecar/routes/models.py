@@ -12,6 +12,7 @@ from sidecar.types import (
     PredictRequest,
     PredictResponse,
     RegisterRequest,
+    RemovedModel,
     Request,
     StatusResponse,
     UpdateRequest,
@@ -66,8 +67,7 @@ async def unload(call: Call, query: UnloadQuery) -> Answer:
 
 
 async def remove(call: Call) -> Answer:
-    await call.manager.remove(call.model_id)
-    return StatusResponse("removed")
+    return await call.manager.remove(call.model_id)
 
 
 async def predict(call: Call, body: PredictRequest) -> Answer:
@@ -144,8 +144,15 @@ ROUTES = [
         f"{_MODEL}/remove",
         remove,
         _GROUP,
-        "Forget a model, and delete its files where they lie in the models folder.",
-        (StatusResponse,),
-        errors=(errors.ModelNotFound, errors.Conflict, errors.EnvironmentFault),
+        "Move a model to the trash, from which it can be brought back; files that are not ours, or that another model"
+        " needs, stay.",
+        (RemovedModel,),
+        errors=(
+            errors.ModelNotFound,
+            errors.Conflict,
+            errors.EnvironmentFault,
+            errors.DatabaseUnusable,
+            errors.DiskFull,
+        ),
     ),
 ]

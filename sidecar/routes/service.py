@@ -111,12 +111,17 @@ async def settings(call: Call) -> Answer:
 
 
 async def change_settings(call: Call, body: ChangeSettingsRequest) -> Answer:
-    async with call.service.changing_settings:
-        changed = await asyncio.to_thread(_rewritten, call.service, body.values)
-        call.service.configuration = changed
-        call.manager.apply(changed.settings)
-    call.manager.events.publish(Event(type="settings", time=time.time()))
-    return changed.table()
+    return (await changed_settings(call.service, body.values)).table()
+
+
+async def changed_settings(service: Service, values: dict[str, Any]) -> Configuration:
+    """Write the values into config.toml and use what needs no restart. Raises InvalidRequest, EnvironmentFault."""
+    async with service.changing_settings:
+        changed = await asyncio.to_thread(_rewritten, service, values)
+        service.configuration = changed
+        service.manager.apply(changed.settings)
+    service.manager.events.publish(Event(type="settings", time=time.time()))
+    return changed
 
 
 async def shutdown(call: Call) -> Answer:

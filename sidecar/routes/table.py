@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sidecar.routes import catalogue, docs, downloads, hub, imports, jobs, lightweight, models, native, service, tasks
+from sidecar.routes import (
+    catalogue,
+    docs,
+    downloads,
+    hub,
+    imports,
+    jobs,
+    lightweight,
+    models,
+    native,
+    service,
+    storage,
+    tasks,
+)
 
 _SERVED = [
     *service.ROUTES,
@@ -13,6 +26,7 @@ _SERVED = [
     *downloads.ROUTES,
     *hub.ROUTES,
     *imports.ROUTES,
+    *storage.ROUTES,
     *native.ROUTES,
     *tasks.ROUTES,
 ]

@@ -45,9 +45,10 @@ class Hub:
         self.connection = HubConnection(settings, self.tokens)
         self.listing = Listing(self.connection)
         self.manifests = Manifests(models_dir)
+        self.parts = Parts(self.manifests)
         self._threads = ThreadPoolExecutor(AT_ONCE * LARGEST_PARALLEL + 2, thread_name_prefix="download")
         self.throttle = Throttle(lambda: settings().download_limit_kb_s * KB)
-        fetcher = Fetcher(self.connection, self.manifests, Parts(models_dir), self.throttle)
+        fetcher = Fetcher(self.connection, self.manifests, self.parts, self.throttle)
         downloader = Downloader(
             self.listing, fetcher, self.manifests, self._threads, settings, arrivals.convert, arrivals.register
         )

@@ -45,20 +45,24 @@ class Jobs:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self.closing = False
+        self._alone = ""
 
-    def start(self, kind: str, model: str, work: Work) -> JobInfo:
-        """Put `work(report)` in line; it returns how it ended, in words. Raises Conflict when the model has such a job."""
+    def start(self, kind: str, model: str, work: Work, *, alone: bool = False) -> JobInfo:
+        """Put `work(report)` in line; it returns how it ended, in words. One that is `alone` begins only while no other
+        runs, and none begins until it has ended. Raises Conflict, also when the model has such a job."""
+        self._refuse_beside(alone=alone)
         running = next((job for job in self.all() if (job.kind, job.model) == (kind, model) and not ended(job)), None)
         if running is not None:
             raise Conflict(
                 f"{model!r} already has a job to {kind} it: {running.id}.", reason="job running", job=running.id
             )
         job = JobInfo(secrets.token_hex(6), kind, model, "queued", created_at=time.time())
+        self._alone = job.id if alone else ""
         self._forget_oldest()
         self._change(job)
         task = asyncio.create_task(self._run(job.id, work), name=f"{kind} {model}")
         self._tasks[job.id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(job.id, None))
+        task.add_done_callback(lambda _: self._task_ended(job.id))
         return job
 
     def all(self) -> list[JobInfo]:
@@ -79,6 +83,11 @@ class Jobs:
             await asyncio.wait({task})
         return self.get(job_id)
 
+    async def cancel_of(self, model: str) -> None:
+        """Stop what is done with a model."""
+        for job in [job for job in self.all() if job.model == model and not ended(job)]:
+            await self.cancel(job.id)
+
     async def close(self) -> None:
         """Cancel what runs and wait for it; `closing` tells it that nobody asked for that."""
         self.closing = True
@@ -87,6 +96,21 @@ class Jobs:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+    def _refuse_beside(self, *, alone: bool) -> None:
+        """Raises Conflict that names the job which is in the way."""
+        for job in self.all():
+            if not ended(job) and (alone or job.id == self._alone):
+                raise Conflict(
+                    f"The job {job.id} to {job.kind} {job.model} is under way. Wait until it has ended, or cancel it.",
+                    reason="another job runs", job=job.id,
+                )  # fmt: skip
+
+    def _task_ended(self, job_id: str) -> None:
+        """One that was cancelled before its first step has not said so itself."""
+        self._tasks.pop(job_id, None)
+        if not ended(self.get(job_id)):
+            self._finish(job_id, "cancelled", message="It was cancelled.")
 
     async def _run(self, job_id: str, work: Work) -> None:
         try:

@@ -46,10 +46,13 @@ from sidecar.runtime.predicting import Predictor
 from sidecar.runtime.prediction import Surroundings
 from sidecar.runtime.preparing import Preparing
 from sidecar.runtime.protocol import Loaded
+from sidecar.runtime.relocating import Relocating, models_folder
 from sidecar.runtime.reporting import Reporter
 from sidecar.runtime.residency import Change, Limits, Residency
 from sidecar.runtime.resident import LoopClock
+from sidecar.runtime.storing import Storing
 from sidecar.runtime.tasks import Tasks
+from sidecar.runtime.trashing import Trashing
 from sidecar.runtime.verifying import Verifying
 from sidecar.runtime.worker import Worker
 from sidecar.types import (
@@ -76,6 +79,7 @@ from sidecar.types import (
     PredictResponse,
     PrepareRequest,
     RegisterRequest,
+    RemovedModel,
     RerankRequest,
     RerankResponse,
     Result,
@@ -133,7 +137,7 @@ class ModelManager:
             lambda version: self._verifying.before_load(version),
         )
         self._residency: Residency[Worker] = Residency(
-            spawn=self._launcher.launch,
+            spawn=self._launch,
             needed=self._launcher.needed,
             available=lambda: asyncio.to_thread(hardware.available_memory),
             relieve=self._launcher.spare.close,
@@ -161,6 +165,11 @@ class ModelManager:
         self._arrivals = Arrivals(store, self._models, lambda: self.settings)
         self.hub = Hub(database, paths, models_dir, events, lambda: self.settings, self._arrivals)
         self._verifying = Verifying(store, self._models, derived, self.hub.manifests, self.hub.downloads)
+        relocating = Relocating(
+            store, self.hub, self._jobs, paths.move_journal, events, switched=lambda: self._models.relocated()
+        )
+        trash = Trashing(store, derived, self.hub.manifests, relocating, self._let_go, events, lambda: self.settings)
+        self.storage = Storing(store, derived, self.hub, trash, relocating, events, lambda: self.settings)
         self._tasks = Tasks(self._models, self._inference, lambda: self.settings)
 
     @classmethod
@@ -178,8 +187,8 @@ class ModelManager:
         await asyncio.to_thread(paths.create)
         database = await Database.open(paths.database)
         try:
-            models_dir = Path(settings.models_dir) if settings.models_dir else paths.models_dir
-            store = await ModelStore.open(database, models_dir, await asyncio.to_thread(resources_dir) / "models")
+            models_dir = await models_folder(settings, paths, database)
+            store = await ModelStore.open(database, await asyncio.to_thread(resources_dir) / "models")
             derived = Derived(paths.derived_dir)
             await asyncio.to_thread(derived.read)
             chooser = await asyncio.to_thread(EngineChooser.create, derived)
@@ -210,15 +219,17 @@ class ModelManager:
         await self.calibrator.open()
         if await asyncio.to_thread(left_behind, self.hub.manifests.models_dir):
             await self.imports.open()
+        await self.storage.open()
         await self.hub.open()
         try:
             yield
         finally:
+            await self.storage.close()
+            await self._jobs.close()
             await self.hub.close()
             await self.calibrator.close()
             figures.cancel()
             await asyncio.wait({figures})
-            await self._jobs.close()
             await self._residency.close()
             await self._launcher.spare.close()
             await self._store.write_usage()
@@ -253,11 +264,9 @@ class ModelManager:
         """Raises ModelNotFound, InvalidRequest."""
         return await self._models.update(model_id, request)
 
-    async def remove(self, model_id: str) -> None:
-        """Unload and forget; files are deleted when they lie in the models folder. Raises ModelNotFound, Conflict."""
-        await self._verifying.give_up(model_id)
-        await self._models.remove(model_id)
-        await self._evidence.forget(model_id)
+    async def remove(self, model_id: str) -> RemovedModel:
+        """Unload it, and move it to the trash. Raises ModelNotFound, Conflict (built in, busy), EnvironmentFault."""
+        return await self.storage.trash.remove(model_id)
 
     def models(self) -> list[ModelInfo]:
         return self._models.all()
@@ -275,7 +284,21 @@ class ModelManager:
 
     async def verify(self, model_id: str) -> VerifyResponse:
         """Compare every file with its hash; what is damaged is fetched again. Raises ModelNotFound, InvalidRequest."""
-        return await self._verifying.verify(model_id)
+        async with self.storage.relocating.using():
+            return await self._verifying.verify(model_id)
+
+    async def _let_go(self, model_id: str, gone: bool) -> None:
+        """Nothing reads the model's files any more. Raises Conflict while requests run, unless it is `gone` already."""
+        await self._residency.unload(model_id, force=gone)
+        await self._verifying.give_up(model_id)
+        await self._jobs.cancel_of(model_id)
+        if gone:
+            await self._evidence.forget(model_id)
+
+    async def _launch(self, version: ModelVersion, device: str) -> Worker:
+        """A worker with the model, read from where it lies now."""
+        async with self.storage.relocating.using():
+            return await self._launcher.launch(self._store.current(version), device)
 
     async def unload(self, model_id: str, *, force: bool = False) -> None:
         """Raises ModelNotFound; Conflict while requests run, unless `force` ends them."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from sidecar.config import Settings
-from sidecar.errors import Conflict, LoadFailed
+from sidecar.errors import LoadFailed, ModelNotFound
 from sidecar.events import EventBus
 from sidecar.registry.derived import Derived
 from sidecar.registry.store import Model, ModelOptions, ModelStore
@@ -90,15 +91,6 @@ class Models:
             await self.renew(model_id)
         return self._changed(model_id, "changed")
 
-    async def remove(self, model_id: str) -> None:
-        model = self._store.get(model_id)
-        if model.builtin:
-            raise Conflict(f"{model_id!r} came with the application and cannot be removed.", reason="built in")
-        await self._residency.unload(model_id)
-        await self._store.remove(model_id)
-        await self._forget_derived(model.version)
-        self._events.model(model_id, "removed")
-
     async def load(self, model_id: str, request: LoadRequest) -> LoadResponse:
         began = self._clock.now()
         resident = await self.bring_in(model_id, Wish(request.keep_alive, request.device, request.num_workers))
@@ -122,6 +114,12 @@ class Models:
     async def unload(self, model_id: str, *, force: bool = False) -> None:
         self._store.get(model_id)
         await self._residency.unload(model_id, force=force)
+
+    def relocated(self) -> None:
+        """The files of all models lie elsewhere: what is in memory is loaded from there the next time."""
+        for resident in self._residency.residents():
+            with contextlib.suppress(ModelNotFound, LoadFailed):
+                self._residency.replace_version(self._store.resolve(resident.model))
 
     async def renew(self, model_id: str) -> None:
         """Let go of what is in memory, unless it is busy, so that its options hold; a pinned model is loaded again."""

@@ -141,6 +141,15 @@ from sidecar.types.service import (
     SettingInfo,
     SystemInfo,
 )
+from sidecar.types.storage import (
+    Cleaned,
+    CleanRequest,
+    MoveRequest,
+    RemovedModel,
+    StorageInfo,
+    StoredModel,
+    TrashedModel,
+)
 
 __all__ = [
     "LARGEST",
@@ -155,6 +164,8 @@ __all__ = [
     "ClassifyBatchResponse",
     "ClassifyRequest",
     "ClassifyResponse",
+    "CleanRequest",
+    "Cleaned",
     "Connection",
     "Count",
     "CountFromZero",
@@ -218,6 +229,7 @@ __all__ = [
     "ModelName",
     "ModelType",
     "ModelsSummary",
+    "MoveRequest",
     "Origin",
     "PredictRequest",
     "PredictResponse",
@@ -230,6 +242,7 @@ __all__ = [
     "RegisterRequest",
     "ReleaseRequest",
     "RemoteFile",
+    "RemovedModel",
     "Request",
     "RerankRequest",
     "RerankResponse",
@@ -243,6 +256,8 @@ __all__ = [
     "SettingInfo",
     "Severity",
     "StatusResponse",
+    "StorageInfo",
+    "StoredModel",
     "Suitability",
     "SystemInfo",
     "TaskRequest",
@@ -256,6 +271,7 @@ __all__ = [
     "TranslateResponse",
     "Translation",
     "TranslationOptions",
+    "TrashedModel",
     "Truncate",
     "UpdateRequest",
     "Usage",

@@ -155,10 +155,11 @@ class Event(Response, omit_defaults=True):
     `type` "system": `memory_used_mb`, `memory_total_mb`, `cpu_percent`, `models_loaded`, `models_memory_mb`, `active_requests`;
     `type` "job": `job` with its new state or progress;
     `type` "download": `download` with its new state or progress;
-    `type` "settings": something in the table changed.
+    `type` "settings": something in the table changed;
+    `type` "storage": what lies on the disk changed: see `GET /storage` again.
     """
 
-    type: Literal["model", "system", "settings", "job", "download"]
+    type: Literal["model", "system", "settings", "job", "download", "storage"]
     time: float
     model: str | None = None
     state: str | None = None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QScrollArea
 
 from app.views.chat.view import ChatView
 from app.views.classify.input_card import LIST, ONE
+from app.views.storage.view import ALL, TRASH, UNUSED, StorageView
+from sidecar.types import JobInfo, RegisterRequest
+from tests.helpers.models import echo_model
 from tests.screenshots.stage import Stage
 
 QUESTION = "What is Inglenook?"
@@ -40,6 +44,7 @@ async def play(stage: Stage) -> None:
     await classify(stage)
     await models(stage)
     await stage.register_echoes()
+    await storage(stage)
     await busy_chat(stage)
     await busy_classify(stage)
     await failing_model(stage)
@@ -172,6 +177,73 @@ async def models(stage: Stage) -> None:
     await stage.until(view.page.preparation.button.isVisible)
     await stage.until(lambda: view.model.preparation is not None)
     await stage.picture("models", "prepared", before=lambda: _to_the_end(view.page))
+
+
+async def storage(stage: Stage) -> None:
+    """Models of some size, used at different times; some litter; the trash; a folder that moves to another disk."""
+    client = await stage.session.ready()
+    await _store_models(stage)
+    view = stage.show("storage")
+    await stage.until(lambda: view.entries.row_of("quiet/Summariser-300M") >= 0)
+    await stage.picture("storage", "filled", before=lambda: _choose(view, "quiet/Summariser-300M"))
+    await stage.picture("storage", "unused", before=lambda: _show_unused(view))
+    view.tabs.set_current(ALL)
+    _choose(view, "quiet/Summariser-300M", "old/Chat-1.1B-Instruct")
+    view.delete_button.click()
+    await stage.until(lambda: view.entries.row_of("old/Chat-1.1B-Instruct") < 0)
+    await stage.picture("storage", "deleted", before=lambda: _age(view))
+    view.tabs.set_current(TRASH)
+    _choose(view, view.entries.entry(0).key)
+    await stage.picture("storage", "trash")
+    view.tabs.set_current(ALL)
+    job = JobInfo("1", "move", "/media/large/models", "running", 0.42, "copying model.safetensors")
+    stage.session.job_changed.emit(job)
+    await stage.picture("storage", "busy")
+    message = "Moving the models to /media/large/models needs 4,120 MB there, where 812 MB are free. Free some space, or choose another folder."
+    stage.session.job_changed.emit(JobInfo("1", "move", "/media/large/models", "failed", message=message))
+    await stage.picture("storage", "error")
+    for model in ("new/Embedder-110M",):
+        await client.remove(model)
+    await client.empty_trash()
+
+
+async def _store_models(stage: Stage) -> None:
+    """Sparse files: they look large and take nothing."""
+    client = await stage.session.ready()
+    models_dir = stage.paths.models_dir
+    sizes = {"quiet/Summariser-300M": 612, "old/Chat-1.1B-Instruct": 2210, "new/Embedder-110M": 219}
+    for name, megabytes in sizes.items():
+        folder = echo_model(models_dir / name.replace("/", "--") / "0123456789ab")
+        with (folder / "model.safetensors").open("wb") as file:
+            file.truncate(megabytes * 1_000_000)
+        await client.register(RegisterRequest(name=name, model_type="text_generation", model_path=str(folder)))
+    for place, megabytes in ((".quarantine/damaged", 38), (".partial/0123.part", 104)):
+        (models_dir / place).parent.mkdir(parents=True, exist_ok=True)
+        with (models_dir / place).open("wb") as file:
+            file.truncate(megabytes * 1_000_000)
+
+
+def _age(view: StorageView) -> None:
+    """As if the models had been here for months."""
+    days = {"quiet/Summariser-300M": 96, "old/Chat-1.1B-Instruct": 41, "new/Embedder-110M": 2}
+    for model in view.info.models:
+        ago = days.get(model.id, 60) * 86_400
+        model.created_at = time.time() - ago - 20 * 86_400
+        model.last_used_at = time.time() - ago if model.id in days else None
+    view.requests.looked.emit(view.info, view.trash)
+
+
+def _show_unused(view: StorageView) -> None:
+    view.tabs.set_current(UNUSED)
+    _choose(view, "quiet/Summariser-300M", "old/Chat-1.1B-Instruct")
+
+
+def _choose(view: StorageView, *keys: str) -> None:
+    _age(view)
+    view.table.clearSelection()
+    flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+    for key in keys:
+        view.table.selectionModel().select(view.entries.index(view.entries.row_of(key), 0), flags)
 
 
 async def failing_model(stage: Stage) -> None:

@@ -18,8 +18,8 @@ from tests.helpers.service import RunningService, running_service
 
 pytestmark = pytest.mark.alone  # its tests have one name, and would be taken for one
 
-# What does not end by itself, ends the service or keeps all threads busy for seconds has tests of its own.
-LEFT_OUT = ["/events", "/shutdown", "/settings", "/system/calibrate"]
+# What does not end by itself, ends the service, keeps all threads busy for seconds or moves folders has tests of its own.
+LEFT_OUT = ["/events", "/shutdown", "/settings", "/system/calibrate", "/storage/move"]
 MODELS: dict[str, ModelType] = {
     "generate": "text_generation",
     "classify": "classification",

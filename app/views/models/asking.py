@@ -11,7 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from app import operations
 from app.model_names import display_name
 from app.session import Session
-from sidecar.types import ModelInfo, UpdateRequest
+from sidecar.types import ModelInfo, RemovedModel, UpdateRequest
 
 if TYPE_CHECKING:
     from sidecar.client import Client
@@ -54,6 +54,13 @@ class ModelRequests(QObject):
         """Change one option."""
         request = UpdateRequest(**{option: value})  # type: ignore[arg-type]
         self._run(lambda client: client.update(model.id, request))
+
+    def remove(self, model: ModelInfo) -> None:
+        """To the trash, with a way back."""
+        self._run(lambda client: client.remove(model.id), self._removed)
+
+    def _removed(self, removed: RemovedModel) -> None:
+        self.said.emit(removed.message, lambda: self._run(lambda client: client.restore(removed.trash_id)))
 
     def show_folder(self, model: ModelInfo) -> None:
         """Open it in the desktop's file manager."""

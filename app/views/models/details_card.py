@@ -22,7 +22,7 @@ USES = {"text_generation": ("message-circle", "Ask it"), "classification": ("tag
 
 class DetailsCard(Card):
     """Signals:
-    load_wanted, unload_wanted, use_wanted, folder_wanted: the buttons.
+    load_wanted, unload_wanted, use_wanted, folder_wanted, delete_wanted: the buttons.
     pin_wanted(bool): keep it in memory, or no longer.
     """
 
@@ -30,6 +30,7 @@ class DetailsCard(Card):
     unload_wanted = Signal()
     use_wanted = Signal()
     folder_wanted = Signal()
+    delete_wanted = Signal()
     pin_wanted = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -43,6 +44,7 @@ class DetailsCard(Card):
         self.use_button = Button("", "secondary")
         self.pin_button = IconButton("pin", "", framed=True)
         self.folder_button = IconButton("folder-open", self.tr("Show its folder"), framed=True)
+        self.delete_button = IconButton("trash-2", self.tr("Delete it"), framed=True)
         self._busy = Spinner(self.tr("Loading the model"), 18)
         self._pinned = False
         self._lay_out()
@@ -50,6 +52,7 @@ class DetailsCard(Card):
         self.unload_button.clicked.connect(self.unload_wanted)
         self.use_button.clicked.connect(self.use_wanted)
         self.folder_button.clicked.connect(self.folder_wanted)
+        self.delete_button.clicked.connect(self.delete_wanted)
         self.pin_button.clicked.connect(lambda: self.pin_wanted.emit(not self._pinned))
 
     def show_model(self, model: ModelInfo, job: JobInfo | None) -> None:
@@ -93,6 +96,8 @@ class DetailsCard(Card):
         if words:
             self.use_button.setText(self.tr(words))
             self.use_button.set_icon(icon)
+        self.delete_button.setVisible(not model.builtin)
+        self.delete_button.setEnabled(not model.active_requests)
         self._pinned = model.pinned
         self.pin_button.set_icon("pin-off" if model.pinned else "pin", "accent_text" if model.pinned else "muted")
         self.pin_button.set_name(
@@ -130,4 +135,5 @@ class DetailsCard(Card):
         buttons.addStretch(1)
         buttons.addWidget(self.pin_button)
         buttons.addWidget(self.folder_button)
+        buttons.addWidget(self.delete_button)
         self.body.addLayout(buttons)

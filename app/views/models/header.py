@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from app.figures import memory
 from app.model_words import task
 from app.theme import theme
+from app.widgets.button import Button
 from app.widgets.choice_field import ChoiceField
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.label import Label
@@ -22,9 +23,11 @@ SEARCH_WIDTH = 320
 class ModelsHeader(QWidget):
     """Signals:
     filtered(str, str): words, and a model type or nothing.
+    storage_wanted: what takes space.
     """
 
     filtered = Signal(str, str)
+    storage_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +37,8 @@ class ModelsHeader(QWidget):
         self.search.setMaximumWidth(SEARCH_WIDTH)
         self.tasks = ChoiceField(self.tr("Task"), [("", self.tr("Any task"))])
         self.summary = ElidedLabel(role="muted", size="small")
+        self.storage_button = Button(self.tr("Storage"), "ghost", "hard-drive")
+        self.storage_button.setToolTip(self.tr("What takes space, the trash, moving the models folder"))
         row = QHBoxLayout(self)
         row.setContentsMargins(24, 0, 24, 0)
         row.setSpacing(12)
@@ -42,6 +47,8 @@ class ModelsHeader(QWidget):
         row.addWidget(self.tasks)
         row.addStretch(1)
         row.addWidget(self.summary)
+        row.addWidget(self.storage_button)
+        self.storage_button.clicked.connect(self.storage_wanted)
         self.search.textChanged.connect(lambda _text: self._say())
         self.tasks.chosen.connect(lambda _task: self._say())
 

@@ -114,6 +114,8 @@ class ModelsView(View):
         menu.addAction(theme.icon(icon), pin, lambda: self.requests.update(model, "pinned", not model.pinned))
         menu.addSeparator()
         menu.addAction(theme.icon("folder-open"), self.tr("Show its folder"), lambda: self.requests.show_folder(model))
+        if not model.builtin:
+            menu.addAction(theme.icon("trash-2"), self.tr("Delete"), lambda: self.requests.remove(model))
         return menu
 
     def _open(self, model_id: str) -> None:
@@ -257,6 +259,7 @@ class ModelsView(View):
         self.jobs.changed.connect(self._on_job)
         self.jobs.listed.connect(self._on_models)
         self.header.filtered.connect(self._filter)
+        self.header.storage_wanted.connect(lambda: self.frame.show_view("storage"))
         self.header.search.moved.connect(lambda _by: self.table.setFocus())
         self.header.search.returnPressed.connect(self.table.setFocus)
         self.table.model_chosen.connect(self.choose)
@@ -273,6 +276,7 @@ class ModelsView(View):
         page.details.unload_wanted.connect(lambda: self._with_model(self.requests.unload))
         page.details.use_wanted.connect(lambda: self._with_model(self._use))
         page.details.folder_wanted.connect(lambda: self._with_model(self.requests.show_folder))
+        page.details.delete_wanted.connect(lambda: self._with_model(self.requests.remove))
         page.details.pin_wanted.connect(lambda pinned: self._update("pinned", pinned))
         page.options.changed.connect(self._update)
         page.preparation.prepare_wanted.connect(lambda: self._with_model(self.requests.prepare))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.views.settings.editors import editor_for, title_of
+from app.widgets.button import Button
 from app.widgets.icon_button import IconButton
 from app.widgets.label import Label
 from app.widgets.pill import Pill
@@ -22,6 +24,7 @@ class Row(QWidget):
     def __init__(self, title: str, description: str, extra: QWidget | None = None, *, key: str = "") -> None:
         super().__init__()
         self.title = title
+        self.link: Button | None = None
         self._searched = f"{title} {key} {description}".casefold()
         self.heading = QHBoxLayout()
         self.heading.setSpacing(8)
@@ -39,6 +42,12 @@ class Row(QWidget):
         self.line.addLayout(self.words, 1)
         if extra is not None:
             self.line.addWidget(extra, 0, Qt.AlignmentFlag.AlignVCenter)
+
+    def offer(self, text: str, action: Callable[[], object]) -> None:
+        """Put a link to something that helps with it under its words."""
+        self.link = Button(text, "link")
+        self.link.clicked.connect(action)
+        self.words.addWidget(self.link, 0, Qt.AlignmentFlag.AlignLeft)
 
     def matches(self, query: str) -> bool:
         """Whether every word of `query` occurs in it."""

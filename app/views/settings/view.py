@@ -145,6 +145,8 @@ class SettingsView(View):
             self._column.insertWidget(self._column.count() - 1, section)
         row = SettingRow(info)
         row.changed.connect(self._change)
+        if info.key == "models_dir":
+            row.offer(self.tr("Move what is in it…"), lambda: self.frame.show_view("storage"))
         self.rows[info.key] = row
         self._sections[info.section].add(row)
 

@@ -116,7 +116,7 @@ async def yard(open_yard: OpenYard) -> Yard:
 async def _yard(folder: Path, models_dir: Path, settings: Settings) -> AsyncIterator[Yard]:
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
     database = await Database.open(folder / "downloads.db")
-    store = await ModelStore.open(database, models_dir, folder / "no-models")
+    store = await ModelStore.open(database, folder / "no-models")
 
     async def register(name: str | None, repository: Repository, chosen: FileSet, path: Path, origin: Origin) -> str:
         seen = await asyncio.to_thread(inspect, path)
@@ -128,7 +128,7 @@ async def _yard(folder: Path, models_dir: Path, settings: Settings) -> AsyncIter
     connection = HubConnection(lambda: yard.settings, TokenKeeper(folder / "token"))
     manifests = Manifests(models_dir)
     throttle = Throttle(lambda: yard.settings.download_limit_kb_s * 1000)
-    fetcher = Fetcher(connection, manifests, Parts(models_dir), throttle, QUICK)
+    fetcher = Fetcher(connection, manifests, Parts(manifests), throttle, QUICK)
     with ThreadPoolExecutor(8) as threads:
         downloader = Downloader(
             Listing(connection), fetcher, manifests, threads, lambda: yard.settings, convert, register

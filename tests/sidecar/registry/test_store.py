@@ -26,7 +26,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 async def open_store(database: Database, tmp_path: Path) -> ModelStore:
-    return await ModelStore.open(database, tmp_path / "models", tmp_path / "builtin")
+    return await ModelStore.open(database, tmp_path / "builtin")
 
 
 async def test_a_registered_model_is_there_after_a_restart(database: Database, tmp_path: Path, llama: Path) -> None:
@@ -98,7 +98,7 @@ async def test_what_came_with_the_application_is_known_and_follows_it(database: 
     assert store.get("starter").builtin
     await store.set_options("starter", ModelOptions(temperature=0.1))
     (tmp_path / "builtin").rename(tmp_path / "moved")
-    moved = await ModelStore.open(database, tmp_path / "models", tmp_path / "moved")
+    moved = await ModelStore.open(database, tmp_path / "moved")
     assert moved.get("starter").path == tmp_path / "moved" / "starter"
     assert moved.get("starter").options.temperature == 0.1
 
@@ -125,60 +125,34 @@ async def test_a_damaged_folder_is_not_made_known(database: Database, tmp_path: 
     assert (await open_store(database, tmp_path)).all() == []
 
 
-async def test_a_built_in_model_cannot_be_removed(database: Database, tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "builtin" / "starter", LLAMA)
+async def test_a_built_in_model_cannot_be_forgotten(database: Database, tmp_path: Path) -> None:
+    write_model(tmp_path / "builtin" / "starter", LLAMA)
     store = await open_store(database, tmp_path)
     with pytest.raises(Conflict):
-        await store.remove("starter")
-    assert folder.is_dir()
+        await store.forget("starter")
 
 
-async def test_removing_deletes_files_in_the_models_folder(database: Database, tmp_path: Path) -> None:
+async def test_a_forgotten_model_is_put_back_as_it_was(database: Database, tmp_path: Path, llama: Path) -> None:
+    store = await open_store(database, tmp_path)
+    known = await store.add("llama", "text_generation", llama, ModelOptions(top_k=3))
+    assert await store.forget("llama") == known
+    assert (await open_store(database, tmp_path)).all() == []
+    assert (llama / "model.safetensors").is_file()
+    await store.put_back(known)
+    assert (await open_store(database, tmp_path)).get("llama") == known
+
+
+async def test_a_folder_that_moves_takes_the_paths_of_its_models_along(database: Database, tmp_path: Path) -> None:
     folder = write_model(tmp_path / "models" / "mine", LLAMA)
+    other = write_model(tmp_path / "models-too", LLAMA)
     store = await open_store(database, tmp_path)
     await store.add("mine", "text_generation", folder, ModelOptions())
-    await store.remove("mine")
-    assert not folder.exists()
-    assert (tmp_path / "models").is_dir()
-    assert (await open_store(database, tmp_path)).all() == []
-
-
-async def test_removing_leaves_files_elsewhere_alone(database: Database, tmp_path: Path, llama: Path) -> None:
-    store = await open_store(database, tmp_path)
-    await store.add("llama", "text_generation", llama, ModelOptions())
-    await store.remove("llama")
-    assert (llama / "model.safetensors").is_file()
-
-
-async def test_a_link_inside_the_models_folder_does_not_lead_the_deletion_outside(
-    database: Database, tmp_path: Path, llama: Path
-) -> None:
-    (tmp_path / "models").mkdir()
-    link = tmp_path / "models" / "link"
-    link.symlink_to(llama, target_is_directory=True)
-    store = await open_store(database, tmp_path)
-    await store.add("link", "text_generation", link, ModelOptions())
-    await store.remove("link")
-    assert (llama / "model.safetensors").is_file()
-
-
-async def test_files_that_another_model_uses_are_not_deleted(database: Database, tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "models" / "mine", LLAMA)
-    store = await open_store(database, tmp_path)
-    await store.add("one", "text_generation", folder, ModelOptions())
-    await store.add("two", "text_generation", folder, ModelOptions())
-    await store.remove("one")
-    assert (folder / "model.safetensors").is_file()
-    await store.remove("two")
-    assert not folder.exists()
-
-
-async def test_the_models_folder_itself_is_never_deleted(database: Database, tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "models", LLAMA)
-    store = await open_store(database, tmp_path)
-    await store.add("whole", "text_generation", folder, ModelOptions())
-    await store.remove("whole")
-    assert (folder / "model.safetensors").is_file()
+    await store.add("other", "text_generation", other, ModelOptions())
+    (tmp_path / "models").rename(tmp_path / "moved")
+    await store.relocate(tmp_path / "models", tmp_path / "moved")
+    for seen in (store, await open_store(database, tmp_path)):
+        assert seen.resolve("mine").path == tmp_path / "moved" / "mine"
+        assert seen.resolve("other").path == other
 
 
 async def test_the_time_of_the_last_use_survives(database: Database, tmp_path: Path, llama: Path) -> None:

@@ -84,7 +84,7 @@ async def test_a_prepared_translator_gives_the_same_translations_until_it_is_rem
     assert after.preparation.passed
     assert after.preparation.measures["chrf"] == pytest.approx(100, abs=0.5)
     assert second == first
-    await client.remove("marian")
+    await client.delete_trashed((await client.remove("marian")).trash_id)
     assert not (preparing_service.paths.derived_dir / after.version).exists()
 
 

@@ -138,3 +138,22 @@ async def test_closing_cancels_what_runs() -> None:
     await asyncio.sleep(0)
     await jobs.close()
     assert jobs.get(job.id).state == "cancelled"
+
+
+async def test_a_job_that_must_be_alone_neither_begins_beside_others_nor_lets_them_begin() -> None:
+    jobs, gate = Jobs(EventBus()), asyncio.Event()
+
+    async def waits(report: Report) -> str:
+        await gate.wait()
+        return "done"
+
+    other = jobs.start("import", "a", waits)
+    with pytest.raises(Conflict, match=f"job {other.id} to import a is under way"):
+        jobs.start("move", "/there", waits, alone=True)
+    await jobs.cancel(other.id)
+    alone = jobs.start("move", "/there", waits, alone=True)
+    with pytest.raises(Conflict, match=alone.id):
+        jobs.start("prepare", "b", waits)
+    await jobs.cancel(alone.id)
+    assert jobs.start("prepare", "b", waits).state == "queued"
+    await jobs.close()

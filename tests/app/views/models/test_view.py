@@ -29,6 +29,21 @@ async def test_a_model_is_unloaded_and_the_undo_loads_it_again(bench):
     await bench.becomes(is_loaded=True)
 
 
+async def test_a_model_is_deleted_and_the_undo_brings_it_back_as_it_was(bench):
+    bench.view.requests.update(bench.view.model, "quantization", "none")
+    await bench.becomes(quantization="none")
+    bench.view.page.details.delete_button.click()
+    await bench.until(lambda: bench.session.model("echo") is None)
+    await bench.until(bench.window.toast_overlay.undo_button.isVisible)
+    bench.window.toast_overlay.undo_button.click()
+    await bench.until(lambda: bench.session.model("echo") is not None)
+    bench.view.choose("echo")
+    assert bench.view.model.quantization == "none"
+    bench.view.choose("starter-chat")
+    assert not bench.view.page.details.delete_button.isVisible()
+    bench.view.choose("echo")
+
+
 async def test_enter_loads_a_model_and_then_goes_to_work_with_it(bench):
     if bench.view.model.is_loaded:
         bench.view.page.details.unload_button.click()

@@ -1,0 +1,1 @@
+"""What the models take on the disk: measuring it, the trash, cleaning up, and moving the models folder elsewhere."""

@@ -1,0 +1,80 @@
+"""The Storage view in the real window, with one real service for a module's tests."""
+
+import asyncio
+
+import pytest
+
+from app.main_window import MainWindow
+from app.session import Session
+from app.settings import Preferences
+from app.sidecar_process import SidecarProcess
+from sidecar.client import Client
+from sidecar.types import RegisterRequest
+from tests.helpers.models import echo_model
+from tests.helpers.service import running_service
+
+KEPT, OTHER = "org/Kept-1B", "org/Other-2B"
+
+
+class Bench:
+    """A window, and what the tests do with it."""
+
+    def __init__(self, paths, until):
+        self.until = until
+        self.paths = paths
+        self.process = SidecarProcess(paths)
+        self.session = Session(self.process)
+        self.window = MainWindow(self.session, Preferences(paths.window_settings))
+        self.window.resize(1280, 820)
+        self.window.show()
+
+    @property
+    def view(self):
+        return self.window.view("storage")
+
+    async def start(self):
+        self.process.start()
+        await self.session.ready()
+        await self.until(lambda: self.session.model("starter-chat") is not None)
+        self.window.show_view("storage")
+        await self.until(lambda: self.view.info is not None)
+
+    def titles(self):
+        return {self.view.entries.entry(row).title for row in range(self.view.entries.rowCount())}
+
+    def choose(self, key):
+        self.view.table.selectRow(self.view.entries.row_of(key))
+
+    async def undo(self):
+        await self.until(self.window.toast_overlay.undo_button.isVisible)
+        self.window.toast_overlay.undo_button.click()
+
+    async def close(self):
+        self.session.close()
+        await self.process.close()
+        self.window.hide()
+        self.window.deleteLater()
+
+
+async def register(paths):
+    async with Client.connect(paths) as client:
+        for name in (KEPT, OTHER):
+            folder = echo_model(paths.models_dir / name.replace("/", "--") / "c1")
+            (folder / "model.safetensors").write_bytes(b"w" * 1_500_000)
+            await client.register(RegisterRequest(name=name, model_type="text_generation", model_path=str(folder)))
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """The folders of a service with two models in its models folder, and the starter models."""
+    with running_service(tmp_path_factory.mktemp("served")) as service:
+        asyncio.run(register(service.paths))
+        yield service.paths
+
+
+@pytest.fixture
+async def bench(served, until):
+    made = Bench(served, until)
+    await made.start()
+    yield made
+    await made.close()
