@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from sidecar.catalogue.entries import ListedModel, Weights, read
 from sidecar.errors import EnvironmentFault
+from sidecar.hub import choosing
+from sidecar.hub.listing import Repository
 from sidecar.registry.gguf_model import ENCODERS
 from sidecar.registry.inspect import types_of
+from sidecar.types import RemoteFile
 
 LISTED = read()
+LICENCES = {"apache-2.0", "mit", "cc-by-4.0", "cc-by-nc-4.0", "gemma", "llama3.1", "llama3.2", "qwen-research"}
 BITS = {
     "Q4_K_M": (4.6, 6.7),
     "Q8_0": (8.4, 9.1),
@@ -64,6 +69,24 @@ def test_its_size_is_that_of_its_parameters(model: ListedModel, weights: Weights
     low, high = BITS[weights.precision]
     assert model.parameters is not None
     assert low <= weights.bytes * 8 / model.parameters <= high
+
+
+def test_every_licence_is_one_that_was_read_and_only_models_for_tests_may_have_none() -> None:
+    without = {model.id for model in LISTED if "test" in model.tags and model.licence is None}
+    assert {model.id for model in LISTED if model.licence not in LICENCES} == without
+    assert not [model.id for model in LISTED if model.licence == "cc-by-nc-4.0" and model.quality]
+
+
+def test_downloads_call_the_ways_to_have_a_model_by_the_same_names() -> None:
+    for model in LISTED:
+        files = [RemoteFile(file, 1) for weights in model.variants for file in weights.files]
+        found = {one.name for one in choosing.variants(Repository(model.id, model.revision, "", 0.0, files))}
+        assert found == {model.variant_name(weights) for weights in model.variants}, model.id
+
+
+def test_no_file_is_listed_twice() -> None:
+    files = Counter((model.id, file) for model in LISTED for weights in model.variants for file in weights.files)
+    assert max(files.values()) == 1
 
 
 @pytest.mark.parametrize(
