@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 MISSING = ("RepoNotFound", "EntryNotFound", "RevisionNotFound")
-WRONG_TOKEN = "Invalid credentials in Authorization header"
+INVALID = "Invalid credentials in Authorization header"
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def _is_missing(response: httpx2.Response, path: str) -> bool:
     if code is not None or response.status_code != 401:
         return code in MISSING
     of_repository = path.startswith("api/models/") or "/resolve/" in path
-    return of_repository and response.headers.get("X-Error-Message") != WRONG_TOKEN
+    return of_repository and response.headers.get("X-Error-Message") != INVALID
 
 
 def retry_after(response: httpx2.Response) -> float | None:
