@@ -20,6 +20,7 @@ LICENCES = {"apache-2.0", "mit", "cc-by-4.0", "cc-by-nc-4.0", "gemma", "llama3.1
 BITS = {
     "Q4_K_M": (4.6, 6.7),
     "Q8_0": (8.4, 9.1),
+    "MXFP4": (4.2, 5.0),
     "float32": (31.5, 33.0),
     "float16": (15.8, 23.0),
     "bfloat16": (15.8, 16.4),
@@ -34,6 +35,7 @@ context = 512
 why = "A test."
 variants = [{ precision = "float32", mb = 1, files = ["model.safetensors"] }]
 """
+SHAPE = 'shape = { family = "bert", layers = 2, width = 8, vocabulary = 9, heads = 1, kv_heads = 1 }'
 
 
 def test_the_list_has_well_known_models_for_every_task() -> None:
@@ -94,7 +96,7 @@ def test_no_file_is_listed_twice() -> None:
     [
         (ENTRY.replace('"embedding"', '"cooking"'), "org/model.*cooking"),
         (ENTRY.replace("context = 512", ""), "org/model.*context"),
-        (ENTRY + "parameters = 5", "org/model: parameters and shape"),
+        (ENTRY + SHAPE, "org/model: its shape is of no use without parameters"),
         (ENTRY.replace("model.safetensors", "model.bin"), "org/model: model.bin is not"),
         (ENTRY + ENTRY, "org/model: another entry has the same id"),
         ("[[model", "cannot be read"),
