@@ -105,8 +105,8 @@ def _checked(file: Path, table: dict[str, Any]) -> ListedModel:
         model = msgspec.convert(table, ListedModel)
     except msgspec.ValidationError as error:
         raise _wrong(file, str(table.get("id", "without an id")), str(error)) from error
-    if (model.parameters is None) != (model.shape is None):
-        raise _wrong(file, model.id, "parameters and shape belong together")
+    if model.shape and not model.parameters:
+        raise _wrong(file, model.id, "its shape is of no use without parameters")
     suffixes = {"gguf": ".gguf", "safetensors": ".safetensors", "pickle": ".bin"}
     for name in (name for weights in model.variants for name in weights.files):
         if not name.endswith(suffixes[model.format]):

@@ -46,7 +46,7 @@ def suitability(model: Candidate | None, file_bytes: int, outlook: Outlook) -> S
             "too_large", f"Its files take {size(file_bytes)}, and the disk has {size(outlook.free_disk)} free."
         )
     if model is None:
-        return Suitability("unknown", "Nothing is published about its sizes; it is known once its files are here.")
+        return _by_files(file_bytes, outlook)
     needed = outlook.needed(model)
     verdict, reason = _memory(needed, outlook)
     found = predicted(model, outlook) if verdict != "too_large" else None
@@ -74,6 +74,20 @@ def pace(task: ModelType, speed: Range) -> str:
     unit = {"text_generation": "tokens a second", "translation": "sentences a second"}.get(task, "texts a second")
     figure = f"{speed.expected:.0f}" if speed.expected >= 10 else f"{speed.expected:.1f}"
     return f"about {figure} {unit}"
+
+
+def _by_files(file_bytes: int, outlook: Outlook) -> Suitability:
+    """Of a model whose sizes are not known: it takes at least the memory of its files."""
+    alone = max(0, outlook.alone.free)
+    if file_bytes > alone:
+        reason = f"Its files alone take {size(file_bytes)} of memory; models can use {size(alone)} on this machine now."
+        return Suitability("too_large", reason)
+    if file_bytes:
+        reason = (
+            f"It takes {size(file_bytes)} of memory and more; how much, and how quick it is, shows once it is here."
+        )
+        return Suitability("unknown", reason)
+    return Suitability("unknown", "Nothing is published about its sizes; it is known once its files are here.")
 
 
 def _memory(needed: int, outlook: Outlook) -> tuple[Verdict, str]:

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from sidecar.errors import HubFault, InglenookError
 from sidecar.hub.listing import Access, Listing, Repository
+from sidecar.registry.shape import with_family
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Remote:
         return Snapshot(
             repository=repository,
             card=_without_head(self._text(repository, "README.md")),
-            config=_object(self._text(repository, "config.json")),
+            config=with_family(_object(self._text(repository, "config.json"))),
             access=self._listing.access(repository),
             access_url=self._listing.access_url(repository.id) if repository.gated else None,
         )

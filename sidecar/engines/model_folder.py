@@ -9,6 +9,7 @@ from typing import Any
 from transformers import CONFIG_MAPPING, AutoTokenizer
 
 from sidecar.errors import LoadFailed
+from sidecar.registry.shape import with_family
 
 
 def weights_folder(folder: Path) -> Path:
@@ -22,6 +23,7 @@ def read_config(name: str, folder: Path) -> Any:
     raw = read_json(folder / "config.json")
     if raw is None:
         raise LoadFailed(model=name, reason=f"there is no readable config.json in {folder}.")
+    raw = with_family(raw)
     model_type = raw.get("model_type")
     if model_type not in CONFIG_MAPPING:
         raise LoadFailed(model=name, reason=f"its architecture {model_type!r} is not known to this engine.")

@@ -20,7 +20,7 @@ _QUANTISATION = re.compile(
 _BESIDE = re.compile(
     r"(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|modules"
     r"|sentence_bert_config|config_sentence_transformers|model\.safetensors\.index|chat_template)\.json"
-    r"|merges\.txt|vocab\.txt|chat_template\.jinja|.+\.spm|(tokenizer|spiece|sentencepiece\.bpe)\.model"
+    r"|merges\.txt|vocab\.txt|chat_template\.jinja|.+\.spm|(tokenizer|spiece|sentencepiece\.bpe|spm)\.model"
     r"|\d+_[A-Z][A-Za-z]*/(config\.json|model\.safetensors)"
 )
 _PAPERS = re.compile(r"(README|LICEN[CS]E|NOTICE|USE_POLICY)(\.(md|txt))?", re.IGNORECASE)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import httpx2
 
 TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+MISSING = ("RepoNotFound", "EntryNotFound", "RevisionNotFound")
+INVALID = "Invalid credentials in Authorization header"
 
 
 @contextmanager
@@ -32,11 +34,20 @@ def as_our_errors(host: str) -> Iterator[None]:
 
 def refused(host: str, response: httpx2.Response) -> HubFault | RepositoryNotFound:
     """The error for an answer that is not what was asked for."""
-    status = response.status_code
-    if response.headers.get("X-Error-Code") in {"RepoNotFound", "EntryNotFound", "RevisionNotFound"}:
-        path = urlsplit(str(response.request.url)).path.strip("/").removeprefix("api/models/")
-        return RepositoryNotFound(what=path.replace("/revision/", " at ").replace("/resolve/", " at "))
+    status, path = response.status_code, urlsplit(str(response.request.url)).path.strip("/")
+    if _is_missing(response, path):
+        what = path.removeprefix("api/models/")
+        return RepositoryNotFound(what=what.replace("/revision/", " at ").replace("/resolve/", " at "))
     return HubRefused(host=host, answer=status, reason=_why(status), retry_after=retry_after(response), status=status)
+
+
+def _is_missing(response: httpx2.Response, path: str) -> bool:
+    """The hub tells strangers 401, often without a code, of what it does not have as of what it hides; a wrong token it names."""
+    code = response.headers.get("X-Error-Code")
+    if code is not None or response.status_code != 401:
+        return code in MISSING
+    of_repository = path.startswith("api/models/") or "/resolve/" in path
+    return of_repository and response.headers.get("X-Error-Message") != INVALID
 
 
 def retry_after(response: httpx2.Response) -> float | None:

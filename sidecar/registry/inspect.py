@@ -17,7 +17,7 @@ import msgspec
 from sidecar.errors import InvalidRequest
 from sidecar.registry import exported, gguf_model
 from sidecar.registry.gguf_model import VISION
-from sidecar.registry.shape import Shape, first, positive, shape_of
+from sidecar.registry.shape import Shape, first, positive, shape_of, with_family
 from sidecar.registry.weights import Weights, read_weights
 from sidecar.types import GenerationDefaults, ModelType
 
@@ -27,7 +27,7 @@ DESCRIPTION_LENGTH = 300
 FINGERPRINT_BYTES = 1 << 20
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model", "source.spm",
-                   "sentencepiece.bpe.model")  # fmt: skip
+                   "sentencepiece.bpe.model", "spm.model")  # fmt: skip
 TRANSLATORS = ("MarianMTModel", "M2M100ForConditionalGeneration", "MBartForConditionalGeneration")
 FIELDS_OF_GENERATION = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
 
@@ -67,7 +67,7 @@ def inspect(folder: Path) -> Inspection:
             raise InvalidRequest(reason=f"{folder} is not a folder on this machine")
         if (folder / exported.MANIFEST).is_file():
             return _exported(folder)
-        config = _json(folder / "config.json")
+        config = with_family(_json(folder / "config.json"))
         return _echo(folder, config) if config.get("model_type") == "echo" else _transformers(folder, config)
     except OSError as error:
         raise InvalidRequest(reason=f"{folder} cannot be read: {error.strerror or error}") from error

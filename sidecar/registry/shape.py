@@ -1,10 +1,11 @@
-"""The sizes of a model as its `config.json` tells them, wherever that file comes from. Pure."""
+"""What a `config.json` tells of a model, its family and its sizes, wherever that file comes from. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+BERT = ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers", "type_vocab_size", "vocab_size")
 UNTIED = ("llama", "mistral", "mixtral", "qwen2", "qwen3", "phi", "phi3", "olmo2")  # where their files say nothing
 
 
@@ -19,6 +20,14 @@ class Shape:
     width: int = 0
     vocabulary: int = 0
     tied: bool = False
+
+
+def with_family(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration, its family named. The first BERT models had no name for theirs, nor for what they compute: Google's
+    files have nothing but sizes, and small models are still published with them. ALBERT's have an `embedding_size` too."""
+    if "model_type" in config or "embedding_size" in config or not all(key in config for key in BERT):
+        return config
+    return {"architectures": ["BertModel"], **config, "model_type": "bert"}
 
 
 def shape_of(config: dict[str, Any]) -> Shape:

@@ -20,6 +20,7 @@ GB = 10**9
 LISTED = {model.id: model for model in read()}
 SMALL = LISTED["bartowski/Qwen2.5-0.5B-Instruct-GGUF"]
 LARGE = LISTED["bartowski/Qwen2.5-32B-Instruct-GGUF"]
+MIXTURE = LISTED["ggml-org/gpt-oss-20b-GGUF"]  # of which not all is read for a token
 NOT_MEASURED = "The machine is not measured."
 
 
@@ -71,6 +72,13 @@ def suits(model: ListedModel, outlook: Outlook) -> Suitability:
             "too_large",
             r"^It takes up to 23\.\d GB of memory; models can use 16\.0 GB on this machine now\.$",
         ),
+        (
+            MIXTURE,
+            machine(16),
+            "unknown",
+            r"^It takes 12\.1 GB of memory and more; how much, and how quick it is, shows once",
+        ),
+        (MIXTURE, machine(8), "too_large", r"^Its files alone take 12\.1 GB of memory; models can use 8\.0 GB on this"),
         (SMALL, machine(16, disk=0.3), "too_large", r"^Its files take 398 MB, and the disk has 300 MB free\.$"),
     ],
 )

@@ -15,8 +15,11 @@ from transformers import AutoModel, AutoTokenizer
 from sidecar.engines.base import Model
 from sidecar.engines.transformers.pooling import MODES
 from sidecar.errors import LoadFailed
+from sidecar.registry.inspect import inspect
+from sidecar.registry.shape import BERT
 from sidecar.runtime.protocol import Embed, Embedded, Failed
 from tests.helpers.models import tiny
+from tests.helpers.tokenizers import word_piece_tokenizer
 from tests.helpers.worker import drive, load, outcome
 
 TEXTS = ["good sun", "bad rain and bad tea, what does it think", "a"]
@@ -119,3 +122,17 @@ def test_later_tokens_weigh_more_in_the_weighted_mean() -> None:
 def test_the_last_token_is_the_last_that_is_not_padding() -> None:
     states = torch.arange(5.0).reshape(1, 5, 1)
     assert MODES["lasttoken"](states, torch.tensor([[1, 1, 1, 0, 0]])).item() == 2.0
+
+
+def test_a_bert_whose_config_has_nothing_but_sizes_embeds(tmp_path: Path) -> None:
+    folder, sizes = shutil.copytree(tiny("embed-plain"), tmp_path / "bert"), tmp_path / "bert" / "config.json"
+    config = json.loads(sizes.read_text())
+    sizes.write_text(json.dumps({key: config[key] for key in (*BERT, "max_position_embeddings", "hidden_act")}))
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / file).unlink(missing_ok=True)
+    (folder / "vocab.txt").write_text(
+        "\n".join(word_piece_tokenizer().convert_ids_to_tokens(range(config["vocab_size"])))
+    )
+    assert inspect(folder).types == ("embedding",)
+    expected = embed(load(tiny("embed-plain"), "embedding"), Embed(1, TEXTS))
+    np.testing.assert_allclose(embed(load(folder, "embedding"), Embed(1, TEXTS)), expected, atol=1e-6)

@@ -17,7 +17,7 @@ def repository(*paths: str, **fields: Any) -> Repository:
 
 
 def test_only_what_an_engine_needs_is_chosen() -> None:
-    paths = ["config.json", "tokenizer.json", "model.safetensors", "README.md", "1_Pooling/config.json"]
+    paths = ["config.json", "tokenizer.json", "model.safetensors", "README.md", "1_Pooling/config.json", "spm.model"]
     others = ["pytorch_model.bin", "tf_model.h5", "onnx/model.onnx", "flax_model.msgpack", "model.py", ".gitattributes",
               "training_args.bin", "runs/events.out"]  # fmt: skip
     chosen = choosing.choose(repository(*paths, *others))

@@ -27,6 +27,12 @@ def test_what_is_not_there_is_told(hub: HubServer, listing: Listing, name: str) 
         listing.repository(name)
 
 
+def test_a_refusal_without_a_reason_is_that_of_what_is_not_there(hub: HubServer, listing: Listing) -> None:
+    hub.fail("api", Fault("status", status=401))
+    with pytest.raises(RepositoryNotFound, match=r"no org/none at main.*Check the name"):
+        listing.repository("org/none")
+
+
 @pytest.mark.parametrize("name", ["", "a/b/c", "https://hub.example/org/model", "org/../x", "org/mo del"])
 def test_what_cannot_be_a_repository_s_name_is_refused_unasked(hub: HubServer, listing: Listing, name: str) -> None:
     with pytest.raises(InvalidRequest):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.registry.shape import Shape, shape_of
+from sidecar.registry.shape import Shape, shape_of, with_family
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,21 @@ from sidecar.registry.shape import Shape, shape_of
 )  # fmt: skip
 def test_every_family_tells_its_sizes_in_its_own_words(config: dict[str, Any], expected: Shape) -> None:
     assert shape_of(config) == expected
+
+
+BERT_TINY = {
+    "hidden_size": 128, "hidden_act": "gelu", "initializer_range": 0.02, "vocab_size": 30522, "hidden_dropout_prob": 0.1,
+    "num_attention_heads": 2, "type_vocab_size": 2, "max_position_embeddings": 512, "num_hidden_layers": 2,
+    "intermediate_size": 512, "attention_probs_dropout_prob": 0.1,
+}  # fmt: skip
+
+
+def test_sizes_alone_are_those_of_the_first_bert_models() -> None:
+    named = with_family(BERT_TINY)
+    assert (named["model_type"], named["architectures"]) == ("bert", ["BertModel"])
+    assert shape_of(named) == Shape("bert", 2, 0, 128, 30522, tied=True)
+
+
+@pytest.mark.parametrize("config", [{}, BERT_TINY | {"model_type": "electra"}, BERT_TINY | {"embedding_size": 64}])
+def test_no_family_is_made_up(config: dict[str, Any]) -> None:
+    assert with_family(config) == config
