@@ -16,6 +16,23 @@ def memory(megabytes: float) -> str:
     return f"{gigabytes:.1f} GB" if gigabytes < 10 and round(gigabytes, 1) % 1 else f"{gigabytes:.0f} GB"
 
 
+def file_size(count: float) -> str:
+    """Of files, in bytes: 820 kB, 105 MB, 1.1 GB, 20 GB, in powers of ten, as the hub and disks count."""
+    if count < 999_500:
+        return f"{max(1, count / 1e3):.0f} kB" if count else "0 kB"
+    if count < 999.5e6:
+        return f"{count / 1e6:.1f} MB" if count < 9.95e6 else f"{count / 1e6:.0f} MB"
+    return f"{count / 1e9:.1f} GB" if count < 99.95e9 else f"{count / 1e9:.0f} GB"
+
+
+def time_left(seconds: float) -> str:
+    """A duration that is only guessed: 5 s, 4 min, 1 h 20 min."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def duration(seconds: float) -> str:
     """0.4 s, 12 s, 3 min, 1.5 h."""
     if seconds < 60:

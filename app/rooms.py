@@ -66,6 +66,18 @@ def _models() -> type[View]:
     return ModelsView
 
 
+def _catalogue() -> type[View]:
+    from app.views.catalogue.view import CatalogueView
+
+    return CatalogueView
+
+
+def _downloads() -> type[View]:
+    from app.views.downloads.view import DownloadsView
+
+    return DownloadsView
+
+
 def _settings() -> type[View]:
     from app.views.settings.view import SettingsView
 
@@ -77,5 +89,7 @@ ROOMS = (
     Room("chat", "Chat", "message-circle", _chat, "app.views.chat", "app.markdown", "Ctrl+1"),
     Room("classify", "Classify", "tag", _classify, "app.views.classify", shortcut="Ctrl+2"),
     Room("models", "Models", "boxes", _models, "app.views.models", shortcut="Ctrl+5", group=1),
+    Room("catalogue", "Catalogue", "compass", _catalogue, "app.views.catalogue", shortcut="Ctrl+6", group=1),
+    Room("downloads", "Downloads", "download", _downloads, "app.views.downloads", shortcut="Ctrl+7", group=1),
     Room("settings", "Settings", "settings", _settings, "app.views.settings", shortcut="Ctrl+,", bottom=True),
 )
