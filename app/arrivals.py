@@ -41,6 +41,8 @@ class Arrivals(QObject):
         self._window.toast(self.tr("{0} is here").format(name(info)), offer=offer)
 
     def _on_failed(self, info: DownloadInfo) -> None:
+        if self._window.in_front(PLACE):
+            return  # it says so itself
         offer = Offer(self.tr("See why"), "arrow-right", lambda: self._window.show_view(PLACE).use_model(info.model))
         words = self.tr("{0} could not be downloaded").format(name(info))
-        self._window.toast(words, offer=offer, icon="circle-alert")
+        self._window.toast(words, offer=offer, bad=True)

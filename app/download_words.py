@@ -72,7 +72,7 @@ def figures(info: DownloadInfo) -> str:
         case "done":
             return _tr("{0}, every file verified").format(file_size(info.bytes_total))
         case "failed":
-            return info.error.message if info.error else info.message
+            return _failure(info)
     return _tr("Cancelled; what had arrived is deleted")
 
 
@@ -123,6 +123,12 @@ def remedy(info: DownloadInfo) -> str:
 def code(info: DownloadInfo) -> str:
     """The code of what went wrong; empty where nothing did."""
     return info.error.code if info.error else ""
+
+
+def _failure(info: DownloadInfo) -> str:
+    if code(info) == "gated":
+        return _tr("Its makers ask you to accept its licence first.")  # how that is done here, its page says
+    return info.error.message if info.error else info.message
 
 
 def _progress(info: DownloadInfo) -> str:

@@ -36,6 +36,8 @@ class Downloads(QObject):
         self._session = session
         self._known: dict[str, DownloadInfo] = {}
         self._arriving: list[DownloadInfo] = []
+        self._heard_since: set[str] = set()  # of which an event came after the last look was asked for
+        self._look: operations.Operation[list[DownloadInfo]] | None = None
         session.download_changed.connect(self._take)
         session.heard_again.connect(self.refresh)
         session.models_changed.connect(self._announce)
@@ -60,23 +62,35 @@ class Downloads(QObject):
     def refresh(self) -> None:
         """Ask which there are."""
         client = self._session.process.client
-        if client is not None:
-            operations.run(self, client.downloads(), on_success=self._keep, on_failure=lambda _error: None)
+        if client is None:
+            return
+        if self._look is not None:
+            self._look.cancel()
+        self._heard_since.clear()
+        self._look = operations.run(self, client.downloads(), on_success=self._keep, on_failure=lambda _error: None)
 
     def take_off(self, job_id: str) -> None:
         """It was taken off the service's list."""
-        if self._known.pop(job_id, None) is not None:
-            self.listed.emit()
+        if self._known.pop(job_id, None) is None:
+            return
+        self.listed.emit()
+        if self._look is not None and self._look.running:
+            self.refresh()  # the answer that is on its way may still name it
 
     def _keep(self, found: list[DownloadInfo]) -> None:
-        before, self._known = self._known, {info.job_id: info for info in found}
+        before = self._known
+        newer = {job_id: before[job_id] for job_id in self._heard_since if job_id in before}
+        self._known = {info.job_id: info for info in found} | newer
         for info in found:
+            if info.job_id in newer:
+                continue
             self._notice(before.get(info.job_id), info)
         self.listed.emit()
 
     def _take(self, info: DownloadInfo) -> None:
         before = self._known.get(info.job_id)
         self._known[info.job_id] = info
+        self._heard_since.add(info.job_id)
         self.changed.emit(info)
         self._notice(before, info)
 

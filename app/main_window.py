@@ -89,11 +89,11 @@ class MainWindow(QMainWindow):
         return view
 
     def toast(
-        self, text: str, undo: Callable[[], object] | None = None, offer: Offer | None = None, icon: str = "check"
+        self, text: str, undo: Callable[[], object] | None = None, offer: Offer | None = None, *, bad: bool = False
     ) -> None:
         view = self._views.get(self._current)
         above = view.kept_clear() if view else 0
-        self.toast_overlay.show_message(text, undo, offer=offer, icon=icon, above=above)
+        self.toast_overlay.show_message(text, undo, offer=offer, bad=bad, above=above)
 
     def error(self, error: BaseException) -> None:
         if isinstance(error, ServiceUnreachable):
@@ -107,6 +107,10 @@ class MainWindow(QMainWindow):
         await asyncio.sleep(SETTLE_S)
         if self.session.state.usable:
             self.banners.error(error)
+
+    def in_front(self, name: str) -> bool:
+        """Whether the view of that name is what the person sees."""
+        return self._current == name and self.isVisible() and not self.isMinimized()
 
     # ---- views ------------------------------------------------------------------------------------------------------
 

@@ -23,8 +23,7 @@ _NONE = QModelIndex()
 
 class Column(IntEnum):
     MODEL = 0
-    STATE = 1
-    ACTION = 2
+    ACTION = 1
 
 
 class DownloadTable(QAbstractTableModel):
@@ -79,13 +78,7 @@ class DownloadTable(QAbstractTableModel):
         return info.model if role == Qt.ItemDataRole.ToolTipRole and column == Column.MODEL else None
 
     def _text(self, info: DownloadInfo, column: Column) -> str:
-        match column:
-            case Column.MODEL:
-                return name(info)
-            case Column.STATE:
-                return standing(info).text
-            case Column.ACTION:
-                return main_action(info).short
+        return name(info) if column == Column.MODEL else main_action(info).short
 
 
 def _order(info: DownloadInfo) -> tuple[int, int, float]:

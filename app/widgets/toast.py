@@ -66,10 +66,11 @@ class Toast(QWidget):
         undo: Callable[[], object] | None = None,
         *,
         offer: Offer | None = None,
-        icon: str = "check",
+        bad: bool = False,
         above: int = 0,
     ) -> None:
         """Show `text`; with `undo` an Undo button calls it, at most once, and the message stays longer; so with `offer`.
+        `bad`: it tells of something that went wrong.
 
         `above` is the height in logical pixels at the bottom that it must not cover.
         """
@@ -77,7 +78,7 @@ class Toast(QWidget):
         self._above = above
         self._text.setText(text)
         self.setAccessibleName(text)
-        self._icon.set_icon("trash-2" if undo and icon == "check" else icon, "muted" if undo else "ok")
+        self._icon.set_icon(*_icon(taken_away=undo is not None, bad=bad))
         self.undo_button.setVisible(undo is not None)
         self.offer_button.setVisible(offer is not None)
         if offer is not None:
@@ -142,3 +143,9 @@ class Toast(QWidget):
         self.hide()
         if offer is not None:
             offer.run()
+
+
+def _icon(*, taken_away: bool, bad: bool) -> tuple[str, str]:
+    if bad:
+        return "circle-alert", "bad_text"
+    return ("trash-2", "muted") if taken_away else ("check", "ok")

@@ -27,7 +27,7 @@ class DownloadsHeader(QWidget):
     clear_wanted: take what has ended off the list.
     """
 
-    limit_wanted = Signal(int)
+    limit_wanted = Signal(object)
     offline_wanted = Signal(bool)
     clear_wanted = Signal()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.download_words import bar_role, figures, main_action, name, remedy, share, speed, standing
@@ -15,12 +15,14 @@ from app.widgets.card import Card
 from app.widgets.fact_list import FactList
 from app.widgets.file_lines import FileLine
 from app.widgets.file_view import FileView
+from app.widgets.icon_button import IconButton
 from app.widgets.label import Label
 from app.widgets.pill import Pill
 from sidecar.types import DownloadFile, DownloadInfo, ModelInfo
 
 BESIDE_SCROLL_BAR = 12
 SHORT_COMMIT = 12
+WORTH_TELLING = 0.01  # of all bytes
 
 
 class DownloadPage(QScrollArea):
@@ -51,10 +53,10 @@ class DownloadPage(QScrollArea):
         self.remedy = Label(role="muted", size="control", wrap=True)
         self.facts = FactList()
         self.main_button = Button("", "primary")
-        self.cancel_button = Button(self.tr("Cancel"), "ghost", "x")
+        self.cancel_button = IconButton("x", self.tr("Cancel"), framed=True)
         self.first_button = Button(self.tr("Do it first"), "secondary", "arrow-up")
-        self.verify_button = Button(self.tr("Verify files"), "secondary", "shield-check")
-        self.forget_button = Button(self.tr("Take off the list"), "ghost", "x")
+        self.verify_button = Button(self.tr("Verify"), "secondary", "shield-check")
+        self.forget_button = IconButton("x", self.tr("Take off the list"), framed=True)
         self.files = FileView(self.tr("Files"))
         self.files_card = Card(self.tr("Files"), padding=20, parent=inside)
         self._files_sum = Label(role="muted", size="small", tabular=True)
@@ -86,7 +88,7 @@ class DownloadPage(QScrollArea):
     def set_verifying(self, verifying: bool) -> None:
         """Comparing gigabytes with their hashes takes a while."""
         self.verify_button.setEnabled(not verifying)
-        self.verify_button.setText(self.tr("Verifying…") if verifying else self.tr("Verify files"))
+        self.verify_button.setText(self.tr("Verifying…") if verifying else self.tr("Verify"))
 
     def _show_facts(self, info: DownloadInfo) -> None:
         going = info.state == "downloading"
@@ -95,7 +97,7 @@ class DownloadPage(QScrollArea):
             self.tr("Size"): file_size(info.bytes_total) if info.bytes_total else "",
             self.tr("Speed"): speed(info.speed) if going else "",
             self.tr("Time left"): time_left(info.eta_s) if going and info.eta_s is not None and info.speed else "",
-            self.tr("Was here already"): file_size(reused) if reused else "",
+            self.tr("Was here already"): file_size(reused) if reused > WORTH_TELLING * info.bytes_total else "",
             self.tr("Commit"): (info.commit or "")[:SHORT_COMMIT],
             self.tr("Began"): ago(info.created_at),
             self.tr("Ended"): ago(info.finished_at) if info.finished_at else "",
@@ -156,7 +158,7 @@ class DownloadPage(QScrollArea):
 def _line(file: DownloadFile) -> FileLine:
     """Its size, or how far it is."""
     if file.state == "failed":
-        return FileLine(file.path, file.error or "", bad=True)
+        return FileLine(file.path, QCoreApplication.translate("Downloads", "failed"), bad=True)
     if file.state == "downloading":
         part = file.done / file.bytes if file.bytes else 0.0
         return FileLine(file.path, f"{int(100 * part)} % · {file_size(file.bytes)}", part)

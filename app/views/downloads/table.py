@@ -26,7 +26,7 @@ Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 72
 BAR_HEIGHT = 6
 ACTION_FROM = 440  # the table's width from which its rows have buttons
-STATE_WIDTH, ACTION_WIDTH = 100, 112
+ACTION_WIDTH = 112
 
 
 class DownloadView(Table):
@@ -94,7 +94,6 @@ class DownloadView(Table):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.setColumnHidden(Column.ACTION, self.width() < ACTION_FROM)
-        self.setColumnWidth(Column.STATE, STATE_WIDTH)
         self.setColumnWidth(Column.ACTION, ACTION_WIDTH)
 
     def _on_button(self, index: QModelIndex, event: QMouseEvent) -> bool:
@@ -126,8 +125,6 @@ class DownloadDelegate(QStyledItemDelegate):
         paint_ground(painter, area, option, index)
         if index.column() == Column.ACTION:
             paint_row_button(painter, area, str(index.data()), str(index.data(ICON_ROLE)), option)
-        elif index.column() == Column.STATE:
-            _paint_standing(painter, area.adjusted(0, 0, -12, -1), index)
         else:
             _paint_download(painter, area.adjusted(MARGIN, 0, -14, -1), index)
         painter.restore()
@@ -137,7 +134,9 @@ def _paint_download(painter: QPainter, inner: QRectF, index: Index) -> None:
     """Name, bar, figures; without a bar the two lines stand closer."""
     bar = index.data(BAR_ROLE)
     top = inner.center().y() - (26 if bar else 20)
-    paint_line(painter, QRectF(inner.left(), top, inner.width(), 20), str(index.data()), "text", "base", "strong")
+    line = QRectF(inner.left(), top, inner.width(), 20)
+    taken = _paint_standing(painter, line, index)
+    paint_line(painter, line.adjusted(0, 0, -taken - 8, 0), str(index.data()), "text", "base", "strong")
     if bar:
         paint_bar(painter, QRectF(inner.left(), inner.center().y() - 1, inner.width(), BAR_HEIGHT), *bar)
     below = QRectF(inner.left(), inner.center().y() + (9 if bar else 1), inner.width(), 18)
@@ -145,8 +144,10 @@ def _paint_download(painter: QPainter, inner: QRectF, index: Index) -> None:
     paint_line(painter, below, str(index.data(FIGURES_ROLE)), role, "small", tabular=True)
 
 
-def _paint_standing(painter: QPainter, area: QRectF, index: Index) -> None:
+def _paint_standing(painter: QPainter, line: QRectF, index: Index) -> float:
+    """The badge at the end of the line; returns how much of the line it takes."""
     standing = index.data(STANDING_ROLE)
-    width = min(pill_width(standing.text), area.width())
-    spot = QRectF(area.right() - width, area.center().y() - PILL_HEIGHT / 2, width, PILL_HEIGHT)
+    width = min(pill_width(standing.text), line.width())
+    spot = QRectF(line.right() - width, line.center().y() - PILL_HEIGHT / 2 - 1, width, PILL_HEIGHT)
     paint_pill(painter, spot, standing.text, standing.tone)
+    return width

@@ -53,6 +53,7 @@ class DownloadsView(View):
         self._pages = QStackedWidget(self)
         self._body = QWidget()
         self._columns = QHBoxLayout()
+        self._above = QVBoxLayout()
         self._lay_out()
         self._connect()
         self._on_network()
@@ -185,6 +186,7 @@ class DownloadsView(View):
         self.header.show_network(offline=network.offline, limit_kb_s=network.limit_kb_s)
         words = self.tr("Offline is on: nothing is fetched until you go online.") if network.offline else ""
         self.notice.show_notice(words, offline=True)
+        self._fit()
 
     def _waiting(self) -> list[DownloadInfo]:
         return [info for info in self.session.downloads.running() if info.state == "queued"]
@@ -222,20 +224,22 @@ class DownloadsView(View):
     def _lay_out(self) -> None:
         listing = Card(padding=0)
         listing.setMinimumWidth(LEAST_LIST)
+        listing.body.setContentsMargins(0, 6, 0, 6)  # without a header, rows would lie over the round corners
         listing.body.addWidget(self.table, 1)
         self._columns.addWidget(listing, 1)
         inside = QVBoxLayout(self._body)
         inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(12)
-        inside.addWidget(self.notice)
         inside.addLayout(self._columns, 1)
+        self._above.addWidget(self.notice)
         self._pages.addWidget(self._body)
         self._pages.addWidget(self._nothing())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget in (self.header, Hairline(), self._pages):
-            column.addWidget(widget)
+        column.addWidget(self.header)
+        column.addWidget(Hairline())
+        column.addLayout(self._above)
+        column.addWidget(self._pages, 1)
 
     def _nothing(self) -> EmptyState:
         words = self.tr(
@@ -283,5 +287,6 @@ class DownloadsView(View):
         edge = 14 if narrow else SIDE
         self._body.setContentsMargins(edge, edge, edge, edge)
         self._columns.setSpacing(edge)
+        self._above.setContentsMargins(edge, edge if self.session.network.offline else 0, edge, 0)
         if self._page is not None:
             self._page.setFixedWidth(NARROW_PAGE_WIDTH if narrow else PAGE_WIDTH)
