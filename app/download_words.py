@@ -76,6 +76,14 @@ def figures(info: DownloadInfo) -> str:
     return _tr("Cancelled; what had arrived is deleted")
 
 
+def pace(info: DownloadInfo) -> str:
+    """Where there is little room: 18 MB/s · 5 s left, else how it stands."""
+    if info.state != "downloading" or not info.speed:
+        return standing(info).text
+    left = _tr("{0} left").format(time_left(info.eta_s)) if info.eta_s is not None else ""
+    return " · ".join(filter(None, (speed(info.speed), left)))
+
+
 def speed(bytes_a_second: float | None) -> str:
     """18 MB/s; empty where it is not known."""
     return _tr("{0}/s").format(file_size(bytes_a_second)) if bytes_a_second else ""

@@ -43,7 +43,7 @@ class Room:
 
 
 def _welcome() -> type[View]:
-    from app.views.welcome import WelcomeView
+    from app.views.welcome.view import WelcomeView
 
     return WelcomeView
 
@@ -85,7 +85,7 @@ def _settings() -> type[View]:
 
 
 ROOMS = (
-    Room("welcome", "", "info", _welcome, shortcut="F1"),
+    Room("welcome", "", "info", _welcome, "app.views.welcome", shortcut="F1"),
     Room("chat", "Chat", "message-circle", _chat, "app.views.chat", "app.markdown", "Ctrl+1"),
     Room("classify", "Classify", "tag", _classify, "app.views.classify", shortcut="Ctrl+2"),
     Room("models", "Models", "boxes", _models, "app.views.models", shortcut="Ctrl+5", group=1),

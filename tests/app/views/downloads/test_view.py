@@ -106,7 +106,9 @@ async def test_its_files_are_verified_when_asked(bench, fetch):
     bench.view.use_model(repository)
     bench.view.page.verify_button.click()
     await bench.until(bench.view.page.verify_button.isEnabled)
-    await bench.until(lambda: "verif" in bench.window.toast_overlay.text() or "whole" in bench.window.toast_overlay.text())
+    await bench.until(
+        lambda: "verif" in bench.window.toast_overlay.text() or "whole" in bench.window.toast_overlay.text()
+    )
 
 
 async def test_one_that_waits_is_put_before_the_others(bench, hub, fetch):
