@@ -116,7 +116,9 @@ def _ends(found: Range) -> str:
 def _figure(value: float) -> str:
     if value >= SMALL_STEP:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+    if value >= 1:
+        return f"{value:.1f}"
+    return f"{value:.2g}" if value >= 0.1 else f"{value:.1g}"
 
 
 def _tr(text: str) -> str:

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app import operations
 from app.downloads import Downloads
+from app.machine import Machine
 from app.network import NetworkSettings
 from app.service_state import ServiceState
 from app.sidecar_process import SidecarProcess
@@ -64,6 +65,7 @@ class Session(QObject):
         self._operations: list[operations.Operation[None]] = []
         self.downloads = Downloads(self)
         self.network = NetworkSettings(self)
+        self.machine = Machine(self)
         process.state_changed.connect(self._on_state)
 
     @property

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sidecar.errors import HubFault, HubRefused, NetworkUnavailable, RepositoryNotFound
 
@@ -34,7 +34,7 @@ def refused(host: str, response: httpx2.Response) -> HubFault | RepositoryNotFou
     """The error for an answer that is not what was asked for."""
     status = response.status_code
     if response.headers.get("X-Error-Code") in {"RepoNotFound", "EntryNotFound", "RevisionNotFound"}:
-        path = urlsplit(str(response.request.url)).path.strip("/").removeprefix("api/models/")
+        path = unquote(urlsplit(str(response.request.url)).path).strip("/").removeprefix("api/models/")
         return RepositoryNotFound(what=path.replace("/revision/", " at ").replace("/resolve/", " at "))
     return HubRefused(host=host, answer=status, reason=_why(status), retry_after=retry_after(response), status=status)
 

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QScrollArea
 
 from app.views.chat.view import ChatView
 from app.views.classify.input_card import LIST, ONE
-from tests.screenshots.stage import Stage
+from tests.screenshots import hub_scenes
+from tests.screenshots.stage import Stage, configure
 
 QUESTION = "What is Inglenook?"
 FOLLOW_UP = "How do I use the API?"
@@ -37,6 +38,7 @@ async def play(stage: Stage) -> None:
     await chat(stage)
     await classify(stage)
     await models(stage)
+    await hub_scenes.play(stage)
     await stage.register_echoes()
     await busy_chat(stage)
     await busy_classify(stage)
@@ -45,9 +47,12 @@ async def play(stage: Stage) -> None:
 
 
 async def welcome(stage: Stage) -> None:
-    stage.show("welcome")
+    view = stage.show("welcome")
     await stage.picture("welcome", "starting")
     await stage.until(lambda: stage.session.model("starter-chat") and stage.session.model("starter-sentiment"))
+    await (await stage.session.ready()).calibrate()
+    view.activated()
+    await stage.until(lambda: "measured" in view.facts.text("processor") and view.suggestions.cards)
     await stage.picture("welcome", "filled")
 
 
@@ -115,7 +120,6 @@ async def classify(stage: Stage) -> None:
 async def models(stage: Stage) -> None:
     view = stage.show("models")
     view.use_model("starter-chat")
-    await (await stage.session.ready()).calibrate()
     view.activated()
     await stage.until(lambda: any(line.interval for line in view.page.forecast.lines))
     await stage.picture("models", "filled")
@@ -169,13 +173,13 @@ async def busy_classify(stage: Stage) -> None:
 async def trouble(stage: Stage) -> None:
     """The service cannot start, and then is stopped."""
     stage.show("welcome")
-    stage.paths.config_file.write_text("port = 0\nmax_loaded_models = 0\n")
+    configure(stage.paths, stage.hub, "max_loaded_models = 0")
     await stage.session.process.restart()
     await stage.until(lambda: stage.session.state.kind == "restarting" and stage.session.state.attempt >= 4)
     await stage.picture("welcome", "error")
     stage.show("chat")
     await stage.picture("chat", "offline")
-    stage.paths.config_file.write_text("port = 0\n")
+    configure(stage.paths, stage.hub)
     stage.session.process.start()
     await stage.until(lambda: stage.session.state.usable)
     await stage.session.process.stop()

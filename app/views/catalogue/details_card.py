@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.catalogue_words import fit, interval, kind, licence, memory_needed, safety, speed
@@ -65,7 +65,7 @@ class DetailsCard(Card):
         suits = variant.suitability if variant else detail.entry.suitability
         recommended = variant is None or variant.recommended
         self._show_suitability(detail.entry, suits, why_best if recommended else "")
-        made = detail.prediction if recommended else None
+        made = detail.prediction if recommended and suits.verdict != "too_large" else None
         self.facts.set(self.tr("Loads in"), interval(made.load_s, "s") if made else "")
         self.facts.set(self.tr("First token"), interval(made.first_token_s, "s") if made else "")
         self.facts.set(self.tr("Safety"), safety(detail.safety).text)
@@ -77,6 +77,8 @@ class DetailsCard(Card):
         self.note.setText(self.tr("Looking at its files") if busy and not words else words)
         self.note.setVisible(bool(self.note.text()))
         self.retry_button.setVisible(retry)
+        if retry:
+            self.facts.set(self.tr("Safety"), self.tr("not known: its files could not be looked at"))
 
     def show_action(self, action: PageAction, download: DownloadInfo | None) -> None:
         """What the button does, and how far the download is."""
@@ -118,8 +120,8 @@ class DetailsCard(Card):
         remark.setSpacing(8)
         remark.addWidget(self.busy)
         remark.addWidget(self.note, 1)
-        remark.addWidget(self.retry_button)
         self.body.addLayout(remark)
+        self.body.addWidget(self.retry_button, 0, Qt.AlignmentFlag.AlignLeft)
         self.body.addSpacing(4)
         for control in (self._bar, self._figures, self.button):
             self.body.addWidget(control)

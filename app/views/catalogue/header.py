@@ -42,6 +42,9 @@ class CatalogueHeader(QWidget):
         self.search.setMinimumWidth(200)
         self.busy = Spinner(self.tr("Searching"), 14)
         self.machine = ElidedLabel(role="muted", size="small")
+        self.measure_button = Button(self.tr("Measure"), "secondary", "gauge", compact=True)
+        self.measure_button.setToolTip(self.tr("Measure this machine now: speeds can be predicted then"))
+        self.measure_button.hide()
         row = QHBoxLayout(self)
         row.setContentsMargins(24, 0, 24, 0)
         row.setSpacing(12)
@@ -50,6 +53,7 @@ class CatalogueHeader(QWidget):
         row.addWidget(self.busy)
         row.addStretch(1)
         row.addWidget(self.machine)
+        row.addWidget(self.measure_button)
         self.busy.hide()
         self.search.textChanged.connect(lambda _text: self.changed.emit())
 
@@ -61,6 +65,7 @@ class CatalogueHeader(QWidget):
             measured = self.tr("measured {0} GB/s").format(f"{system.calibration.memory_gb_s:.0f}")
         parts = (cores, memory(system.memory_total_mb), system.gpu or self.tr("no GPU"), measured)
         self.machine.setText(" · ".join(parts))
+        self.measure_button.setVisible(system.calibration is None)
 
 
 class CatalogueFilters(QWidget):

@@ -11,7 +11,6 @@ from app.catalogue_words import request
 from app.download_requests import DownloadRequests
 from app.model_uses import use_of
 from app.models.offers import Offers
-from app.service_state import ServiceState
 from app.view import Frame, View
 from app.views.catalogue.action import PageAction, page_action
 from app.views.catalogue.empty import nothing_found, refused, starting
@@ -69,7 +68,8 @@ class CatalogueView(View):
         self._lay_out()
         self._connect()
         self.offers.follow(self.session.downloads.of)
-        self._on_state(self.session.state)
+        if self.session.machine.system is not None:
+            self.header.show_system(self.session.machine.system)
         self._search(at_once=True)
 
     # ---- View -------------------------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ class CatalogueView(View):
         found = [
             Command("catalogue-search", self.tr("Find a model to download"), self._go_to_search, section, "search")
         ]
-        if self.entry is not None and self._action().kind == "download":
+        if self.entry is not None and self._action(self.entry).kind == "download":
             words = self.tr("Download {0}").format(self.entry.name)
             found.append(Command("catalogue-download", words, self._act, section, "download"))
         return found
@@ -120,7 +120,8 @@ class CatalogueView(View):
         self.filters.show_count(answer)
         if not self.header.search.text().strip() and not self.filters.narrows():
             self.filters.offer_licences(answer.entries)
-        self.notice.show_notice(answer.notice or "", offline=self.session.network.offline)
+        notice = answer.notice or ""
+        self.notice.show_notice(notice[:1].upper() + notice[1:], offline=self.session.network.offline)
         self._left.setCurrentWidget(self._card if answer.entries else self._nothing)
         self._choose_after_search()
         self._show_page()
@@ -223,20 +224,19 @@ class CatalogueView(View):
     def _why_best(self) -> str:
         return self.best.get(self.entry.id, "") if self.entry else ""
 
-    def _action(self) -> PageAction:
-        assert self.entry is not None  # noqa: S101  asked for only while a model is in view
-        download = self.session.downloads.of(self.entry.id)
-        return page_action(self.entry, self.detail, self.variant(), download, self.page.safety.allowed())
+    def _action(self, entry: CatalogueEntry) -> PageAction:
+        download = self.session.downloads.of(entry.id)
+        return page_action(entry, self.detail, self.variant(), download, self.page.safety.allowed())
 
     def _show_action(self) -> None:
         if self.entry is not None and self._page is not None:
-            self._page.details.show_action(self._action(), self.session.downloads.of(self.entry.id))
+            self._page.details.show_action(self._action(self.entry), self.session.downloads.of(self.entry.id))
 
     def _act(self) -> None:
         """What the one big button does now."""
         if self.entry is None:
             return
-        match self._action().kind:
+        match self._action(self.entry).kind:
             case "download":
                 self._download(self.entry)
             case "open":
@@ -283,9 +283,14 @@ class CatalogueView(View):
 
     # ---- what changed -----------------------------------------------------------------------------------------------
 
-    def _on_state(self, state: ServiceState) -> None:
-        if state.kind == "ready" and not self.header.machine.text():
-            operations.run(self, self.session.client.system(), on_success=self.header.show_system)
+    def _on_machine(self) -> None:
+        """With a measurement come speeds, and other recommendations."""
+        machine = self.session.machine
+        if machine.system is not None:
+            self.header.show_system(machine.system)
+            self._search(at_once=True)
+            if self.entry is not None:
+                self.questions.detail(self.entry.id, self.entry.revision)
 
     def _on_models(self) -> None:
         """Only which models there are matters here, not what they do."""
@@ -338,6 +343,9 @@ class CatalogueView(View):
 
     def _connect(self) -> None:
         self.header.changed.connect(self._search)
+        self.header.measure_button.clicked.connect(
+            lambda: self.session.machine.measure(self.header.measure_button.setDisabled)
+        )
         self.header.search.moved.connect(lambda _by: self.table.setFocus())
         self.header.search.returnPressed.connect(self.table.setFocus)
         self.filters.changed.connect(lambda: self._search(at_once=True))
@@ -353,7 +361,7 @@ class CatalogueView(View):
         self.notice.retry_wanted.connect(lambda: self._search(at_once=True))
         self.notice.online_wanted.connect(lambda: self.session.network.set_offline(False))
         self.session.models_changed.connect(self._on_models)
-        self.session.state_changed.connect(self._on_state)
+        self.session.machine.changed.connect(self._on_machine)
         self.session.network.changed.connect(self._on_network)
         self.session.downloads.changed.connect(self._on_download)
         self.session.downloads.listed.connect(self._show_action)

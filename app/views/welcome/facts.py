@@ -80,9 +80,9 @@ def instruction_set(offered: Sequence[str]) -> str:
 
 
 def _processor_note(system: SystemInfo) -> str:
-    """AVX2, 24 GB/s measured."""
+    """AVX2, 24 GB/s: what was measured of it."""
     measured = system.calibration
-    rate = _tr("{0} GB/s measured").format(f"{measured.memory_gb_s:.0f}") if measured else ""
+    rate = _tr("{0} GB/s").format(f"{measured.memory_gb_s:.0f}") if measured else ""
     return ", ".join(filter(None, (instruction_set(system.instruction_sets), rate)))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
 
-from app import operations
 from app.model_uses import has_view, use_of
 from app.service_state import ServiceState
 from app.view import Frame, View
@@ -17,12 +16,10 @@ from app.widgets.button import Button
 from app.widgets.centred_column import CentredColumn
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.label import Label
-from sidecar.types import ModelInfo, SystemInfo
+from sidecar.types import ModelInfo
 
 COLUMN_WIDTH = 980
-TWO_COLUMNS_FROM, THREE_COLUMNS_FROM = 820, 980
-MEASURING_MS = 3000  # how often to look whether this machine has been measured meanwhile
-LOOKS = 20
+TWO_COLUMNS_FROM, THREE_COLUMNS_FROM = 660, 980
 
 
 class WelcomeView(View):
@@ -42,15 +39,14 @@ class WelcomeView(View):
         self._hint = Label(role="muted", size="control", wrap=True)
         self.suggestions = Suggestions(frame)
         self._remark = ElidedLabel(role="muted", size="small")
-        self._looks_left = LOOKS
-        self._measuring = QTimer(self, interval=MEASURING_MS)
-        self._measuring.timeout.connect(self._look_again)
         self._lay_out()
         self.session.state_changed.connect(self._on_state)
         self.session.models_changed.connect(self._show_starters)
+        self.session.machine.changed.connect(self._show_machine)
         self.suggestions.shown.connect(self._place_cards)
         self._on_state(self.session.state)
         self._show_starters()
+        self._show_machine()
 
     def activated(self) -> None:
         self.setFocus()  # the page, not a control: Tab leads to the first one
@@ -93,29 +89,17 @@ class WelcomeView(View):
 
     def _on_state(self, state: ServiceState) -> None:
         self._show_hint()
-        if state.kind == "ready" and not self.facts.known:
-            operations.run(self, self.session.client.system(), on_success=self._show_system)
-            self.suggestions.refresh()
 
-    def _show_system(self, system: SystemInfo) -> None:
-        """Speeds can be predicted once the machine is measured, which it is in the first quiet moment."""
-        self.facts.show_system(system)
-        measured = system.calibration is not None
+    def _show_machine(self) -> None:
+        """Speeds can be predicted once the machine is measured."""
+        if self.session.machine.system is None:
+            return
+        self.facts.show_system(self.session.machine.system)
         words = self.tr("sizes and speeds are predicted from the measurement above")
-        self._remark.setText(words if measured else self.tr("speeds follow once this machine has been measured"))
-        if measured and self._measuring.isActive():
-            self._measuring.stop()
-            self.suggestions.refresh()
-        elif not measured and self._looks_left == LOOKS:
-            self._measuring.start()
-
-    def _look_again(self) -> None:
-        self._looks_left -= 1
-        client = self.session.process.client
-        if not self._looks_left:
-            self._measuring.stop()
-        elif client is not None and self.isVisible():
-            operations.run(self, client.system(), on_success=self._show_system, on_failure=lambda _error: None)
+        if not self.session.machine.measured:
+            words = self.tr("speeds follow once this machine has been measured")
+        self._remark.setText(words)
+        self.suggestions.refresh()
 
     def _show_starters(self) -> None:
         starters = [model for model in self.session.models if model.builtin and has_view(model.model_type)]

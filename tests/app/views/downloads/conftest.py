@@ -48,7 +48,7 @@ def fetch(bench, hub, until):
     """Put a model in line; returns its repository once the window knows of it."""
     count = iter(range(1000))
 
-    async def fetch_(name, size=400_000, **fields):
+    async def fetch_(name, size=2_000_000, **fields):
         repository = f"org/{name}"
         hub.add(repository, model_files(size, seed=hash(name) % 1000 + next(count)), info=READS, **fields)
         await bench.session.client.download(DownloadRequest(repository))
