@@ -10,11 +10,13 @@ import re
 LONGEST = 40_000  # characters; who wants to read more reads it on the hub
 CUT = "\n\n*The rest of the card is on the model's page on the hub.*"
 _FENCE = re.compile(r"^(```|~~~)", re.MULTILINE)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_WITH_CONTENT = re.compile(r"<(style|script|svg)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+_UNREAD = [
+    (re.compile(begin, re.IGNORECASE), re.compile(end, re.IGNORECASE))
+    for begin, end in (("<!--", "-->"), ("<style", "</style>"), ("<script", "</script>"), ("<svg", "</svg>"))
+]
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h\d)\s*/?>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]{0,2000})?/?>")
-_BADGE = re.compile(r"\[?!\[([^\]\n]{0,200})\]\([^)\n]{0,1000}\)(?:\]\([^)\n]{0,1000}\))?")
+_BADGE = re.compile(r"\[?!\[([^\[\]\n]{0,200})\]\([^)\n]{0,1000}\)(?:\]\([^)\n]{0,1000}\))?")
 _INDENT = re.compile(r"^[ \t]{4,}(?![-*+]|\d)", re.MULTILINE)  # what HTML was indented with would become code
 _GAPS = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
 
@@ -35,9 +37,18 @@ def readable(card: str) -> str:
 
 
 def _without_html(text: str) -> str:
-    text = _COMMENT.sub("", text)
-    text = _WITH_CONTENT.sub("", text)
+    for begin, end in _UNREAD:
+        text = _without(text, begin, end)
     text = _BREAK.sub("\n", text)
     text = _TAG.sub("", text)
     text = _BADGE.sub("", text)
     return _GAPS.sub("\n\n", _INDENT.sub("", text))
+
+
+def _without(text: str, begin: re.Pattern[str], end: re.Pattern[str]) -> str:
+    """Without what stands from each `begin` to the next `end`. In one pass: a card may have thousands without an end."""
+    kept, place = [], 0
+    while (start := begin.search(text, place)) and (stop := end.search(text, start.end())):
+        kept.append(text[place : start.start()])
+        place = stop.end()
+    return "".join([*kept, text[place:]])
