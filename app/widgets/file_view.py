@@ -48,7 +48,7 @@ class FileDelegate(QStyledItemDelegate):
         painter.save()
         area = QRectF(option.rect).adjusted(0, 0, -6, 0)
         state: QStyle.StateFlag = option.state
-        if state & QStyle.StateFlag.State_Selected and option.widget is not None and option.widget.hasFocus():
+        if state & QStyle.StateFlag.State_HasFocus:
             painter.fillRect(option.rect, theme.colour("selected"))
         painter.setFont(theme.font("small", tabular=True))
         metrics = QFontMetricsF(painter.font())
