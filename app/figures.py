@@ -25,6 +25,14 @@ def file_size(count: float) -> str:
     return f"{count / 1e9:.1f} GB" if count < 99.95e9 else f"{count / 1e9:.0f} GB"
 
 
+def time_left(seconds: float) -> str:
+    """A duration that is only guessed: 5 s, 4 min, 1 h 20 min."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def duration(seconds: float) -> str:
     """0.4 s, 12 s, 3 min, 1.5 h."""
     if seconds < 60:

@@ -16,6 +16,7 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app import operations
+from app.arrivals import Arrivals
 from app.banners import Banners
 from app.rail import Place, Rail
 from app.rooms import ROOMS, Room
@@ -27,7 +28,7 @@ from app.theme import theme
 from app.view import View
 from app.widgets.command_palette import Command, CommandPalette
 from app.widgets.hairline import Hairline
-from app.widgets.toast import Toast
+from app.widgets.toast import Offer, Toast
 from sidecar.errors import ServiceUnreachable
 
 SMALLEST = (900, 600)
@@ -72,6 +73,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self.palette_overlay = CommandPalette(self.pages)
         self.toast_overlay = Toast(self.pages)
+        self.arrivals = Arrivals(self)
         self._connect()
         self._restore_geometry()
         if preferences.problem:
@@ -90,9 +92,12 @@ class MainWindow(QMainWindow):
         view.activated()
         return view
 
-    def toast(self, text: str, undo: Callable[[], object] | None = None) -> None:
+    def toast(
+        self, text: str, undo: Callable[[], object] | None = None, offer: Offer | None = None, *, bad: bool = False
+    ) -> None:
         view = self._views.get(self._current)
-        self.toast_overlay.show_message(text, undo, above=view.kept_clear() if view else 0)
+        above = view.kept_clear() if view else 0
+        self.toast_overlay.show_message(text, undo, offer=offer, bad=bad, above=above)
 
     def error(self, error: BaseException) -> None:
         if isinstance(error, ServiceUnreachable):
@@ -106,6 +111,10 @@ class MainWindow(QMainWindow):
         await asyncio.sleep(SETTLE_S)
         if self.session.state.usable:
             self.banners.error(error)
+
+    def in_front(self, name: str) -> bool:
+        """Whether the view of that name is what the person sees."""
+        return self._current == name and self.isVisible() and not self.isMinimized()
 
     # ---- views ------------------------------------------------------------------------------------------------------
 

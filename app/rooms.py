@@ -49,7 +49,7 @@ class Room:
 
 
 def _welcome() -> type[View]:
-    from app.views.welcome import WelcomeView
+    from app.views.welcome.view import WelcomeView
 
     return WelcomeView
 
@@ -78,6 +78,18 @@ def _storage() -> type[View]:
     return StorageView
 
 
+def _catalogue() -> type[View]:
+    from app.views.catalogue.view import CatalogueView
+
+    return CatalogueView
+
+
+def _downloads() -> type[View]:
+    from app.views.downloads.view import DownloadsView
+
+    return DownloadsView
+
+
 def _settings() -> type[View]:
     from app.views.settings.view import SettingsView
 
@@ -85,10 +97,12 @@ def _settings() -> type[View]:
 
 
 ROOMS = (
-    Room("welcome", "", "info", _welcome, shortcut="F1"),
+    Room("welcome", "", "info", _welcome, "app.views.welcome", shortcut="F1"),
     Room("chat", "Chat", "message-circle", _chat, "app.views.chat", "app.markdown", "Ctrl+1"),
     Room("classify", "Classify", "tag", _classify, "app.views.classify", shortcut="Ctrl+2"),
     Room("models", "Models", "boxes", _models, "app.views.models", shortcut="Ctrl+5", group=1),
     Room("storage", "Storage", "hard-drive", _storage, "app.views.storage", under="models"),
+    Room("catalogue", "Catalogue", "compass", _catalogue, "app.views.catalogue", shortcut="Ctrl+6", group=1),
+    Room("downloads", "Downloads", "download", _downloads, "app.views.downloads", shortcut="Ctrl+7", group=1),
     Room("settings", "Settings", "settings", _settings, "app.views.settings", shortcut="Ctrl+,", bottom=True),
 )

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app import operations
+from app.downloads import Downloads
+from app.machine import Machine
+from app.network import NetworkSettings
 from app.service_state import ServiceState
 from app.sidecar_process import SidecarProcess
 from sidecar.errors import ServiceUnreachable
@@ -38,6 +41,8 @@ class Session(QObject):
         settings_changed(): something in the service's settings is different.
         job_changed(JobInfo): a long task began, went on or ended.
         storage_changed(): what lies on the disk is different.
+        download_changed(DownloadInfo): a download began, went on or ended.
+        heard_again(): the service is followed from now on; what happened before was not heard.
     """
 
     state_changed = Signal(object)
@@ -47,6 +52,8 @@ class Session(QObject):
     settings_changed = Signal()
     job_changed = Signal(object)
     storage_changed = Signal()
+    download_changed = Signal(object)
+    heard_again = Signal()
 
     def __init__(self, process: SidecarProcess, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -58,6 +65,9 @@ class Session(QObject):
         self._answering = asyncio.Event()
         self._stale = asyncio.Event()
         self._operations: list[operations.Operation[None]] = []
+        self.downloads = Downloads(self)
+        self.network = NetworkSettings(self)
+        self.machine = Machine(self)
         process.state_changed.connect(self._on_state)
 
     @property
@@ -97,6 +107,7 @@ class Session(QObject):
         else:
             self._answering.set()
             self._stale.set()
+            self.heard_again.emit()
             for following in (self._follow_events(self.client), self._refresh_models(self.client)):
                 self._operations.append(operations.run(self, following))
         self._set(state)
@@ -120,6 +131,7 @@ class Session(QObject):
                     async for event in events:
                         if not heard:
                             self._stale.set()  # a change between the look at the models and this connection
+                            self.heard_again.emit()
                         heard = True
                         self._receive(event)
             except ServiceUnreachable:
@@ -152,6 +164,8 @@ class Session(QObject):
             if event.job.finished_at is not None:
                 self._stale.set()  # a model runs with another engine, or is known now
             self.job_changed.emit(event.job)
+        elif event.download is not None:
+            self.download_changed.emit(event.download)
         elif event.type == "settings":
             self.settings_changed.emit()
         elif event.type == "storage":

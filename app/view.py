@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from app.session import Session
 from app.settings import Preferences
 from app.widgets.command_palette import Command
+from app.widgets.toast import Offer
 
 
 class Frame(Protocol):
@@ -28,8 +29,8 @@ class Frame(Protocol):
     def show_view(self, name: str) -> View:
         """Bring a view to the front and return it. Raises KeyError for a name that no view has."""
 
-    def toast(self, text: str, undo: Callable[[], object] | None = None) -> None:
-        """Say something in passing, with an Undo button where `undo` is given."""
+    def toast(self, text: str, undo: Callable[[], object] | None = None, offer: Offer | None = None) -> None:
+        """Say something in passing, with an Undo button where `undo` is given, or with what to do next."""
 
     def error(self, error: BaseException) -> None:
         """Show a failure as a banner: what happened, and the details one click away."""

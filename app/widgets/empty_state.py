@@ -22,14 +22,21 @@ class EmptyState(QWidget):
         column.addSpacing(8)
         heading = Label(title, size="title", weight="strong")
         column.addWidget(heading, 0, Qt.AlignmentFlag.AlignHCenter)
-        if text:
-            column.addWidget(_wrapped(text), 0, Qt.AlignmentFlag.AlignHCenter)
+        self._text = _wrapped(text)
+        column.addWidget(self._text, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._text.setVisible(bool(text))
         self._actions = QHBoxLayout()
         self._actions.setSpacing(8)
         self._actions.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column.addSpacing(8)
         column.addLayout(self._actions)
         column.addStretch(3)
+
+    def set_words(self, text: str) -> None:
+        """Say something else under the title."""
+        self._text.setText(text)
+        self._text.setMinimumHeight(self._text.heightForWidth(TEXT_WIDTH))
+        self._text.setVisible(bool(text))
 
     def add_action(self, button: QAbstractButton) -> None:
         """Put a button below the text."""

@@ -39,7 +39,7 @@ class NavButton(QAbstractButton):
     def set_count(self, count: int) -> None:
         """Show a badge with `count`; 0 hides it."""
         self._count = count
-        self.setAccessibleDescription(self.tr("%n waiting", "", count) if count else "")
+        self.setAccessibleDescription(self.tr("%n under way", "", count) if count else "")
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -1,6 +1,7 @@
-"""A short message at the bottom of the window, with Undo where something was taken away."""
+"""A short message at the bottom of the window, with Undo where something was taken away, or with what to do next."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
 from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
@@ -15,7 +16,17 @@ from app.widgets.shadow import SPREAD, paint_shadow
 
 SHOWN_MS = 4000
 SHOWN_WITH_UNDO_MS = 10_000
+SHOWN_WITH_OFFER_MS = 30_000  # it tells of something that took long: the person may be elsewhere
 FROM_BOTTOM = 40
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What could be done next: a button with these words."""
+
+    words: str
+    icon: str
+    run: Callable[[], object]
 
 
 class Toast(QWidget):
@@ -28,12 +39,14 @@ class Toast(QWidget):
         super().__init__(host.window())
         self._window = host.window()
         self._undo_action: Callable[[], object] | None = None
+        self._offer: Offer | None = None
         self._above = 0
         self._icon = IconLabel("check", "ok", 16)
         self._text = ElidedLabel(size="control", weight="medium", middle=True)
         self.undo_button = Button(self.tr("Undo"), "link", "undo-2")
+        self.offer_button = Button("", "secondary", "arrow-right", compact=True)
         self._close = IconButton("x", self.tr("Close"), size=24, icon_size=14)
-        for button in (self.undo_button, self._close):
+        for button in (self.undo_button, self.offer_button, self._close):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the focus where the person works
         self._panel = QFrame()
         self._panel.setProperty("popup", True)
@@ -42,28 +55,40 @@ class Toast(QWidget):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._expire)
         self.undo_button.clicked.connect(self._undo)
+        self.offer_button.clicked.connect(self._take_offer)
         self._close.clicked.connect(self.hide)
         self._window.installEventFilter(self)
         self.hide()
 
     def show_message(
-        self, text: str, undo: Callable[[], object] | None = None, *, icon: str = "check", above: int = 0
+        self,
+        text: str,
+        undo: Callable[[], object] | None = None,
+        *,
+        offer: Offer | None = None,
+        bad: bool = False,
+        above: int = 0,
     ) -> None:
-        """Show `text`; with `undo` an Undo button calls it, at most once, and the message stays longer.
+        """Show `text`; with `undo` an Undo button calls it, at most once, and the message stays longer; so with `offer`.
+        `bad`: it tells of something that went wrong.
 
         `above` is the height in logical pixels at the bottom that it must not cover.
         """
-        self._undo_action = undo
+        self._undo_action, self._offer = undo, offer
         self._above = above
         self._text.setText(text)
         self.setAccessibleName(text)
-        self._icon.set_icon("trash-2" if undo and icon == "check" else icon, "muted" if undo else "ok")
+        self._icon.set_icon(*_icon(taken_away=undo is not None, bad=bad))
         self.undo_button.setVisible(undo is not None)
+        self.offer_button.setVisible(offer is not None)
+        if offer is not None:
+            self.offer_button.setText(offer.words)
+            self.offer_button.set_icon(offer.icon)
         self._panel.updateGeometry()  # the layout around it would else go by the message before
         self._place()
         self.show()
         self.raise_()
-        self._timer.start(SHOWN_WITH_UNDO_MS if undo else SHOWN_MS)
+        self._timer.start(SHOWN_WITH_OFFER_MS if offer else SHOWN_WITH_UNDO_MS if undo else SHOWN_MS)
 
     def text(self) -> str:
         """The message shown last."""
@@ -92,7 +117,7 @@ class Toast(QWidget):
         row = QHBoxLayout(self._panel)
         row.setContentsMargins(14, 8, 8, 8)
         row.setSpacing(10)
-        for widget in (self._icon, self._text, self.undo_button, self._close):
+        for widget in (self._icon, self._text, self.undo_button, self.offer_button, self._close):
             row.addWidget(widget)
 
     def _place(self) -> None:
@@ -102,7 +127,7 @@ class Toast(QWidget):
         self.move(left, self._window.height() - self.height() - FROM_BOTTOM - self._above)
 
     def _expire(self) -> None:
-        if self.undo_button.hasFocus() or self._close.hasFocus():
+        if any(button.hasFocus() for button in (self.undo_button, self.offer_button, self._close)):
             self._timer.start(SHOWN_MS)
         else:
             self.hide()
@@ -112,3 +137,15 @@ class Toast(QWidget):
         self.hide()
         if action is not None:
             action()
+
+    def _take_offer(self) -> None:
+        offer, self._offer = self._offer, None
+        self.hide()
+        if offer is not None:
+            offer.run()
+
+
+def _icon(*, taken_away: bool, bad: bool) -> tuple[str, str]:
+    if bad:
+        return "circle-alert", "bad_text"
+    return ("trash-2", "muted") if taken_away else ("check", "ok")

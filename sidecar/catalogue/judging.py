@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sidecar.catalogue import fitting
@@ -67,8 +67,8 @@ def is_comfortable(model: ListedModel, weights: Weights, suits: Suitability) -> 
     return weights.bytes <= MODEST_BYTES if speed is None else speed.expected >= COMFORTABLE[model.task]
 
 
-def entry(judged: Judged, installed: Collection[str]) -> CatalogueEntry:
-    """What is told of it in a list."""
+def entry(judged: Judged, installed: Mapping[str, str]) -> CatalogueEntry:
+    """What is told of it in a list. `installed`: the names here of the models of repositories."""
     model = judged.model
     return CatalogueEntry(
         id=model.id,
@@ -86,6 +86,9 @@ def entry(judged: Judged, installed: Collection[str]) -> CatalogueEntry:
         installed=model.id in installed,
         tags=model.tags,
         engine=model.engine,
+        revision=model.revision,
+        variant=judged.variant,
+        model_id=installed.get(model.id),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import get_args
 
 from sidecar.catalogue.fitting import pace, speed_of
@@ -18,13 +18,13 @@ WORDS: dict[ModelType, str] = {
 }
 
 
-def recommendations(judged: Collection[Judged], installed: Collection[str]) -> list[Recommendation]:
+def recommendations(judged: Collection[Judged], installed: Mapping[str, str]) -> list[Recommendation]:
     """One per task; none for a task for which nothing fits."""
     found = (recommend(task, judged, installed) for task in get_args(ModelType))
     return [one for one in found if one is not None]
 
 
-def recommend(task: ModelType, judged: Iterable[Judged], installed: Collection[str]) -> Recommendation | None:
+def recommend(task: ModelType, judged: Iterable[Judged], installed: Mapping[str, str]) -> Recommendation | None:
     """The best of the comfortable ones; where there is none, the smallest that fits, with a word about its speed."""
     ranked = sorted(
         (one for one in judged if one.model.task == task and one.model.quality), key=lambda one: -one.model.quality

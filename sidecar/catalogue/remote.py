@@ -73,8 +73,8 @@ class Remote:
 
         return await self._answer("search", asked, Found, lambda kept: kept.read_at, SEARCH_FRESH_SECONDS, ask)
 
-    async def repository(self, repository: str, revision: str) -> Answer:
-        """A `Snapshot`, from the hub or as it was last told.
+    async def repository(self, repository: str, revision: str, *, fresh: bool = False) -> Answer:
+        """A `Snapshot`, from the hub or as it was last told; with `fresh` from the hub if it can be asked.
 
         Raises RepositoryNotFound, InvalidRequest; HubFault when it was never told and cannot be asked for.
         """
@@ -83,7 +83,7 @@ class Remote:
             f"{repository}@{revision}",
             Snapshot,
             lambda kept: kept.repository.read_at,
-            REPOSITORY_FRESH_SECONDS,
+            0.0 if fresh else REPOSITORY_FRESH_SECONDS,
             lambda: self._snapshot(repository, revision),
         )
 

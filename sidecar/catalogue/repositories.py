@@ -6,7 +6,7 @@ Names and texts are a stranger's: they are shown as text and believed in nothing
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from msgspec import structs
 
@@ -57,7 +57,7 @@ def formats(repository: Repository) -> list[FileFormat]:
     return found or (["pickle"] if "pytorch" in repository.tags or any(name.endswith(".bin") for name in names) else [])
 
 
-def entry(repository: Repository, task: ModelType, suits: Suitability, installed: Collection[str]) -> CatalogueEntry:
+def entry(repository: Repository, task: ModelType, suits: Suitability, installed: Mapping[str, str]) -> CatalogueEntry:
     found = formats(repository)
     return CatalogueEntry(
         id=repository.id,
@@ -71,6 +71,8 @@ def entry(repository: Repository, task: ModelType, suits: Suitability, installed
         installed=repository.id in installed,
         downloads=repository.downloads,
         engine=ENGINES[found[0]] if found else None,
+        revision=repository.revision,
+        model_id=installed.get(repository.id),
     )
 
 

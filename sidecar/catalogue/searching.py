@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from sidecar.catalogue import entries, fitting, judging, lightweight, recommending, repositories
 from sidecar.catalogue.entries import ListedModel
@@ -109,7 +109,7 @@ class Catalogue:
         )
 
     async def _from_hub(
-        self, query: CatalogueQuery, here: Collection[str]
+        self, query: CatalogueQuery, here: Mapping[str, str]
     ) -> tuple[list[CatalogueEntry], InglenookError | None, bool]:
         """The hub's, what kept us from asking it, and whether these were kept from an earlier time."""
         words = repositories.TASKS[query.task] if query.task else (None,)
@@ -130,15 +130,16 @@ class Catalogue:
 
     # ---- one model --------------------------------------------------------------------------------------------------
 
-    async def detail(self, repository: str, revision: str | None = None) -> CatalogueDetail:
-        """One model, as the hub tells it, or as it was told before, or as the built-in list has it.
+    async def detail(self, repository: str, revision: str | None = None, *, fresh: bool = False) -> CatalogueDetail:
+        """One model, as the hub tells it, or as it was told before, or as the built-in list has it. `fresh`: the hub is asked
+        even if it has told lately, as after its licence was accepted there.
 
         Raises RepositoryNotFound, InvalidRequest, Unsupported for what no engine here runs; HubFault when nothing is known.
         """
         model = next((model for model in await self.listed() if model.id == repository), None)
         wanted = revision or (model.revision if model else MAIN)
         try:
-            answer = await self._remote.repository(repository, wanted)
+            answer = await self._remote.repository(repository, wanted, fresh=fresh)
         except HubFault:
             if model is None:
                 raise
@@ -170,7 +171,8 @@ class Catalogue:
         variants = repositories.variants(snapshot, task, outlook)
         suits = variants[0].suitability if variants else fitting.suitability(None, 0, outlook)
         entry = repositories.entry(told, task, suits, by_repository(self._models()))
-        entry.bytes = variants[0].bytes if variants else None
+        if variants:
+            entry.bytes, entry.variant = variants[0].bytes, variants[0].name
         return CatalogueDetail(
             entry=_as_listed(entry, model) if model else entry,
             revision=told.revision,
@@ -207,7 +209,7 @@ def _conditions(entry: CatalogueEntry, query: CatalogueQuery) -> Iterable[bool]:
     yield not query.largest_mb or (entry.bytes or 0) <= query.largest_mb * MB
 
 
-def _entries(found: Found, outlook: Outlook, here: Collection[str]) -> list[CatalogueEntry]:
+def _entries(found: Found, outlook: Outlook, here: Mapping[str, str]) -> list[CatalogueEntry]:
     """Those of a search that an engine here could run."""
     return [
         repositories.entry(told, task, repositories.at_a_glance(told, task, outlook), here)

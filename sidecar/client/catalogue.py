@@ -29,8 +29,11 @@ class CatalogueCalls(Wire):
         asked = {} if query is None else msgspec.to_builtins(query)
         return self._decoded(await self._request("GET", "/catalogue", query=asked), CataloguePage)
 
-    async def catalogue_detail(self, repository: str, revision: str | None = None) -> CatalogueDetail:
-        path, asked = f"/catalogue/{quote(repository, safe='')}", {"revision": revision}
+    async def catalogue_detail(
+        self, repository: str, revision: str | None = None, *, fresh: bool = False
+    ) -> CatalogueDetail:
+        """One model; with `fresh` the hub is asked even if it has told lately."""
+        path, asked = f"/catalogue/{quote(repository, safe='')}", {"revision": revision, "fresh": fresh or None}
         return self._decoded(await self._request("GET", path, query=asked), CatalogueDetail)
 
     async def recommended(self) -> list[Recommendation]:

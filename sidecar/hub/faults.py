@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from sidecar.errors import HubFault, HubRefused, NetworkUnavailable, RepositoryNotFound
 
@@ -34,7 +34,7 @@ def as_our_errors(host: str) -> Iterator[None]:
 
 def refused(host: str, response: httpx2.Response) -> HubFault | RepositoryNotFound:
     """The error for an answer that is not what was asked for."""
-    status, path = response.status_code, urlsplit(str(response.request.url)).path.strip("/")
+    status, path = response.status_code, unquote(urlsplit(str(response.request.url)).path).strip("/")
     if _is_missing(response, path):
         what = path.removeprefix("api/models/")
         return RepositoryNotFound(what=what.replace("/revision/", " at ").replace("/resolve/", " at "))

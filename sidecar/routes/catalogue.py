@@ -8,9 +8,11 @@ from sidecar.types import CatalogueDetail, CataloguePage, CatalogueQuery, Recomm
 
 
 class DetailQuery(Request):
-    """`revision`: branch, tag or commit; without it the one that the built-in list names, or main."""
+    """`revision`: branch, tag or commit; without it the one that the built-in list names, or main. `fresh`: ask the hub
+    even if it has told lately, as after its licence was accepted there."""
 
     revision: str | None = None
+    fresh: bool = False
 
 
 async def search(call: Call, query: CatalogueQuery) -> Answer:
@@ -22,7 +24,7 @@ async def recommended(call: Call) -> Answer:
 
 
 async def detail(call: Call, query: DetailQuery) -> Answer:
-    return await call.service.catalogue.detail(call.model_id, query.revision)
+    return await call.service.catalogue.detail(call.model_id, query.revision, fresh=query.fresh)
 
 
 _GROUP = "Catalogue"

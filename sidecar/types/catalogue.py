@@ -64,6 +64,8 @@ class CatalogueEntry(Response):
 
     `curated`: from the built-in list; `why` is then the reason it is there. `gated`: its licence must be accepted first.
     `tags`: what it is for, such as chat, zero-shot or en-de. `engine`: what would load its files as they are.
+    `revision` and `variant`: what to fetch of it on this machine; the latter null where its files were not looked at yet.
+    `model_id`: its name here, null unless `installed`.
     """
 
     id: str
@@ -83,6 +85,9 @@ class CatalogueEntry(Response):
     downloads: int | None = None
     tags: list[str] = []
     engine: str | None = None
+    revision: str = "main"
+    variant: str | None = None
+    model_id: str | None = None
 
 
 class CataloguePage(Response):

@@ -8,7 +8,6 @@ import itertools
 import time
 
 import pytest
-from PySide6.QtCore import QAbstractEventDispatcher
 from PySide6.QtWidgets import QScrollArea
 
 from app.main_window import MainWindow
@@ -18,39 +17,12 @@ from app.sidecar_process import SidecarProcess
 from app.widgets.markdown_view import MarkdownView
 from sidecar.types import RegisterRequest
 from tests.helpers.models import echo_model
+from tests.helpers.turns import LONGEST_S, PATIENCE_S, Turns, longest_turn_while
 
 pytestmark = pytest.mark.alone
 
-LONGEST_S = 0.050
 ROWS = 10_000
-PATIENCE_S = 150
 SETTLE_S = 1
-
-
-class Turns:
-    """The processor time of this thread in each turn of the event loop, in seconds."""
-
-    def __init__(self):
-        self.longest = 0.0
-        self.count = 0
-        self._began = 0.0
-        self._dispatcher = QAbstractEventDispatcher.instance()
-
-    def __enter__(self):
-        self._dispatcher.awake.connect(self._next)
-        self._dispatcher.aboutToBlock.connect(self._next)
-        self._began = time.thread_time()
-        return self
-
-    def __exit__(self, *_error):
-        self._dispatcher.awake.disconnect(self._next)
-        self._dispatcher.aboutToBlock.disconnect(self._next)
-
-    def _next(self):
-        now = time.thread_time()
-        self.longest = max(self.longest, now - self._began)
-        self.count += 1
-        self._began = now
 
 
 @pytest.fixture
@@ -120,7 +92,6 @@ HOSTILE = {
     "definitions of links": "[a]: http://x.example\n" * 3000,
     "four thousand lines of code": "```python\n" + "x = 'a' + b(c)[d] # e\n" * 4000 + "```\n",
 }
-TRIES = 3  # other work on the machine only ever adds to a turn: the best of a few is nearest to what it costs
 
 
 @pytest.fixture
@@ -137,20 +108,6 @@ async def answer(qtbot):
     yield shown
     area.hide()
     area.deleteLater()
-
-
-async def longest_turn_while(action, done, until):
-    """The longest turn of the quietest of a few tries."""
-    found = []
-    for _ in range(TRIES):
-        with Turns() as turns:
-            action()
-            await until(done, PATIENCE_S)
-            await asyncio.sleep(0.05)  # a turn more, for what was painted last
-        found.append(turns.longest)
-        if turns.longest < LONGEST_S:
-            break
-    return min(found)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())

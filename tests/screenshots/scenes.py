@@ -16,7 +16,8 @@ from app.views.classify.input_card import LIST, ONE
 from app.views.storage.view import ALL, TRASH, UNUSED, StorageView
 from sidecar.types import JobInfo, RegisterRequest
 from tests.helpers.models import echo_model
-from tests.screenshots.stage import Stage
+from tests.screenshots import hub_scenes
+from tests.screenshots.stage import Stage, configure
 
 QUESTION = "What is Inglenook?"
 FOLLOW_UP = "How do I use the API?"
@@ -43,6 +44,7 @@ async def play(stage: Stage) -> None:
     await chat(stage)
     await classify(stage)
     await models(stage)
+    await hub_scenes.play(stage)
     await stage.register_echoes()
     await storage(stage)
     await busy_chat(stage)
@@ -52,9 +54,12 @@ async def play(stage: Stage) -> None:
 
 
 async def welcome(stage: Stage) -> None:
-    stage.show("welcome")
+    view = stage.show("welcome")
     await stage.picture("welcome", "starting")
     await stage.until(lambda: stage.session.model("starter-chat") and stage.session.model("starter-sentiment"))
+    await (await stage.session.ready()).calibrate()
+    view.activated()
+    await stage.until(lambda: "measured" in view.facts.text("processor") and view.suggestions.cards)
     await stage.picture("welcome", "filled")
 
 
@@ -163,7 +168,6 @@ async def classify(stage: Stage) -> None:
 async def models(stage: Stage) -> None:
     view = stage.show("models")
     view.use_model("starter-chat")
-    await (await stage.session.ready()).calibrate()
     view.activated()
     await stage.until(lambda: any(line.interval for line in view.page.forecast.lines))
     await stage.picture("models", "filled")
@@ -284,13 +288,13 @@ async def busy_classify(stage: Stage) -> None:
 async def trouble(stage: Stage) -> None:
     """The service cannot start, and then is stopped."""
     stage.show("welcome")
-    stage.paths.config_file.write_text("port = 0\nmax_loaded_models = 0\n")
+    configure(stage.paths, stage.hub, "max_loaded_models = 0")
     await stage.session.process.restart()
     await stage.until(lambda: stage.session.state.kind == "restarting" and stage.session.state.attempt >= 4)
     await stage.picture("welcome", "error")
     stage.show("chat")
     await stage.picture("chat", "offline")
-    stage.paths.config_file.write_text("port = 0\n")
+    configure(stage.paths, stage.hub)
     stage.session.process.start()
     await stage.until(lambda: stage.session.state.usable)
     await stage.session.process.stop()

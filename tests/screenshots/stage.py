@@ -14,7 +14,9 @@ from app.theme import theme
 from app.view import View
 from sidecar.paths import Paths
 from sidecar.types import RegisterRequest
+from tests.helpers.hub import HubServer, hub_server
 from tests.helpers.models import echo_model
+from tests.helpers.stock import stock
 
 THEMES = ("light", "dark")
 SIZES = ((900, 600), (1440, 900))
@@ -33,8 +35,9 @@ ECHOES = {
 class Stage:
     """Application and camera."""
 
-    def __init__(self, application: Application, paths: Paths, folder: Path) -> None:
+    def __init__(self, application: Application, paths: Paths, folder: Path, hub: HubServer) -> None:
         self.application = application
+        self.hub = hub
         self.window = application.window
         self.session = application.session
         self.paths = paths
@@ -81,15 +84,23 @@ async def perform(app: QApplication, data: Path, folder: Path, play: Callable[[S
     """Open the window on the empty folder `data`, play on it, close it; returns the pictures."""
     paths = Paths.in_folder(data)
     paths.create()
-    paths.config_file.write_text("port = 0\n")
     instance = SingleInstance(paths)
     instance.claim()
-    application = Application(app, paths, instance, "light")
-    stage = Stage(application, paths, folder)
-    application.start(hidden=False)
-    try:
-        await play(stage)
-    finally:
-        await application.end()
-        instance.release()
+    with hub_server() as hub:
+        stock(hub)
+        configure(paths, hub)
+        application = Application(app, paths, instance, "light")
+        stage = Stage(application, paths, folder, hub)
+        application.start(hidden=False)
+        try:
+            await play(stage)
+        finally:
+            await application.end()
+            instance.release()
     return stage.taken
+
+
+def configure(paths: Paths, hub: HubServer, *lines: str) -> None:
+    """The service's settings from its next start on: a free port, the hub of the pictures, and these."""
+    usual = ("port = 0", f'hub_endpoint = "{hub.url}"', "network_timeout_s = 2")
+    paths.config_file.write_text("\n".join([*usual, *lines, ""]))

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from app.figures import time_left
 from app.models.batch import BatchRunner
 from app.models.result_list import Counts, TextList
 from app.theme import theme
@@ -96,7 +97,7 @@ class ProgressLine(QWidget):
             parts.append(self.tr("beginning"))
         elif runner.state == "running" and runner.rate:
             parts.append(self.tr("{0} texts/s").format(_rate_words(runner.rate)))
-            parts.append(self.tr("{0} left").format(duration_words(runner.seconds_left or 0)))
+            parts.append(self.tr("{0} left").format(time_left(runner.seconds_left or 0)))
         return " · ".join(parts)
 
     def _lay_out(self) -> None:
@@ -112,14 +113,6 @@ class ProgressLine(QWidget):
             button.hide()  # each shows when it can be used; a hidden card would else ask for room for all of them
             row.addWidget(button)
         row.addWidget(self.close_list)
-
-
-def duration_words(seconds: float) -> str:
-    """A duration a person can take in: "21 s", "4 min", "1 h 20 min"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _rate_words(rate: float) -> str:

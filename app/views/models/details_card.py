@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.figures import ago, memory
 from app.model_names import display_name, how_it_runs
+from app.model_uses import has_view, use_of
 from app.model_words import parameters, size, standing, task, usable
 from app.widgets.button import Button
 from app.widgets.card import Card
@@ -16,8 +17,6 @@ from app.widgets.label import Label
 from app.widgets.pill import Pill
 from app.widgets.spinner import Spinner
 from sidecar.types import JobInfo, ModelInfo
-
-USES = {"text_generation": ("message-circle", "Ask it"), "classification": ("tag", "Try it")}
 
 
 class DetailsCard(Card):
@@ -91,11 +90,10 @@ class DetailsCard(Card):
         self.unload_button.setEnabled(not model.active_requests)
         self.unload_button.setToolTip(self.tr("It is answering.") if model.active_requests else "")
         self._busy.setVisible(loading)
-        icon, words = USES.get(model.model_type, ("", ""))
-        self.use_button.setVisible(bool(words) and works)
-        if words:
-            self.use_button.setText(self.tr(words))
-            self.use_button.set_icon(icon)
+        use = use_of(model.model_type)
+        self.use_button.setVisible(has_view(model.model_type) and works)
+        self.use_button.setText(use.action)
+        self.use_button.set_icon(use.icon)
         self.delete_button.setVisible(not model.builtin)
         self.delete_button.setEnabled(not model.active_requests)
         self._pinned = model.pinned

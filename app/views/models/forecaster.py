@@ -63,6 +63,7 @@ class Forecaster(QObject):
 
     async def _measured(self) -> Answer:
         await self._session.client.calibrate()
+        self._session.machine.refresh()
         return await self._answer()
 
     async def _answer(self) -> Answer:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.model_names import display_name
+from app.model_uses import has_view, use_of
 from app.model_words import usable
 from app.models.installed import InstalledModels
 from app.theme import theme
@@ -31,7 +32,6 @@ SIDE = 24
 NARROW_BELOW = 900  # logical pixels of the view's width
 PAGE_WIDTH, NARROW_PAGE_WIDTH = 412, 380
 FORECAST_DEPENDS_ON = ("id", "version", "is_loaded", "engine", "precision", "quantization", "device", "active_requests")
-USES = {"text_generation": "chat", "classification": "classify"}
 
 
 class ModelsView(View):
@@ -108,7 +108,7 @@ class ModelsView(View):
             menu.addAction(theme.icon("log-out"), self.tr("Unload"), lambda: self.requests.unload(model))
         elif usable(model):
             menu.addAction(theme.icon("memory-stick"), self.tr("Load"), lambda: self.requests.load(model))
-        if model.model_type in USES and usable(model):
+        if has_view(model.model_type) and usable(model):
             menu.addAction(theme.icon("arrow-right"), self.tr("Use it"), lambda: self._use(model))
         pin, icon = (self.tr("Unpin"), "pin-off") if model.pinned else (self.tr("Pin"), "pin")
         menu.addAction(theme.icon(icon), pin, lambda: self.requests.update(model, "pinned", not model.pinned))
@@ -127,8 +127,8 @@ class ModelsView(View):
             self.requests.load(model)
 
     def _use(self, model: ModelInfo) -> None:
-        if model.model_type in USES:
-            self.frame.show_view(USES[model.model_type]).use_model(model.id)
+        if has_view(model.model_type):
+            self.frame.show_view(use_of(model.model_type).view).use_model(model.id)
 
     def _search(self) -> None:
         self.frame.show_view(self.name)

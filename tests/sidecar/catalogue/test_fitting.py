@@ -121,15 +121,15 @@ def judged(outlook: Outlook, only: Callable[[ListedModel], bool] = lambda model:
 
 
 def test_one_model_is_recommended_for_each_task() -> None:
-    found = recommending.recommendations(judged(machine(16)), [])
+    found = recommending.recommendations(judged(machine(16)), {})
     assert [one.task for one in found] == [
         "text_generation", "classification", "translation", "embedding", "reranking",
     ]  # fmt: skip
 
 
 def test_a_better_machine_is_recommended_a_better_model_and_told_why_not_the_next() -> None:
-    small = recommending.recommend("text_generation", judged(machine(2)), [])
-    large = recommending.recommend("text_generation", judged(machine(16)), [])
+    small = recommending.recommend("text_generation", judged(machine(2)), {})
+    large = recommending.recommend("text_generation", judged(machine(16)), {})
     assert small is not None
     assert large is not None
     assert LISTED[small.entry.id].quality <= LISTED[large.entry.id].quality
@@ -138,10 +138,10 @@ def test_a_better_machine_is_recommended_a_better_model_and_told_why_not_the_nex
 
 @pytest.mark.parametrize("task", ["text_generation", "translation", "embedding"])
 def test_before_it_is_measured_no_large_model_is_recommended(task: ModelType) -> None:
-    found = recommending.recommend(task, judged(machine(64, measured=False)), [])
+    found = recommending.recommend(task, judged(machine(64, measured=False)), {})
     assert found is not None
     assert (found.entry.bytes or 0) <= judging.MODEST_BYTES
 
 
 def test_nothing_is_recommended_where_nothing_fits() -> None:
-    assert recommending.recommendations(judged(machine(0.1)), []) == []
+    assert recommending.recommendations(judged(machine(0.1)), {}) == []

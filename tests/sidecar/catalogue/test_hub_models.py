@@ -100,6 +100,16 @@ async def test_a_gated_model_says_what_is_missing_and_where_to_get_it(client: Cl
     assert (found.access_url or "").endswith("/org/owl-gated")
 
 
+async def test_what_was_told_lately_is_asked_for_again_when_it_may_be_different(client: Client, hub: HubServer) -> None:
+    hub.add("org/owl-late", {"model.safetensors": b"0"}, info=CHAT, gated="auto")
+    async with client:
+        before = await client.catalogue_detail("org/owl-late")
+        hub.repos["org/owl-late"].gated = False
+        kept = await client.catalogue_detail("org/owl-late")
+        fresh = await client.catalogue_detail("org/owl-late", fresh=True)
+    assert [found.access for found in (before, kept, fresh)] == ["needs_token", "needs_token", "open"]
+
+
 async def test_what_no_engine_here_runs_is_told_so(client: Client) -> None:
     async with client:
         with pytest.raises(errors.Unsupported, match="owl-picture"):

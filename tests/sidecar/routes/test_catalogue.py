@@ -52,6 +52,8 @@ async def test_the_built_in_list_says_how_every_model_suits_this_machine(client:
     small = next(entry for entry in page.entries if entry.key == "smollm2-135m")
     assert small.suitability.verdict == "fits"
     assert small.suitability.tokens_per_second is not None
+    assert (small.variant, small.revision, small.model_id) == ("Q8_0", "main", None)
+    assert next(entry for entry in page.entries if entry.id == MINILM).model_id == MINILM
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from app.main_window import MainWindow
 from app.session import Session
 from app.settings import Preferences
 from app.sidecar_process import SidecarProcess
-from app.views.welcome import instruction_set
+from app.views.welcome.facts import instruction_set
 
 
 @pytest.fixture

@@ -1,0 +1,43 @@
+"""The real window in the test's own process, at a real service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.main_window import MainWindow
+from app.session import Session
+from app.settings import Preferences
+from app.sidecar_process import SidecarProcess
+from app.view import View
+from sidecar.paths import Paths
+
+
+class WindowBench:
+    """A window, and what tests do with it. `until` waits for a condition."""
+
+    def __init__(self, paths: Paths, until: Callable[..., Any], view: str) -> None:
+        self.until = until
+        self._name = view
+        self.process = SidecarProcess(paths)
+        self.session = Session(self.process)
+        self.window = MainWindow(self.session, Preferences(paths.window_settings))
+        self.window.resize(1280, 820)
+        self.window.show()
+
+    @property
+    def view(self) -> View:
+        """The view that is tested."""
+        return self.window.view(self._name)
+
+    async def start(self) -> None:
+        """Find the service, and bring the view to the front."""
+        self.process.start()
+        await self.session.ready()
+        self.window.show_view(self._name)
+
+    async def close(self) -> None:
+        self.session.close()
+        await self.process.close()
+        self.window.hide()
+        self.window.deleteLater()
