@@ -35,10 +35,9 @@ sys.addaudithook(heard)
 """
 STEPS = {
     "before anything is copied": "os.rename|models-move.json|1",
-    "before the last file is whole": "os.rename|z.bin|1",
+    "in the middle of copying": "os.rename|z.bin|1",
     "before the change": "os.rename|models-move.json|2",
     "before the setting is written": "os.rename|config.toml|1",
-    "before the old folder is emptied": "os.remove|m.gguf|1",
     "in the middle of emptying it": "os.remove|z.bin|1",
     "before the journal is closed": "os.remove|models-move.json|1",
 }
