@@ -97,8 +97,8 @@ async def _serve(
         _stop_at_end_of_stdin(stop)
     async with ModelManager.open(configuration.settings, paths) as manager:
         service = Service(manager, paths, configuration, origin, secrets.token_urlsafe(TOKEN_BYTES), stop=stop)
+        await resume_move(service)
         async with listening(service, only_small=only_small) as url, _discoverable(service, url) as found:
-            await resume_move(service)
             if prepare is not None:
                 await prepare(service)
             logger.info("ready at %s", url)

@@ -6,6 +6,7 @@ does one of a restoration, which unsettles the record first. Everything here blo
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
@@ -16,7 +17,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from sidecar.errors import Conflict, EnvironmentFault, TrashNotFound
+from sidecar.errors import Conflict, DiskFull, EnvironmentFault, TrashNotFound
 from sidecar.registry.manifest import TRASH, ManifestFile, Manifests
 from sidecar.registry.store import Model, ModelOptions
 from sidecar.runtime.protocol import ModelFacts
@@ -90,7 +91,7 @@ class Trash:
         return files.weight([self._place(record) / FILES])
 
     def put(self, model: Model, removable: Removable) -> Record:
-        """Move what goes with the model here; not settled yet. Raises EnvironmentFault after undoing it."""
+        """Move what goes with the model here; not settled yet. Raises DiskFull, EnvironmentFault after undoing it."""
         record = self._record(model, removable)
         try:
             self._write(record)
@@ -100,9 +101,7 @@ class Trash:
         except OSError as error:
             self.bring_back(record)
             self.drop(record)
-            raise EnvironmentFault(
-                f"{model.id!r} was not removed, because its files cannot be moved: {error}.", path=str(model.path)
-            ) from error
+            raise _not_removed(model, error) from error
         return record
 
     def settle(self, record: Record, *, settled: bool = True) -> None:
@@ -188,6 +187,14 @@ class Trash:
             new = [entry for entry in record.untold if manifest.file(entry.path) is None]
             manifest.files = sorted([*manifest.files, *new], key=lambda file: file.path)
             self._manifests.write(root, manifest)
+
+
+def _not_removed(model: Model, error: OSError) -> EnvironmentFault:
+    path = str(model.path)
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:  # a rename needs no room, but its record does
+        todo = "Empty the trash or clean up what is not needed, which needs no room, then remove it."
+        return DiskFull(f"{model.id!r} was not removed: its disk is full to the last byte. {todo}", path=path)
+    return EnvironmentFault(f"{model.id!r} was not removed, because its files cannot be moved: {error}.", path=path)
 
 
 def _read(file: Path) -> Record | None:

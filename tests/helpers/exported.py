@@ -43,6 +43,13 @@ def exported_embedder() -> Path:
     return _exported("embed-mean", AutoModel, f'task = "embedding"\nmax_length = {LONGEST}\npooling = "mean"\n', 0, 0)
 
 
+def exported_decoder() -> Path:
+    """The tiny "llama-base" without its head: a text's vector is that of its last token."""
+    return _exported(
+        "llama-base", AutoModel, f'task = "embedding"\nmax_length = {LONGEST}\npooling = "lasttoken"\n', 0, 0
+    )
+
+
 @functools.cache
 def _exported(name: str, kind: Any, manifest: str, rows: int, columns: int) -> Path:
     source, folder = tiny(name), session_folder() / f"exported-{name}-{rows}-{columns}"

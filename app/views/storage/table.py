@@ -22,7 +22,7 @@ from app.widgets.table_row import MARGIN, paint_ground, paint_line
 Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 58
 WIDTHS = {Column.SIZE: 120, Column.WHEN: 148}
-NARROW_WIDTHS = {Column.SIZE: 82, Column.WHEN: 118}
+NARROW_WIDTHS = {Column.SIZE: 80, Column.WHEN: 128}
 NARROW_BELOW = 440
 
 

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import normalize
+from transformers import AutoModel, AutoTokenizer
 
 from sidecar.engines.base import Model
 from sidecar.engines.transformers.exported.program import open_program
 from sidecar.errors import LoadFailed
 from sidecar.registry.exported import MANIFEST
 from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded
-from tests.helpers.exported import changed, changed_graph, exported_classifier, exported_embedder
+from tests.helpers.exported import changed, changed_graph, exported_classifier, exported_decoder, exported_embedder
 from tests.helpers.models import tiny
 from tests.helpers.worker import drive, load, outcome
 
@@ -50,6 +52,15 @@ def test_a_program_embeds_like_the_model_it_was_made_of() -> None:
     model = load(exported_embedder(), "embedding")
     assert model.facts.dimensions == 32
     np.testing.assert_allclose(vectors(model), vectors(load(tiny("embed-mean"), "embedding")), atol=1e-5)
+
+
+def test_a_decoder_with_rotary_positions_embeds_by_its_last_token() -> None:
+    model = load(exported_decoder(), "embedding")
+    source = tiny("llama-base")
+    original, tokenizer = AutoModel.from_pretrained(source), AutoTokenizer.from_pretrained(source)
+    with torch.inference_mode():
+        states = [original(**tokenizer(text, return_tensors="pt"))[0][0, -1] for text in TEXTS]
+    np.testing.assert_allclose(vectors(model), normalize(torch.stack(states)).numpy(), atol=1e-5)
 
 
 def test_weights_and_constants_follow_the_program_to_another_device() -> None:

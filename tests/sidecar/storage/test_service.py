@@ -17,6 +17,7 @@ from sidecar import errors
 from sidecar.client import Client
 from sidecar.types import GenerateRequest, GenerateResponse, JobInfo, RegisterRequest
 from tests.helpers.gguf_models import gguf_model
+from tests.helpers.models import echo_model
 from tests.helpers.service import has_requests, running_service
 
 MODEL = "org/chat"
@@ -35,10 +36,9 @@ sys.addaudithook(heard)
 """
 STEPS = {
     "before anything is copied": "os.rename|models-move.json|1",
-    "before the last file is whole": "os.rename|z.bin|1",
+    "in the middle of copying": "os.rename|z.bin|1",
     "before the change": "os.rename|models-move.json|2",
     "before the setting is written": "os.rename|config.toml|1",
-    "before the old folder is emptied": "os.remove|m.gguf|1",
     "in the middle of emptying it": "os.remove|z.bin|1",
     "before the journal is closed": "os.remove|models-move.json|1",
 }
@@ -212,6 +212,34 @@ if hasattr(os, "geteuid") and os.geteuid() == 0:  # only root may mount disks
                 assert (await client.model(MODEL)).model_path == str(path)
         assert not (disk / "models").exists()
         assert not journal(data).exists()
+
+    async def test_on_a_disk_that_is_full_to_the_last_byte_a_removal_is_refused_and_the_trash_can_be_emptied(
+        tmp_path: Path, disk: Path
+    ) -> None:
+        models = disk / "models"
+        with running_service(tmp_path / "data", models_dir=str(models)) as service:
+            async with service.client() as client:
+                for name in ("one", "two"):
+                    await register(client, echo_model(models / "org" / name), name)
+                await client.remove("one")
+                fill(disk / "filler")
+                with pytest.raises(errors.DiskFull, match="Empty the trash or clean up"):
+                    await client.remove("two")
+                assert (await client.load("two")).status == "loaded"
+                assert (await client.empty_trash()).deleted > 0
+                assert (await client.remove("two")).bytes > 0
+
+
+def fill(file: Path) -> None:
+    """Write until there is no room."""
+    with file.open("wb", buffering=0) as stream:
+        try:
+            while stream.write(bytes(1 << 20)) == 1 << 20:
+                pass
+            while stream.write(b"x") == 1:
+                pass
+        except OSError:
+            return
 
 
 def journal(data: Path) -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?")  # arguments of some operators have none
 PATH = re.compile(r"[A-Za-z0-9_.]*")
 SYMBOL = re.compile(r"[a-z]+[0-9]+")
 WORDS = re.compile(r"[A-Za-z0-9_.,<>= ()-]{0,500}")  # arguments of operators: modes, equations, messages
