@@ -159,6 +159,7 @@ class ComposerPanel(QWidget):
             self.stop_requested.emit()
         else:
             self.submit()
+            self.field.setFocus()  # the button is of no use now, and would hand the focus to anything
 
     def _on_edited(self) -> None:
         self._update_send()
