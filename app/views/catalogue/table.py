@@ -25,7 +25,7 @@ from app.widgets.table_row import MARGIN, paint_ground, paint_line
 Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 58
 # The width from which a column is shown, and how wide it is then.
-COLUMNS = {Column.FIT: (0, 122), Column.FILE: (700, 112), Column.SPEED: (560, 162), Column.ACTION: (420, 96)}
+COLUMNS = {Column.FIT: (0, 122), Column.FILE: (700, 112), Column.SPEED: (560, 172), Column.ACTION: (420, 96)}
 WIDE_FIT = 164  # where there is room for its note
 ICONS = {"get": "download", "why": "info", "access": "key-round", "permit": "eye", "open": "check", "follow": ""}
 
