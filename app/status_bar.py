@@ -41,7 +41,11 @@ class StatusBar(QFrame):
         self.state = ElidedLabel(size="small", role="muted")
         self.models = Label(size="small", role="muted", tabular=True)
         self.processor = Label(size="small", role="muted", tabular=True)
+        self.network = Label(size="small", role="muted")
+        self._network_icon = IconLabel("shield-check", "muted", 13)
         self._lay_out()
+        session.network.changed.connect(self._show_network)
+        self._show_network()
         session.state_changed.connect(self._show_state)
         session.system_changed.connect(self._show_figures)
         self._show_state(session.state)
@@ -56,12 +60,20 @@ class StatusBar(QFrame):
             row.addSpacing(14)
             row.addWidget(figure)
         row.addStretch(1)
-        row.addWidget(IconLabel("shield-check", "muted", 13))
-        offline = Label(self.tr("Offline"), "muted", "small")
-        offline.setToolTip(self.tr("Nothing you type leaves this machine."))
-        row.addWidget(offline)
+        row.addWidget(self._network_icon)
+        row.addWidget(self.network)
         row.addSpacing(6)
         row.addWidget(self._palette_key())
+
+    def _show_network(self) -> None:
+        """Whether models may be fetched; what is typed stays here in either case."""
+        offline = self._session.network.offline
+        self._network_icon.set_icon("wifi-off" if offline else "shield-check")
+        self.network.setText(self.tr("Offline") if offline else self.tr("Private"))
+        words = self.tr("No connection to other machines is made.")
+        if not offline:
+            words = self.tr("Nothing you type leaves this machine; the network only brings models.")
+        self.network.setToolTip(words)
 
     def _palette_key(self) -> Button:
         keys = QKeySequence("Ctrl+K").toString(QKeySequence.SequenceFormat.NativeText).replace("+", " ")

@@ -20,8 +20,9 @@ Order = Literal["best", "name", "size", "speed", "downloads"]
 Action = Literal["get", "why", "access", "permit", "open", "follow"]
 NOTE_ROLE = Qt.ItemDataRole.UserRole + 1  # what stands under a cell's text, in smaller letters
 STANDING_ROLE = Qt.ItemDataRole.UserRole + 2
-SHORT_NOTE_ROLE = Qt.ItemDataRole.UserRole + 3  # the note where the other columns are not shown
+SHORT_NOTE_ROLE = Qt.ItemDataRole.UserRole + 3  # the note where neither file nor speed has a column
 ACTION_ROLE = Qt.ItemDataRole.UserRole + 4
+MIDDLE_NOTE_ROLE = Qt.ItemDataRole.UserRole + 5  # the note where only the file has none
 _NONE = QModelIndex()
 
 
@@ -114,6 +115,8 @@ class Offers(QAbstractTableModel):
             return self._note(entry, column)
         if role == SHORT_NOTE_ROLE:
             return self._short_note(entry, column)
+        if role == MIDDLE_NOTE_ROLE:
+            return self._middle_note(entry, column)
         if role == STANDING_ROLE:
             return self._standing(entry)
         if role == ACTION_ROLE:
@@ -141,6 +144,11 @@ class Offers(QAbstractTableModel):
         if column == Column.FILE:
             return file_size(entry.bytes) if entry.bytes else ""
         return self._standing(entry).note if column == Column.FIT else ""
+
+    def _middle_note(self, entry: CatalogueEntry, column: Column) -> str:
+        if column == Column.MODEL:
+            return f"{task(entry.task)} · {file(entry)}"
+        return self._short_note(entry, column) if column == Column.FIT else ""
 
     def _short_note(self, entry: CatalogueEntry, column: Column) -> str:
         if column == Column.FIT:

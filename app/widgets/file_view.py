@@ -61,7 +61,7 @@ class FileDelegate(QStyledItemDelegate):
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, shown)
         if line.share is not None:
             bar = QRectF(area.left(), area.top() + ROW_HEIGHT + 1, area.width(), BAR_HEIGHT)
-            paint_bar(painter, bar, line.share, "bad" if line.bad else "accent")
+            paint_bar(painter, bar, line.share, "bad" if line.bad else "faint" if line.quiet else "accent")
         painter.restore()
 
 

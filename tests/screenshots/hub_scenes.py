@@ -67,7 +67,8 @@ def add(stage: Stage, name: str, files: Mapping[str, bytes | Blob], info: dict[s
 
 async def catalogue(stage: Stage) -> None:
     view: CatalogueView = stage.show("catalogue")  # type: ignore[assignment]
-    await stage.until(lambda: view.offers.rowCount() > 40 and view.detail is not None)
+    await stage.until(lambda: view.offers.rowCount() > 40)
+    await opened(stage, view, view.offers.entry_at(0).id)
     await stage.picture("catalogue", "filled")
     await opened(stage, view, too_large(view))
     await stage.picture("catalogue", "does-not-fit")

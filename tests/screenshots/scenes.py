@@ -57,9 +57,9 @@ async def welcome(stage: Stage) -> None:
     view = stage.show("welcome")
     await stage.picture("welcome", "starting")
     await stage.until(lambda: stage.session.model("starter-chat") and stage.session.model("starter-sentiment"))
-    await (await stage.session.ready()).calibrate()
-    view.activated()
-    await stage.until(lambda: "measured" in view.facts.text("processor") and view.suggestions.cards)
+    stage.session.machine.measure()
+    await stage.until(lambda: stage.session.machine.measured)
+    await stage.until(lambda: view.suggestions.cards and view.suggestions.cards[0].has_speed())
     await stage.picture("welcome", "filled")
 
 

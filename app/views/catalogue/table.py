@@ -7,7 +7,15 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from app.model_words import Standing
-from app.models.offers import ACTION_ROLE, NOTE_ROLE, SHORT_NOTE_ROLE, STANDING_ROLE, Column, Offers
+from app.models.offers import (
+    ACTION_ROLE,
+    MIDDLE_NOTE_ROLE,
+    NOTE_ROLE,
+    SHORT_NOTE_ROLE,
+    STANDING_ROLE,
+    Column,
+    Offers,
+)
 from app.widgets.pill import HEIGHT as PILL_HEIGHT
 from app.widgets.pill import paint_pill, pill_width
 from app.widgets.row_button import paint_row_button, row_button_area
@@ -17,7 +25,7 @@ from app.widgets.table_row import MARGIN, paint_ground, paint_line
 Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 58
 # The width from which a column is shown, and how wide it is then.
-COLUMNS = {Column.FIT: (0, 122), Column.FILE: (700, 112), Column.SPEED: (560, 162), Column.ACTION: (420, 96)}
+COLUMNS = {Column.FIT: (0, 122), Column.FILE: (700, 112), Column.SPEED: (560, 172), Column.ACTION: (420, 96)}
 WIDE_FIT = 164  # where there is room for its note
 ICONS = {"get": "download", "why": "info", "access": "key-round", "permit": "eye", "open": "check", "follow": ""}
 
@@ -142,10 +150,11 @@ class OfferDelegate(QStyledItemDelegate):
 
 
 def _note(option: QStyleOptionViewItem, index: Index) -> str:
-    """Where size and speed have no column of their own they stand under the name."""
-    view = option.widget
-    narrow = isinstance(view, QTableView) and view.isColumnHidden(Column.SPEED)
-    return str(index.data(SHORT_NOTE_ROLE if narrow else NOTE_ROLE) or "")
+    """What has no column of its own stands under the name."""
+    view, role = option.widget, NOTE_ROLE
+    if isinstance(view, QTableView) and view.isColumnHidden(Column.FILE):
+        role = SHORT_NOTE_ROLE if view.isColumnHidden(Column.SPEED) else MIDDLE_NOTE_ROLE
+    return str(index.data(role) or "")
 
 
 def _paint_standing(painter: QPainter, area: QRectF, standing: Standing) -> None:

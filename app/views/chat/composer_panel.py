@@ -186,6 +186,7 @@ class ComposerPanel(QWidget):
             self.stop_requested.emit()
         else:
             self.submit()
+            self.field.setFocus()  # the button is of no use now, and would hand the focus to anything
 
     def _attach_picture(self, make: Callable[..., Picture], *source: object) -> None:
         """Decode in a thread, then show it."""

@@ -24,7 +24,7 @@ class DownloadsHeader(QWidget):
     """Signals:
     limit_wanted(int): kilobytes a second; 0 does not limit.
     offline_wanted(bool): make no connection, or make them again.
-    clear_wanted: take what has ended off the list.
+    clear_wanted: take what is here or was cancelled off the list.
     """
 
     limit_wanted = Signal(object)
@@ -42,7 +42,7 @@ class DownloadsHeader(QWidget):
         self.offline.setCheckable(True)
         self.offline.setToolTip(self.tr("While it is on, no connection to other machines is made"))
         self.clear_button = Button(self.tr("Clear"), "ghost")
-        self.clear_button.setToolTip(self.tr("Take what has ended off the list; models stay"))
+        self.clear_button.setToolTip(self.tr("Take what is here or was cancelled off the list; models stay"))
         self._lay_out()
         self.limit.chosen.connect(self.limit_wanted)
         self.offline.clicked.connect(self.offline_wanted)
@@ -58,7 +58,7 @@ class DownloadsHeader(QWidget):
         """2 under way · 18 MB/s · 3 min left."""
         running = [info for info in downloads if info.state in RUNNING]
         self.summary.setText(self._sum(running))
-        self.clear_button.setEnabled(any(info.state in ("done", "failed", "cancelled") for info in downloads))
+        self.clear_button.setEnabled(any(info.state in ("done", "cancelled") for info in downloads))
 
     def _sum(self, running: Sequence[DownloadInfo]) -> str:
         if not running:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.download_words import bar_role, figures, main_action, name, remedy, share, speed, standing
-from app.downloads import UNFINISHED
+from app.downloads import RUNNING, UNFINISHED
 from app.figures import ago, file_size, time_left
 from app.model_uses import use_of
 from app.widgets.bar import Bar
@@ -119,7 +119,7 @@ class DownloadPage(QScrollArea):
         self.forget_button.setVisible(info.state not in UNFINISHED)
 
     def _show_files(self, info: DownloadInfo) -> None:
-        self.files.set_lines([_line(file) for file in info.files])
+        self.files.set_lines([_line(file, going=info.state in RUNNING) for file in info.files])
         done = sum(file.state == "done" for file in info.files)
         self._files_sum.setText(self.tr("{0} of {1} here").format(done, len(info.files)))
         self.files_card.setVisible(bool(info.files))
@@ -155,11 +155,11 @@ class DownloadPage(QScrollArea):
         return row
 
 
-def _line(file: DownloadFile) -> FileLine:
-    """Its size, or how far it is."""
+def _line(file: DownloadFile, *, going: bool) -> FileLine:
+    """Its size, or how far it is; a bar that does not grow is quiet."""
     if file.state == "failed":
         return FileLine(file.path, QCoreApplication.translate("Downloads", "failed"), bad=True)
     if file.state == "downloading":
         part = file.done / file.bytes if file.bytes else 0.0
-        return FileLine(file.path, f"{int(100 * part)} % · {file_size(file.bytes)}", part)
+        return FileLine(file.path, f"{int(100 * part)} % · {file_size(file.bytes)}", part, quiet=not going)
     return FileLine(file.path, file_size(file.bytes), quiet=file.state == "waiting")

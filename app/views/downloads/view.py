@@ -118,28 +118,32 @@ class DownloadsView(View):
             self.frame.show_view(use_of(model.model_type).view).use_model(model.id)
 
     def _cancel(self, job_id: str) -> None:
-        """Ask where bytes would be lost; one that has ended only leaves the list."""
+        """End it, or take one that has ended off the list. What has arrived of it goes: that is asked first."""
         info = self.session.downloads.get(job_id)
         if info is None:
             return
-        if info.state not in UNFINISHED:
+        if info.state in ("done", "cancelled"):
             self.requests.forget(info)
-        elif not info.bytes_done:
+        elif info.bytes_done:
+            self._ask_before(info)
+        else:
+            self._end(info)
+
+    def _end(self, info: DownloadInfo) -> None:
+        if info.state in UNFINISHED:
             self.requests.cancel(info)
         else:
-            self._confirm(info)
+            self.requests.forget(info)
 
-    def _confirm(self, info: DownloadInfo) -> None:
-        question = self.tr("Cancel {0}?").format(name(info))
+    def _ask_before(self, info: DownloadInfo) -> None:
+        question, action = self.tr("Cancel {0}?"), self.tr("Cancel and delete")
         lost = self.tr("{0} have arrived and would be deleted. Paused, it could go on later.")
-        dialog = ConfirmDialog(
-            question,
-            lost.format(file_size(info.bytes_done)),
-            self.tr("Cancel and delete"),
-            self.tr("Keep it"),
-            self,
-        )
-        dialog.accepted.connect(lambda: self.requests.cancel(info))
+        if info.state == "failed":
+            question, action = self.tr("Take {0} off the list?"), self.tr("Take off and delete")
+            lost = self.tr("{0} have arrived and would be deleted. Tried again, it would go on with them.")
+        amount = file_size(info.bytes_done)
+        dialog = ConfirmDialog(question.format(name(info)), lost.format(amount), action, self.tr("Keep it"), self)
+        dialog.accepted.connect(lambda: self._end(info))
         dialog.open()
 
     def _put_first(self) -> None:
@@ -150,13 +154,10 @@ class DownloadsView(View):
         if self.info is not None:
             self.requests.verify(self.info, self.page.set_verifying)
 
-    def _forget(self) -> None:
-        if self.info is not None:
-            self.requests.forget(self.info)
-
     def _clear(self) -> None:
+        """What failed stays: it may go on with what has arrived."""
         for info in self.session.downloads.all():
-            if info.state not in UNFINISHED:
+            if info.state in ("done", "cancelled"):
                 self.requests.forget(info)
 
     def _pause_all(self) -> None:
@@ -272,7 +273,7 @@ class DownloadsView(View):
         page.cancel_wanted.connect(lambda: self._with_chosen(self._cancel))
         page.first_wanted.connect(self._put_first)
         page.verify_wanted.connect(self._verify)
-        page.forget_wanted.connect(self._forget)
+        page.forget_wanted.connect(lambda: self._with_chosen(self._cancel))
 
     def _with_chosen(self, action: Callable[[str], object]) -> None:
         if self.info is not None:

@@ -53,6 +53,10 @@ class DownloadCard(Card):
         self._lay_out(found)
         self.show_download(None, installed=found.entry.installed)
 
+    def has_speed(self) -> bool:
+        """Whether it says how quick the model would be."""
+        return bool(self._speed.text())
+
     def show_download(self, info: DownloadInfo | None, *, installed: bool) -> None:
         """How far it is; `installed`: it is here and can be used."""
         under_way = info is not None and info.state in UNFINISHED and not installed

@@ -262,3 +262,10 @@ async def test_a_message_in_passing_does_not_cover_the_field(echo):
     echo.page.sidebar.delete_requested.emit(echo.view.chat.id)
     toast, composer = echo.window.toast_overlay, echo.page.composer
     assert toast.geometry().bottom() <= composer.mapTo(echo.window, composer.rect().topLeft()).y() + SPREAD
+
+
+async def test_after_sending_with_a_click_one_can_go_on_writing(echo):
+    echo.page.composer.set_text("one two")
+    QTest.mouseClick(echo.page.composer.send_button, Qt.MouseButton.LeftButton)
+    assert echo.window.focusWidget() is echo.page.composer.field
+    await echo.settled()

@@ -72,6 +72,8 @@ async def test_a_download_that_failed_says_what_happened_and_is_tried_again(benc
     hub.fail("model.safetensors", Fault("wrong_bytes", times=9))
     repository = await fetch("broken")
     await bench.until(lambda: state_of(bench, repository) == "failed")
+    bench.view.page.forget_button.click()
+    bench.view.findChild(ConfirmDialog).keep_button.click()
     assert "model.safetensors is not what the hub announced" in bench.view.page.figures.text()
     assert "only the files that were damaged" in bench.view.page.remedy.text()
     assert file_of(bench, "model.safetensors").bad
@@ -130,8 +132,10 @@ async def test_limit_and_offline_switch_are_the_services_settings(bench):
     header.offline.click()
     await bench.until(lambda: bench.session.network.offline)
     assert bench.view.notice.isVisible()
+    assert bench.window.status.network.text() == "Offline"
     bench.view.notice.online_button.click()
     await bench.until(lambda: not header.offline.isChecked())
+    assert bench.window.status.network.text() == "Private"
 
 
 async def test_what_has_ended_is_taken_off_the_list(bench, fetch):
