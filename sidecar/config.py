@@ -12,7 +12,6 @@ import os
 import socket
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -201,8 +200,7 @@ PREFIX = "INGLENOOK_"
 LONGEST_SHOWN = 80  # characters of a wrong value that a message repeats
 
 
-@dataclass(frozen=True)
-class Configuration:
+class Configuration(Struct, frozen=True):
     """The settings in force and where each value came from."""
 
     settings: Settings

@@ -13,9 +13,9 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from sidecar.config import Settings
 from sidecar.db import Database
@@ -32,8 +32,7 @@ _COLUMNS = [name for name in HistoryEntry.__struct_fields__ if name != "id"]
 _INSERT = f"INSERT INTO history ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - own names
 
 
-@dataclass(frozen=True)
-class HistoryFilter:
+class HistoryFilter(Struct, frozen=True):
     """Which rows. Times in Unix seconds, `since` included and `until` not; None does not filter."""
 
     model: str | None = None

@@ -7,17 +7,16 @@ through `Paths.create`, and knows nothing of what is stored in them.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+from msgspec import Struct
 
 APP_NAME = "inglenook"
 DATA_DIR_VARIABLE = "INGLENOOK_DATA_DIR"
 
 
-@dataclass(frozen=True)
-class Paths:
+class Paths(Struct, frozen=True):
     """The folders of one installation. Everything else is derived from them."""
 
     config_dir: Path

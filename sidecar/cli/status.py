@@ -10,10 +10,10 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from sidecar.errors import AlreadyRunning, Conflict, InglenookError, ServiceUnreachable
 from sidecar.paths import Paths
@@ -21,8 +21,7 @@ from sidecar.paths import Paths
 FAILED, CONFLICT, NOT_RUNNING, INTERRUPTED = 1, 3, 4, 130
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     """What every command takes, before or after its name."""
 
     data_dir: Path | None = None

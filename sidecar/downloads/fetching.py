@@ -5,8 +5,9 @@ Everything here blocks: call it in a thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sidecar.downloads.job import Job
 from sidecar.downloads.parts import Parts
@@ -22,8 +23,7 @@ from sidecar.types import RemoteFile
 TRIES = 2  # of a file that arrives damaged
 
 
-@dataclass(frozen=True)
-class Fetcher:
+class Fetcher(Struct, frozen=True):
     """Brings contents into `parts`, by `connection`."""
 
     connection: HubConnection

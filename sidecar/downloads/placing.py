@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sidecar.hub import hashing
 from sidecar.hub.choosing import FileSet
@@ -18,8 +19,7 @@ CONVERTED = "model.safetensors"
 PICKLED = "pytorch_model"
 
 
-@dataclass(frozen=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where one download's files go: `staging` until they are whole, then `target`."""
 
     staging: Path

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
+from msgspec import Struct
 
 from sidecar.db import Database
 from sidecar.types import DownloadInfo, DownloadRequest
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     request: DownloadRequest
     info: DownloadInfo
 

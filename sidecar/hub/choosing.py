@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sidecar.errors import InvalidRequest, UnsafeFiles
 from sidecar.hub.listing import Repository
@@ -36,8 +37,7 @@ _WANTED = ("Q4_K_M", "Q4_K_S", "IQ4_XS", "IQ4_NL", "Q4_0", "MXFP4", "Q5_K_M", "Q
 _PROJECTORS = ("F16", "BF16", "Q8_0", "F32")  # precisions, the usual one first: small errors in what is seen grow
 
 
-@dataclass(frozen=True)
-class FileSet:
+class FileSet(Struct, frozen=True):
     """One way to have a model: all the files that it takes. `entry`: the file to load where that is not the folder."""
 
     name: str

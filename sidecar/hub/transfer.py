@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from msgspec import Struct
+
 from sidecar.errors import DiskFull, EnvironmentFault, HubRefused, InglenookError, IntegrityFailed
 from sidecar.hub.connection import HubConnection
 from sidecar.hub.faults import is_transient, refused
@@ -28,8 +30,7 @@ log = logging.getLogger(__name__)
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
-@dataclass(frozen=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """`tries`: attempts in a row that bring nothing. Waits double from `first_s`; a hub that asks for more than `longest_s`
     is left to come back to later."""
 

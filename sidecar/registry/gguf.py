@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeGuard
+
+from msgspec import Struct
 
 from sidecar.errors import InvalidRequest
 
@@ -47,8 +48,7 @@ TYPE_NUMBERS = {name: number for number, (name, _, _) in _TYPES.items()}
 BITS = {name: 8 * size / block for name, block, size in _TYPES.values()}  # of one element, by ggml's name of the type
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(Struct, frozen=True):
     """One tensor of a file: ggml's name of its type, its bytes, and its shape, the innermost dimension first."""
 
     name: str
@@ -61,8 +61,7 @@ class Tensor:
         return math.prod(self.shape)
 
 
-@dataclass(frozen=True)
-class GgufHeader:
+class GgufHeader(Struct, frozen=True):
     """The metadata, long arrays as their length only (an `ArrayLength`), and the tensors in the order of the file."""
 
     metadata: dict[str, Any]
@@ -87,8 +86,7 @@ class GgufHeader:
         return self.number(f"{self.architecture}.{key}")
 
 
-@dataclass(frozen=True)
-class ArrayLength:
+class ArrayLength(Struct, frozen=True):
     """Stands for an array too long to keep."""
 
     items: int

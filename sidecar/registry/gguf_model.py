@@ -9,9 +9,10 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from sidecar.errors import InvalidRequest
 from sidecar.registry.gguf import MAGIC, GgufHeader, read_header
@@ -37,8 +38,7 @@ RANK = 4  # llama.cpp's pooling of models that judge a text against a query
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
 
 
-@dataclass(frozen=True)
-class GgufFiles:
+class GgufFiles(Struct, frozen=True):
     """The files of one model, in order; the first is what the engine is given.
 
     A projector lets the model see images; see `projector`.
@@ -56,8 +56,7 @@ class GgufFiles:
         return (*self.shards, self.projector) if self.projector else self.shards
 
 
-@dataclass(frozen=True)
-class GgufFacts:
+class GgufFacts(Struct, frozen=True):
     """What the headers tell. `cache_bytes_per_token`: keys and values of one token, 0 for encoders.
 
     They are kept in 16 bits, and beside weights in full float32 in 32 bits: who keeps those wants no rounding.
@@ -78,8 +77,7 @@ class GgufFacts:
     sampling: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Companions:
+class Companions(Struct, frozen=True):
     """What goes beside a model, adapters and a draft model: their weights, and the draft's cache of one token."""
 
     stored_bytes: int = 0

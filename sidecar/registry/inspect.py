@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sidecar.errors import InvalidRequest
 from sidecar.registry import exported, gguf_model
@@ -32,8 +33,7 @@ TRANSLATORS = ("MarianMTModel", "M2M100ForConditionalGeneration", "MBartForCondi
 FIELDS_OF_GENERATION = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
 
 
-@dataclass(frozen=True)
-class Inspection:
+class Inspection(Struct, frozen=True):
     """The facts of a folder. `types`: what the architecture can do, its own purpose first.
 
     `companion_bytes`: what is loaded beside it: adapters and a draft model that were chosen, whose cache counts as the

@@ -6,8 +6,9 @@ computes with are held against each other before it opens the file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sidecar.errors import InvalidRequest
 from sidecar.registry.gguf import GgufHeader, Tensor, read_header
@@ -27,8 +28,7 @@ FLOAT32_BYTES = 4
 ACTIVATIONS = 8  # times the width of a layer's values that are held for each patch, measured
 
 
-@dataclass(frozen=True)
-class Projector:
+class Projector(Struct, frozen=True):
     """A sound projector. `stored_bytes`: its weights. `working_bytes`: what reading one image of its size takes."""
 
     file: Path

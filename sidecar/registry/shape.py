@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 BERT = ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers", "type_vocab_size", "vocab_size")
 UNTIED = ("llama", "mistral", "mixtral", "qwen2", "qwen3", "phi", "phi3", "olmo2")  # where their files say nothing
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """`family`: the configuration's model_type. `layers` of the part that answers, `encoder_layers` of one before it.
     `tied`: the table of words also makes the scores. Sizes that the file does not tell are 0."""
 

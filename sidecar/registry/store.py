@@ -10,11 +10,11 @@ import asyncio
 import logging
 import sqlite3
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
-from msgspec import field
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sidecar.db import Database
 from sidecar.errors import Conflict, InvalidRequest, LoadFailed, ModelNotFound
@@ -42,8 +42,7 @@ class ModelOptions(GenerationDefaults, forbid_unknown_fields=False, kw_only=True
     engine: EngineChoice = "auto"
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(Struct, frozen=True):
     """One known model. `inspection` is None, and `problem` says why, while its folder cannot be used.
 
     `origin`: how it came here. Files "in_place" or of the "hub_cache" are never written or deleted.
@@ -70,8 +69,7 @@ class Model:
         return self.inspection.version if self.inspection else ""
 
 
-@dataclass(frozen=True)
-class ModelVersion:
+class ModelVersion(Struct, frozen=True):
     """What a name stands for at one moment: these files, these options. `engine` reads the files as they are. It never changes."""
 
     model: str

@@ -10,9 +10,10 @@ import json
 import math
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from sidecar.errors import InvalidRequest
 from sidecar.registry.gguf import BITS as GGUF_BITS
@@ -27,8 +28,7 @@ _BITS = {
 _ALL_BITS = GGUF_BITS | _BITS
 
 
-@dataclass(frozen=True)
-class Weights:
+class Weights(Struct, frozen=True):
     """Elements per stored data type, all files together."""
 
     elements: dict[str, int] = field(default_factory=dict)

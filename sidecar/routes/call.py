@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where the configuration came from: the settings file, and what the command line said."""
 
     config_file: Path
@@ -137,8 +136,7 @@ def own_faults(request: web.Request) -> Iterator[None]:
         raise InternalError(reason=type(error).__name__, request_id=request[REQUEST_ID]) from error
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request. `caller` is whose key it came with: "owner", or "local" where no key is required."""
 
     request: web.Request
@@ -158,8 +156,7 @@ Answer = Struct | list[Any] | web.StreamResponse
 Handler = Callable[..., Awaitable[Answer]]
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(Struct, frozen=True):
     """One row of the table: what `dispatch` serves, `openapi` describes and `docs` shows.
 
     `handler` gets the call, then the query if `query` names its type, then the body if `body` does. `events` is the

@@ -10,7 +10,8 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sidecar.config import Settings
 from sidecar.errors import InglenookError, InternalError, RequestTimeout, WorkerCrashed
@@ -30,8 +31,7 @@ log = logging.getLogger(__name__)
 REPEATED = "The model's worker ended unexpectedly, and the request was repeated on a fresh one."
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A complete answer. `facts`: of the model that gave it. `first_token_ms`: from the request's arrival."""
 
     text: str

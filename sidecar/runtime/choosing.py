@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sidecar.errors import LoadFailed
 from sidecar.types import ModelType, Preparation
@@ -38,8 +39,7 @@ CONVERTED: dict[ModelType, tuple[str, ...]] = {
 GPUS = ("gpu", "cuda", "mps", "xpu")
 
 
-@dataclass(frozen=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """What the choice depends on. `format` is the files' own engine; `installed` the engines whose library is there."""
 
     format: str
@@ -70,8 +70,7 @@ class Situation:
         return self.device.partition(":")[0] in GPUS or (self.device == "auto" and self.has_gpu)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """`precision` is what is expected; the worker reports what it really computes in. None: it depends on the weights."""
 
     engine: str

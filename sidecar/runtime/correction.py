@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sidecar.types import Range
 
@@ -24,8 +25,7 @@ EIGHTY_PERCENT = 1.2816  # standard deviations on either side of a normal distri
 NORMAL_DEVIATION = 1.4826  # of the median absolute deviation
 
 
-@dataclass(frozen=True)
-class Correction:
+class Correction(Struct, frozen=True):
     """`factor`: measured by predicted. `spread`: the standard deviation of its logarithm. `runs`: of the model itself."""
 
     factor: float

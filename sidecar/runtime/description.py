@@ -5,8 +5,9 @@ Made from what loading taught where the model was loaded once, and until then fr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from sidecar.registry.shape import Shape
 from sidecar.types import ModelType
@@ -22,8 +23,7 @@ BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0, "int8_flo
 LARGEST_LIKE_4_BITS = 0.72
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(Struct, frozen=True):
     """One model as it would be held and computed.
 
     `way`: `fused` and `library` are torch's, with few large or many small operations; `native` is an engine in one piece.

@@ -11,7 +11,8 @@ import sqlite3
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sidecar.config import Settings
 from sidecar.db import Database
@@ -20,8 +21,7 @@ Clock = Callable[[], float]
 SQL_VARIABLES = 500  # keys that one look-up names
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     vector: bytes
     expires_at: float
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+from msgspec import Struct
 
 from sidecar import hardware
 from sidecar.registry.derived import Derived
@@ -15,8 +16,7 @@ MB = 1024 * 1024
 LIBRARIES = {"transformers": "transformers", "ctranslate2": "ctranslate2"}  # engine: the package that it needs
 
 
-@dataclass(frozen=True)
-class Engine:
+class Engine(Struct, frozen=True):
     """An engine that can run a model now. `prepared`: the folder that it needs beside the model's own; `derived`: the one
     where it may keep what it makes itself."""
 

@@ -10,8 +10,9 @@ import asyncio
 import logging
 import sqlite3
 from collections import defaultdict, deque
-from dataclasses import dataclass, fields
 from typing import Literal
+
+from msgspec import Struct
 
 from sidecar.db import Database
 from sidecar.errors import InglenookError
@@ -23,8 +24,7 @@ FLUSH_S = 1.0
 Kind = Literal["load", "generate", "classify", "translate", "embed"]
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """One run. The columns are explained in `migrations`; what a kind has not is 0 or None."""
 
     time: float
@@ -42,7 +42,7 @@ class Observation:
     rounded_before: bool = False
 
 
-_COLUMNS = [field.name for field in fields(Observation)]
+_COLUMNS = Observation.__struct_fields__
 _INSERT = f"INSERT INTO observations ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - own names
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM observations ORDER BY id"  # noqa: S608
 _PRUNE = """

@@ -12,7 +12,8 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sidecar.errors import InvalidRequest
 from sidecar.types import ImagePart, ImageUrl, Message
@@ -32,8 +33,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # JPEG's markers th
 _START, _END, _SCAN, _FILL = 0xD8, 0xD9, 0xDA, 0xFF
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(Struct, frozen=True):
     """What an image's header says."""
 
     format: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 WINDOWS_FAULTS = {
     0xC0000005: "access violation",
@@ -14,8 +15,7 @@ WINDOWS_FAULTS = {
 }
 
 
-@dataclass(frozen=True)
-class WorkerOutcome:
+class WorkerOutcome(Struct, frozen=True):
     """`returncode` as the system reports it (negative: a signal's number); `stderr`: the last it printed."""
 
     returncode: int

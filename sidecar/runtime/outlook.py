@@ -6,7 +6,8 @@ A snapshot that is made once for many models. It decides nothing: whether that i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from sidecar.registry.shape import Shape
 from sidecar.runtime import learning, placement, prediction
@@ -22,8 +23,7 @@ NOT_FOR_GGUF = "The machine is not measured for llama.cpp; once the model has ru
 CACHED_BYTES = {"llamacpp": 2, "transformers": 4}  # of one kept key or value
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A model as it would be loaded. `precision`: that of the files, such as bfloat16 or q4_k_m; `file_bytes`: of its
     weights; `kept_width`: of the keys of one token in one layer, heads times their width."""
 
@@ -44,8 +44,7 @@ class Candidate:
         return 2 * self.shape.layers * self.kept_width * CACHED_BYTES.get(self.engine, 4)
 
 
-@dataclass(frozen=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """`now`: room for models beside those in memory, `alone`: without them. `free_disk` in bytes. `prefix_cache_mb`: the
     setting. `profile` is None, and `no_speed` says why, while nothing can be said of speed. `kin(model)`: real runs of models
     that are computed alike."""

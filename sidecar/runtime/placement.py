@@ -7,7 +7,8 @@ the worker takes its place.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from sidecar.errors import DoesNotFit
 
@@ -34,8 +35,7 @@ KEPT_SHARE = 0.05  # of the memory limit, at most for these
 LEAST_KEPT_MB = 64
 
 
-@dataclass(frozen=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """What one replica of a model takes: weights as the engine holds them, cache, workspace, and the process itself."""
 
     weights: int
@@ -48,8 +48,7 @@ class Estimate:
         return self.weights + self.cache + self.workspace + self.process
 
 
-@dataclass(frozen=True)
-class Room:
+class Room(Struct, frozen=True):
     """`limit`: what models may use together. `used`: what the resident ones do. `available`: what the machine has free."""
 
     limit: int

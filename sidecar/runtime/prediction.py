@@ -8,8 +8,9 @@ such parts, and the largest part is what the sentences in `limits` name. What re
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 from sidecar.runtime.correction import UNTRIED, Correction, Quantity
 from sidecar.runtime.description import Description
@@ -33,8 +34,7 @@ TRIAL_TOKENS = 160  # that a rounded model is tried on, exactly and rounded
 BATCH_TOKENS = 4096
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What bears on loading: the share of the files that memory holds already, and whether a process with the libraries
     imported waits. `rounded_before`: an earlier load has kept the rounded weights. `batch_tokens`: that one batch of texts
     may hold."""
@@ -45,8 +45,7 @@ class Surroundings:
     batch_tokens: int = BATCH_TOKENS
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """Seconds, by what they are spent on."""
 
     parts: dict[str, float] = field(default_factory=dict)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from typing import Generic, Literal
+
+from msgspec import Struct
 
 from sidecar.errors import Conflict, InglenookError, LoadFailed, QueueFull
 from sidecar.registry.store import ModelVersion
@@ -22,8 +23,7 @@ from sidecar.runtime.resident import NO_WISH, Clock, Replica, Resident, Resource
 Change = Literal["loading", "loaded", "failed", "crashed", "unloaded", "evicted"]
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """`memory` in bytes for all models together, `keep_alive` in seconds."""
 
     models: int

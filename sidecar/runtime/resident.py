@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from msgspec import Struct
+
 from sidecar.registry.store import ModelVersion
 
 SMOOTHING = 0.2
@@ -54,8 +56,7 @@ class LoopClock:
         return asyncio.get_running_loop().call_later(seconds, call)
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What one request asks for beyond the model's options; None leaves it as it is. `keep_alive` in seconds."""
 
     keep_alive: float | None = None

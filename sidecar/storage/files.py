@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sidecar.errors import InvalidRequest
 from sidecar.registry import gguf_model
@@ -17,8 +18,7 @@ from sidecar.registry.manifest import NAME, owning_folder
 from sidecar.registry.store import Model
 
 
-@dataclass(frozen=True)
-class Removable:
+class Removable(Struct, frozen=True):
     """What goes with a model: the `files` in its folder `root`, and whether they are the folder as a `whole`.
 
     `kept` are those of its own that other models, the `keepers`, need. Without `root` nothing of it is ours.

@@ -9,8 +9,9 @@ from __future__ import annotations
 import stat
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from sidecar.registry.derived import Derived
 from sidecar.registry.store import Model
@@ -20,8 +21,7 @@ from sidecar.types import StoredModel
 Identity = tuple[int, int]  # device and number of a content on it
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(Struct, frozen=True):
     """What lies behind one or more names: its size, and how many names it has on the disk."""
 
     bytes: int
