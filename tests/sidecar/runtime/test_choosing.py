@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sidecar.errors import LoadFailed
 from sidecar.runtime.choosing import Situation, check, choose

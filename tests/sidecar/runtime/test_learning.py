@@ -104,7 +104,7 @@ async def test_what_was_learned_outlives_the_service_and_ends_with_the_model(
 @pytest.mark.usefixtures("measured_machine")
 async def test_a_model_that_reads_is_told_in_texts(open_manager: OpenManager, add_echo: AddEcho) -> None:
     manager = await open_manager()
-    model = await add_echo(manager, "reader", model_type="classification")
+    model = await add_echo(manager, "reader", model_type="classification", delay_ms=20)
     for number in range(3):
         await manager.classify(model, ClassifyRequest(texts=[f"{number} good", "bad"]), caller="owner")
     found = await manager.predict(model, PredictRequest(prompt_tokens=2, texts=2))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from sidecar.registry.store import ModelVersion
 from sidecar.runtime.placement import replica_devices
