@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 import qasync
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from app.theme import theme
@@ -56,6 +57,13 @@ class WhileRunning:
 def installed_theme(qapp: QApplication) -> None:
     """Widgets take fonts and colours from the theme."""
     theme.install(qapp, "light")
+
+
+@pytest.fixture(autouse=True)
+def no_button_held(qapp: QApplication) -> Iterator[None]:
+    """A mouse button that a test leaves down would be down for all that come after."""
+    yield
+    assert qapp.mouseButtons() == Qt.MouseButton.NoButton
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from app import operations
 from app.banners import described
@@ -15,8 +15,8 @@ from app.session import Session
 from sidecar.errors import ServiceUnreachable
 from sidecar.types import CatalogueDetail, CataloguePage, CatalogueQuery, Recommendation
 
-TYPING_MS = 300  # after the last key
-MOVING_MS = 120  # after the last row that was passed over
+TYPING_S = 0.3  # after the last key
+MOVING_S = 0.12  # after the last row that was passed over
 
 
 class CatalogueQuestions(QObject):
@@ -37,58 +37,45 @@ class CatalogueQuestions(QObject):
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         self._session = session
-        self._query = CatalogueQuery()
-        self._repository, self._revision, self._fresh = "", "", False
         self._search: operations.Operation[tuple[CataloguePage, list[Recommendation]]] | None = None
         self._detail: operations.Operation[CatalogueDetail] | None = None
-        self._search_soon = QTimer(self, singleShot=True, interval=TYPING_MS)
-        self._detail_soon = QTimer(self, singleShot=True, interval=MOVING_MS)
-        self._search_soon.timeout.connect(self._ask)
-        self._detail_soon.timeout.connect(self._ask_detail)
 
     def search(self, query: CatalogueQuery, *, at_once: bool = False) -> None:
         """Ask for the list; the question before is forgotten."""
-        self._query = query
         if self._search is not None:
             self._search.cancel()
         self.searching.emit(True)
-        self._search_soon.start(0 if at_once else TYPING_MS)
-
-    def detail(self, repository: str, revision: str, *, fresh: bool = False) -> None:
-        """Ask about one model; `fresh`: the hub itself, not what it told lately."""
-        self._repository, self._revision, self._fresh = repository, revision, fresh
-        if self._detail is not None:
-            self._detail.cancel()
-        self._detail_soon.start()
-
-    def _ask(self) -> None:
         self._search = operations.run(
             self,
-            self._asked(self._query),
+            self._asked(query, 0 if at_once else TYPING_S),
             on_success=lambda answer: self.found.emit(*answer),
             on_failure=lambda error: self.refused.emit(_words(error)),
             on_finished=self._told,
         )
 
-    def _told(self) -> None:
-        if not self._search_soon.isActive():
-            self.searching.emit(False)
-
-    async def _asked(self, query: CatalogueQuery) -> tuple[CataloguePage, list[Recommendation]]:
-        client = await self._session.ready()
-        page, best = await asyncio.gather(client.catalogue(query), client.recommended())
-        return page, best
-
-    def _ask_detail(self) -> None:
-        repository = self._repository
+    def detail(self, repository: str, revision: str, *, fresh: bool = False) -> None:
+        """Ask about one model; `fresh`: the hub itself, not what it told lately."""
+        if self._detail is not None:
+            self._detail.cancel()
         self._detail = operations.run(
             self,
-            self._detail_asked(repository, self._revision, fresh=self._fresh),
+            self._detail_asked(repository, revision, fresh=fresh),
             on_success=self.detailed.emit,
             on_failure=lambda error: self.not_detailed.emit(repository, _words(error)),
         )
 
+    def _told(self) -> None:
+        if self._search is not None and not self._search.running:  # one that was overtaken ends here too
+            self.searching.emit(False)
+
+    async def _asked(self, query: CatalogueQuery, typing_s: float) -> tuple[CataloguePage, list[Recommendation]]:
+        await asyncio.sleep(typing_s)
+        client = await self._session.ready()
+        page, best = await asyncio.gather(client.catalogue(query), client.recommended())
+        return page, best
+
     async def _detail_asked(self, repository: str, revision: str, *, fresh: bool) -> CatalogueDetail:
+        await asyncio.sleep(MOVING_S)
         client = await self._session.ready()
         return await client.catalogue_detail(repository, revision, fresh=fresh)
 

@@ -49,4 +49,5 @@ async def test_a_double_click_edits_the_title(echo):
     spot = view.visualRect(echo.page.sidebar.model.index_of(echo.view.chat.id)).center()
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     QTest.mouseDClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     assert view.viewport().findChild(QLineEdit) is not None
