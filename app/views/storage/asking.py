@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +43,27 @@ class StorageRequests(QObject):
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         self._session = session
+        self._looking: operations.Operation[tuple[StorageInfo, list[TrashedModel]]] | None = None
 
-    def look(self) -> None:
-        """Ask what lies on the disk. A service that is not there is told of elsewhere."""
+    def look(self, after_s: float = 0.0) -> None:
+        """Ask what lies on the disk, instead of what was to be asked before.
+
+        A service that is not there is told of elsewhere.
+        """
+        if self._looking is not None:
+            self._looking.cancel()
         if self._session.process.client is not None:
-            operations.run(self, self._looked(), on_success=lambda found: self.looked.emit(*found), busy=self.busy.emit)
+            self._looking = operations.run(
+                self,
+                self._looked(after_s),
+                on_success=lambda found: self.looked.emit(*found),
+                on_finished=self._told,
+            )
+            self.busy.emit(True)
+
+    def _told(self) -> None:
+        if self._looking is not None and not self._looking.running:  # one that was overtaken ends here too
+            self.busy.emit(False)
 
     def remove(self, entries: Sequence[Entry]) -> None:
         """Move models to the trash, with a way back."""
@@ -102,7 +119,8 @@ class StorageRequests(QObject):
     def _freed(self, count: int) -> None:
         self.said.emit(_tr("{0} are free again").format(file_size(count)), None)
 
-    async def _looked(self) -> tuple[StorageInfo, list[TrashedModel]]:
+    async def _looked(self, after_s: float) -> tuple[StorageInfo, list[TrashedModel]]:
+        await asyncio.sleep(after_s)
         client = self._session.client
         info = await client.storage()
         if info.moving_job:

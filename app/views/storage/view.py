@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.figures import file_size
@@ -34,7 +33,7 @@ SIDE = 24
 NARROW_BELOW = 900  # logical pixels of the view's width
 CARDS_WIDTH, NARROW_CARDS_WIDTH = 380, 284
 BESIDE_SCROLL_BAR = 12
-LOOK_AGAIN_MS = 300  # events come in bursts
+LOOK_AGAIN_S = 0.3  # events come in bursts
 
 
 class StorageView(View):
@@ -67,7 +66,6 @@ class StorageView(View):
         self._below = QWidget()
         self._cards = QScrollArea()
         self._columns = QHBoxLayout()
-        self._later = QTimer(self, singleShot=True, interval=LOOK_AGAIN_MS)
         self._lay_out()
         self._connect()
         self._show()
@@ -85,10 +83,6 @@ class StorageView(View):
         return [
             Command("storage", self.tr("What takes space"), lambda: self.frame.show_view(self.name), icon=self.icon)
         ]
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        super().hideEvent(event)
-        self._later.stop()
 
     # ---- what the person does ---------------------------------------------------------------------------------------
 
@@ -151,7 +145,7 @@ class StorageView(View):
 
     def _look_soon(self) -> None:
         if self.isVisible():
-            self._later.start()
+            self.requests.look(LOOK_AGAIN_S)
 
     def _show(self) -> None:
         """Everything, as it was last told."""
@@ -261,7 +255,6 @@ class StorageView(View):
         self.disk.cancel_wanted.connect(self._cancel_move)
         self.disk.folder_wanted.connect(self._show_folder)
         self.clean.clean_wanted.connect(self._confirm_clean)
-        self._later.timeout.connect(self.requests.look)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

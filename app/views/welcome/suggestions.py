@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app import operations
@@ -44,15 +44,20 @@ class Suggestions(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._hint)
         column.addLayout(self._grid)
-        self._soon = QTimer(self, singleShot=True, interval=0)
-        self._soon.timeout.connect(self._ask)
+        self._asking: operations.Operation[list[Recommendation]] | None = None
         self._session.downloads.changed.connect(lambda _info: self._show_downloads())
         self._session.downloads.listed.connect(self._show_downloads)
         self._session.models_changed.connect(self._on_models)
 
     def refresh(self) -> None:
-        """Ask what is recommended now."""
-        self._soon.start()
+        """Ask what is recommended now; the question before is forgotten."""
+        if self._asking is not None:
+            self._asking.cancel()
+        client = self._session.process.client
+        if client is not None:
+            self._asking = operations.run(
+                self, client.recommended(), on_success=self._take, on_failure=self._on_failure
+            )
 
     def place(self, columns: int) -> None:
         """So many side by side."""
@@ -60,11 +65,6 @@ class Suggestions(QWidget):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
         for index, card in enumerate(self.cards):
             self._grid.addWidget(card, index // columns, index % columns)
-
-    def _ask(self) -> None:
-        client = self._session.process.client
-        if client is not None:
-            operations.run(self, client.recommended(), on_success=self._take, on_failure=self._on_failure)
 
     def _on_failure(self, error: BaseException) -> None:
         self._hint.setText(self.tr("What is recommended could not be found out: {0}").format(error))
