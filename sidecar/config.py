@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.inspect import BoolType, FloatType, IntType, ListType, LiteralType, Metadata, StructType, type_info
 
+from sidecar import decoding
 from sidecar.errors import InvalidRequest
 from sidecar.types import SettingInfo
 
@@ -273,7 +274,7 @@ def parse(key: str, text: str, origin: str) -> Any:
         raise _refusal(f"{origin}: there is no setting named {key!r}")
     value: Any = [part.strip() for part in text.split(",") if part.strip()] if _is_list(key) else text
     try:
-        return getattr(msgspec.convert({key: value}, Settings, strict=False), key)
+        return getattr(decoding.convert({key: value}, Settings, strict=False), key)
     except msgspec.ValidationError as error:
         raise _refusal(f"{origin} {_must_be(key)}, not {text!r}") from error
 
@@ -340,7 +341,7 @@ def _refuse_strange_address(host: str) -> None:
 
 def _validated(values: dict[str, Any], file: Path | None = None) -> Settings:
     try:
-        return msgspec.convert(values, Settings)
+        return decoding.convert(values, Settings)
     except msgspec.ValidationError as error:
         wrong = "; ".join(_wrong(key, value) for key, value in values.items() if not _is_valid(key, value))
         raise _refusal(f"in {file}, {wrong}" if file else wrong) from error
@@ -352,7 +353,7 @@ def _refusal(reason: str) -> InvalidRequest:
 
 def _is_valid(key: str, value: Any) -> bool:
     try:
-        msgspec.convert({key: value}, Settings)
+        decoding.convert({key: value}, Settings)
     except msgspec.ValidationError:
         return False
     return True

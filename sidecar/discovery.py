@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from sidecar import decoding
 from sidecar.errors import ServiceUnreachable
 from sidecar.types import Discovery
 
@@ -18,7 +19,7 @@ from sidecar.types import Discovery
 def read(file: Path) -> Discovery:
     """What the running service wrote. Raises ServiceUnreachable when there is no file, or its process has ended."""
     try:
-        found = msgspec.json.decode(file.read_bytes(), type=Discovery)
+        found = decoding.from_json(file.read_bytes(), Discovery)
     except FileNotFoundError as error:
         raise ServiceUnreachable(
             "No Inglenook service is running. Start it with 'inglenook serve' or open the window.",

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from sidecar import decoding
 from sidecar.errors import EnvironmentFault
 from sidecar.paths import resources_dir
 from sidecar.registry.shape import Shape
@@ -102,7 +103,7 @@ def read(file: Path | None = None) -> list[ListedModel]:
 
 def _checked(file: Path, table: dict[str, Any]) -> ListedModel:
     try:
-        model = msgspec.convert(table, ListedModel)
+        model = decoding.convert(table, ListedModel)
     except msgspec.ValidationError as error:
         raise _wrong(file, str(table.get("id", "without an id")), str(error)) from error
     if model.shape and not model.parameters:

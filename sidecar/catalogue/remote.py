@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from sidecar import decoding
 from sidecar.errors import HubFault, InglenookError
 from sidecar.hub.listing import Access, Listing, Repository
 from sidecar.registry.shape import with_family
@@ -138,7 +139,7 @@ def _object(text: str) -> dict[str, Any]:
 def _kept(file: Path, shape: type[T]) -> T | None:
     """What was kept; None without it, or when it is damaged or of another release."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=shape)
+        return decoding.from_json(file.read_bytes(), shape)
     except (OSError, msgspec.MsgspecError):
         return None
 

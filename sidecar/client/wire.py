@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from sidecar import discovery
+from sidecar import decoding, discovery
 from sidecar.errors import InglenookError, ServiceUnreachable, from_wire
 from sidecar.paths import Paths
 from sidecar.types import ErrorBody, ErrorResponse, Result
@@ -136,7 +136,7 @@ class Wire:
 
     def _decoded(self, content: bytes, kind: type[T]) -> T:
         try:
-            return msgspec.json.decode(content, type=kind)
+            return decoding.from_json(content, kind)
         except msgspec.MsgspecError as error:
             raise self._unreachable("what answers there is not in the expected shape") from error
 
@@ -163,7 +163,7 @@ def _raise_for(status: int, content: bytes) -> None:
     if status < 400:
         return
     try:
-        error = msgspec.json.decode(content, type=ErrorResponse).error
+        error = decoding.from_json(content, ErrorResponse).error
     except msgspec.MsgspecError:
         raise InglenookError(f"The service answered {status} without saying why.", status=status) from None
     raise from_wire(error.code, error.message, error.details)

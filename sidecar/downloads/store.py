@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from sidecar import decoding
 from sidecar.db import Database
 from sidecar.types import DownloadInfo, DownloadRequest
 
@@ -43,4 +44,4 @@ class DownloadStore:
 
 
 def _row(request: str, info: str) -> Row:
-    return Row(msgspec.json.decode(request, type=DownloadRequest), msgspec.json.decode(info, type=DownloadInfo))
+    return Row(decoding.from_json(request, DownloadRequest), decoding.from_json(info, DownloadInfo))

@@ -34,6 +34,7 @@ import numpy as np
 import psutil
 from msgspec import Struct, field
 
+from sidecar import decoding
 from sidecar.engines.base import Answer, Encoding, Model, Prompt, TranslationPlan
 from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
 from sidecar.errors import LoadFailed, Unsupported
@@ -96,7 +97,7 @@ def measure(frame: Calibrate) -> Calibrated:
 
 def _read_config(frame: Load) -> EchoConfig:
     try:
-        config = msgspec.json.decode((Path(frame.path) / "config.json").read_bytes(), type=EchoConfig)
+        config = decoding.from_json((Path(frame.path) / "config.json").read_bytes(), EchoConfig)
     except (OSError, msgspec.MsgspecError) as error:
         raise LoadFailed(model=frame.model, reason=str(error)) from error
     if config.model_type != "echo":

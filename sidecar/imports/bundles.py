@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from sidecar import __version__
+from sidecar import __version__, decoding
 from sidecar.errors import Conflict, IntegrityFailed, InvalidRequest, LoadFailed
 from sidecar.hub.safety import PICKLED, bad_name
 from sidecar.imports.progress import Progress
@@ -166,7 +166,7 @@ def _contents(stream: BinaryIO, size: int) -> Contents:
         raise _Strange(f"it does not begin with {CONTENTS}")
     text = stream.read(_padded(header.size))[: header.size]
     try:
-        contents = msgspec.json.decode(text, type=Contents)
+        contents = decoding.from_json(text, Contents)
     except msgspec.MsgspecError as error:
         raise _Strange(f"{CONTENTS} cannot be read: {error}") from None
     _check(contents)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import msgspec
-
+from sidecar import decoding
 from sidecar.errors import Conflict, InvalidRequest, LoadFailed
 from sidecar.hub.safety import ALLOWED, bad_name
 from sidecar.imports import bundles, folders
@@ -32,7 +31,7 @@ def prepared(model: Model, manifests: Manifests) -> tuple[Contents, list[SourceF
         model_type=model.model_type,
         files=bundles.declared(files),
         entry=files[0].path if is_gguf(model.path) else None,
-        defaults=msgspec.convert(defaults, GenerationDefaults),
+        defaults=decoding.convert(defaults, GenerationDefaults),
         licence=manifest.licence if manifest else None,
         repository=manifest.repository if manifest else "",
         commit=manifest.commit if manifest else "",

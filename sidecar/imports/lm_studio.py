@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from sidecar import decoding
 from sidecar.errors import InvalidRequest
 from sidecar.imports import folders
 from sidecar.imports.source import Source
@@ -55,6 +56,6 @@ def _json(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > MAX_JSON_BYTES:
             return {}
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        return decoding.from_json(file.read_bytes(), dict[str, Any])
     except (OSError, msgspec.MsgspecError):
         return {}

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from sidecar import decoding
 from sidecar.imports.source import Source, SourceFile
 from sidecar.types import GenerationDefaults
 
@@ -158,7 +159,7 @@ def _json(file: Path, kind: type[T]) -> T:
     try:
         if file.stat().st_size > MAX_JSON_BYTES:
             raise _Unusable(f"{file} is too large")
-        return msgspec.json.decode(file.read_bytes(), type=kind)
+        return decoding.from_json(file.read_bytes(), kind)
     except (OSError, msgspec.MsgspecError) as error:
         raise _Unusable(f"{file} cannot be read: {error}") from error
 
@@ -172,12 +173,12 @@ def _defaults(store: Path, layers: list[Layer]) -> tuple[GenerationDefaults, lis
     for theirs, ours in PARAMETERS.items():
         if theirs in values and _is_sound(ours, values[theirs]):
             sound[ours] = values.pop(theirs)
-    return msgspec.convert(sound, GenerationDefaults, strict=False), sorted(values)
+    return decoding.convert(sound, GenerationDefaults, strict=False), sorted(values)
 
 
 def _is_sound(name: str, value: Any) -> bool:
     try:
-        msgspec.convert({name: value}, GenerationDefaults, strict=False)
+        decoding.convert({name: value}, GenerationDefaults, strict=False)
     except msgspec.ValidationError:
         return False
     return True

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from sidecar import decoding
 from sidecar.errors import EnvironmentFault
 from sidecar.types import ModelType, Preparation
 
@@ -100,7 +101,7 @@ def rounded_weights(own_folder: Path, precision: str) -> Path:
 def _read(file: Path) -> Preparation | None:
     """A record of another release's shape counts as none: preparing again writes it anew."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Preparation)
+        return decoding.from_json(file.read_bytes(), Preparation)
     except (OSError, msgspec.MsgspecError) as error:
         log.warning("the record %s is not readable: %s", file, error)
         return None

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from sidecar import decoding
 from sidecar.errors import InvalidRequest
 from sidecar.registry.weights import Weights
 
@@ -55,7 +56,7 @@ def read_manifest(folder: Path) -> Manifest:
     if file.stat().st_size > MAX_MANIFEST_BYTES:
         raise InvalidRequest(reason=f"{file} is too large to be a manifest")
     try:
-        manifest = msgspec.convert(tomllib.loads(file.read_bytes().decode("utf-8")), Manifest)
+        manifest = decoding.convert(tomllib.loads(file.read_bytes().decode("utf-8")), Manifest)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidRequest(reason=f"{file} is not valid TOML: {error}") from error
     except msgspec.ValidationError as error:
@@ -109,7 +110,7 @@ def _members(file: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
 
 def _table(file: Path, text: bytes) -> dict[str, Any]:
     try:
-        return msgspec.convert(json.loads(text)["config"], dict[str, Any])
+        return decoding.convert(json.loads(text)["config"], dict[str, Any])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _unsound(file, "the table of its weights is not readable") from error
 

@@ -11,10 +11,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from sidecar import decoding
 from sidecar.errors import InvalidRequest
 from sidecar.registry import exported, gguf_model
 from sidecar.registry.gguf_model import VISION
@@ -298,7 +298,7 @@ def _generation_defaults(folder: Path) -> GenerationDefaults:
 def _sound_defaults(values: dict[str, Any]) -> GenerationDefaults:
     """Values that make no sense are left to the general defaults."""
     sound = {key: value for key, value in values.items() if _is_number(value) and _in_range(key, value)}
-    return msgspec.convert(sound, GenerationDefaults, strict=False)
+    return decoding.convert(sound, GenerationDefaults, strict=False)
 
 
 def _description(folder: Path) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from sidecar import decoding
 from sidecar.hub import hashing
 from sidecar.types import RemoteFile
 
@@ -89,7 +90,7 @@ class Manifests:
         """The manifest of the model in the folder `root`, or of the one file `root`; None without a readable one."""
         file = self._file(root)
         try:
-            return msgspec.json.decode(file.read_bytes(), type=Manifest)
+            return decoding.from_json(file.read_bytes(), Manifest)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError) as error:

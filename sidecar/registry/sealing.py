@@ -14,6 +14,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from sidecar import decoding
+
 PIECE = 4 << 20
 
 
@@ -36,7 +38,7 @@ def is_whole(file: Path, *, everything: bool = False, check: Callable[[], None] 
     """Whether `file` is what was sealed; one without a seal is not. `everything`: read it even where size and time are the
     same. `check` is called between pieces, and may raise to stop."""
     try:
-        made = msgspec.json.decode(_beside(file).read_bytes(), type=Seal)
+        made = decoding.from_json(_beside(file).read_bytes(), Seal)
         stat = file.stat()
         if stat.st_size != made.bytes:
             return False

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from sidecar import decoding
 from sidecar.db import Database
 from sidecar.errors import Conflict, InvalidRequest, LoadFailed, ModelNotFound
 from sidecar.registry.gguf_model import read_companions
@@ -217,7 +218,7 @@ class ModelStore:
             model_type=row["model_type"],
             path=self._builtin_dir / stored.removeprefix(BUILTIN_PREFIX) if builtin else Path(stored),
             engine=row["engine"],
-            options=msgspec.json.decode(row["options"], type=ModelOptions),
+            options=decoding.from_json(row["options"], ModelOptions),
             origin=row["origin"],
             created_at=row["created_at"],
             last_used_at=row["last_used_at"],
@@ -261,7 +262,7 @@ async def relocate(database: Database, old: Path, new: Path) -> None:
 
     def rewrite(connection: sqlite3.Connection) -> None:
         for row in connection.execute("SELECT id, path, options FROM models").fetchall():
-            options = _options_elsewhere(msgspec.json.decode(row["options"], type=ModelOptions), old, new)
+            options = _options_elsewhere(decoding.from_json(row["options"], ModelOptions), old, new)
             values = (str(elsewhere(Path(row["path"]), old, new)), msgspec.json.encode(options).decode(), row["id"])
             connection.execute("UPDATE models SET path = ?, options = ? WHERE id = ?", values)
 
@@ -289,7 +290,7 @@ def located(path: Path) -> Path:
 def _facts(text: str | None) -> ModelFacts | None:
     """What an earlier load taught; another release's shape is forgotten, the next load writes it anew."""
     try:
-        return msgspec.json.decode(text, type=ModelFacts) if text else None
+        return decoding.from_json(text, ModelFacts) if text else None
     except msgspec.ValidationError:
         return None
 

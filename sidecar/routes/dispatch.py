@@ -12,6 +12,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
+from sidecar import decoding
 from sidecar.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from sidecar.routes.call import CALLER, MODEL_ID, SERVICE, Call, Route
 from sidecar.types import Request
@@ -63,7 +64,7 @@ def read_query(request: web.Request, kind: type[Struct] | None) -> Any:
     if repeated:
         raise InvalidRequest(reason=f"the query has {repeated[0]!r} more than once")
     try:
-        return msgspec.convert(dict(given), kind or Nothing, strict=False)
+        return decoding.convert(dict(given), kind or Nothing, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidRequest(reason=f"in the query: {error}") from error
 
@@ -73,7 +74,7 @@ async def read_body(request: web.Request, kind: type[Struct], *, may_be_empty: b
     content = await _content(request)
     if not content:
         if may_be_empty:
-            return msgspec.json.decode(b"{}", type=kind)
+            return decoding.from_json(b"{}", kind)
         raise InvalidRequest(reason="the body is empty; send a JSON object")
     packed = request.headers.get("Content-Encoding", "identity")
     if packed.lower() != "identity":
@@ -83,7 +84,7 @@ async def read_body(request: web.Request, kind: type[Struct], *, may_be_empty: b
     if request.content_type != "application/json":
         raise UnsupportedMediaType(content_type=request.headers.get("Content-Type", ""))
     try:
-        return msgspec.json.decode(content, type=kind)
+        return decoding.from_json(content, kind)
     except UnicodeDecodeError as error:
         raise InvalidRequest(reason=f"the body is not valid UTF-8 at byte {error.start}") from error
     except RecursionError as error:

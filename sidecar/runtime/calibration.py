@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from sidecar import hardware
+from sidecar import decoding, hardware
 from sidecar.errors import Conflict, EnvironmentFault, InglenookError
 from sidecar.runtime.protocol import Calibrated
 from sidecar.runtime.resident import Clock, Timer
@@ -203,7 +203,7 @@ def _changes(kept: Kept, threads: int) -> str:
 def _read(file: Path) -> Kept | None:
     """None where there is no file. One that cannot be understood is set aside: raises EnvironmentFault that says where."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Kept)
+        return decoding.from_json(file.read_bytes(), Kept)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from sidecar import decoding
 from sidecar.config import Settings
 from sidecar.errors import InglenookError, InvalidRequest
 from sidecar.runtime.inference import Inference
@@ -147,6 +148,6 @@ async def as_result(work: Callable[[], Awaitable[dict[str, Any]]]) -> Result:
 
 def _decoded(data: Any, kind: type[R]) -> R:
     try:
-        return msgspec.convert(data, kind)
+        return decoding.convert(data, kind)
     except msgspec.ValidationError as error:
         raise InvalidRequest(reason=str(error)) from error

@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from sidecar import decoding
+
 
 class Journal(Struct):
     """One move. `made`: the target did not exist before. Once it is `switched` the target is the models folder."""
@@ -26,7 +28,7 @@ class Journal(Struct):
 
 def read(file: Path) -> Journal | None:
     """The move that is under way, if one is. Raises OSError, msgspec.MsgspecError when it cannot be known."""
-    return msgspec.json.decode(file.read_bytes(), type=Journal) if file.exists() else None
+    return decoding.from_json(file.read_bytes(), Journal) if file.exists() else None
 
 
 def write(file: Path, journal: Journal) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from sidecar import decoding
 from sidecar.errors import Conflict, DiskFull, EnvironmentFault, TrashNotFound
 from sidecar.registry.manifest import TRASH, ManifestFile, Manifests
 from sidecar.registry.store import Model, ModelOptions
@@ -200,7 +201,7 @@ def _not_removed(model: Model, error: OSError) -> EnvironmentFault:
 def _read(file: Path) -> Record | None:
     """A record that cannot be read is left alone, and told of."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Record)
+        return decoding.from_json(file.read_bytes(), Record)
     except (OSError, msgspec.MsgspecError) as error:
         log.warning("the record %s is not readable: %s", file, error)
         return None

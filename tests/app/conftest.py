@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+import pytestqt.plugin
 import qasync
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
@@ -31,6 +32,16 @@ def _new_loop() -> asyncio.AbstractEventLoop:
 class Loop(qasync.QEventLoop):
     """Runs callbacks only while it runs itself: pytest-qt handles Qt's events between the phases of a test, too."""
 
+    open = 0
+
+    def __init__(self, application: QApplication) -> None:
+        super().__init__(application)
+        Loop.open += 1
+
+    def close(self) -> None:
+        Loop.open -= not self.is_closed()
+        super().close()
+
     def _add_callback(self, handle: asyncio.Handle, delay: float = 0) -> asyncio.Handle:
         super()._add_callback(WhileRunning(handle, self), delay)
         return handle
@@ -51,6 +62,15 @@ class WhileRunning:
             self._handle._run()
         else:
             self._loop._timer.add_callback(self, 0.005)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def timers_wait_with_the_loop() -> Iterator[None]:
+    """Between the phases of a test with a loop Qt's events wait, too: what a timer of the window starts needs one that runs."""
+    handle_events = pytestqt.plugin._process_events
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pytestqt.plugin, "_process_events", lambda: None if Loop.open else handle_events())
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

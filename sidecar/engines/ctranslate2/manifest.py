@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from sidecar import decoding
 from sidecar.errors import LoadFailed
 
 FILE = "manifest.json"
@@ -51,7 +52,7 @@ def write(folder: Path, manifest: Manifest) -> None:
 def read(model: str, folder: Path) -> Manifest:
     """Raises LoadFailed when there is none, or one of another release."""
     try:
-        manifest = msgspec.json.decode((folder / FILE).read_bytes(), type=Manifest)
+        manifest = decoding.from_json((folder / FILE).read_bytes(), Manifest)
     except (OSError, msgspec.MsgspecError) as error:
         raise LoadFailed(model=model, reason=f"its preparation in {folder} is not usable ({error}).") from error
     if manifest.format != FORMAT:

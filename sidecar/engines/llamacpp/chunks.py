@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from sidecar import decoding
 from sidecar.engines.llamacpp.side_door import refusal
 from sidecar.types import TokenLogprob
 
@@ -87,5 +88,5 @@ def logprobs(choice: Choice, others: int) -> list[TokenLogprob]:
 
 def likeliest(completion: dict[str, Any]) -> list[Candidate]:
     """The likeliest first tokens that an answer of the side door tells; none where it has no probabilities."""
-    told = msgspec.convert(completion.get("completion_probabilities", []), list[Candidate])
+    told = decoding.convert(completion.get("completion_probabilities", []), list[Candidate])
     return told[0].top_probs if told else []

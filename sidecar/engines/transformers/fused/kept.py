@@ -21,6 +21,7 @@ from msgspec import Struct
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from sidecar import decoding
 from sidecar.engines.transformers.device import HALF_TYPES
 from sidecar.engines.transformers.fused.building import Tensors
 from sidecar.engines.transformers.fused.linear import Precision
@@ -99,7 +100,7 @@ def identity(model: Path) -> str:
 def _read(file: Path, source: str) -> Kept | None:
     try:
         with safe_open(file, framework="pt") as content:
-            record = msgspec.json.decode((content.metadata() or {})["record"], type=Record)
+            record = decoding.from_json((content.metadata() or {})["record"], Record)
             if record.source != source:
                 return None
             names = set(content.keys())
