@@ -28,7 +28,7 @@ SMALL_STEP = 10  # from here on a speed is told without a fraction
 def fit(suits: Suitability, *, best: bool = False) -> Standing:
     """The badge, and in a few words why; the whole reason stands on the model's page."""
     if suits.verdict == "fits":
-        return Standing(_tr("Fits"), "ok", _tr("Best for this machine") if best else "")
+        return Standing(_tr("Fits"), "ok", _tr("Recommended") if best else "")
     if suits.verdict == "tight":
         return Standing(_tr("Tight"), "warning", _needs(suits) or _tr("little room is left"))
     if suits.verdict == "too_large":

@@ -148,11 +148,11 @@ class Offers(QAbstractTableModel):
     def _middle_note(self, entry: CatalogueEntry, column: Column) -> str:
         if column == Column.MODEL:
             return f"{task(entry.task)} · {file(entry)}"
-        return self._short_note(entry, column) if column == Column.FIT else ""
+        return self._note(entry, column)
 
     def _short_note(self, entry: CatalogueEntry, column: Column) -> str:
-        if column == Column.FIT:
-            return self.tr("Recommended") if self.is_best(entry.id) else self._standing(entry).note
+        if column != Column.MODEL:
+            return self._note(entry, column)
         size = file_size(entry.bytes) if entry.bytes else task(entry.task)
         rate = speed(entry.suitability, entry.task)
         return size if rate == NONE else f"{size} · {rate}"

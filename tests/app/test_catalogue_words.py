@@ -28,7 +28,7 @@ def test_whether_it_fits_is_said_with_the_figure_behind_it(suits, words):
 
 
 def test_the_recommended_one_is_said_to_be_the_best():
-    assert fit(SUITS, best=True).note == "Best for this machine"
+    assert fit(SUITS, best=True).note == "Recommended"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 58
 # The width from which a column is shown, and how wide it is then.
 COLUMNS = {Column.FIT: (0, 122), Column.FILE: (700, 112), Column.SPEED: (560, 172), Column.ACTION: (420, 96)}
-WIDE_FIT = 164  # where there is room for its note
 ICONS = {"get": "download", "why": "info", "access": "key-round", "permit": "eye", "open": "check", "follow": ""}
 
 
@@ -94,8 +93,6 @@ class OfferTable(Table):
         for column, (least, width) in COLUMNS.items():
             self.setColumnHidden(column, self.width() < least)
             self.setColumnWidth(column, width)
-        if self.width() >= COLUMNS[Column.FILE][0]:
-            self.setColumnWidth(Column.FIT, WIDE_FIT)
 
     def _on_button(self, index: QModelIndex, event: QMouseEvent) -> bool:
         if index.column() != Column.ACTION:

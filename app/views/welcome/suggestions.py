@@ -14,6 +14,7 @@ from app.session import Session
 from app.view import Frame
 from app.views.welcome.download_card import DownloadCard
 from app.widgets.label import Label
+from sidecar.errors import ServiceUnreachable
 from sidecar.types import ModelType, Recommendation
 
 SHOWN = 3
@@ -67,6 +68,8 @@ class Suggestions(QWidget):
             self._grid.addWidget(card, index // columns, index % columns)
 
     def _on_failure(self, error: BaseException) -> None:
+        if isinstance(error, ServiceUnreachable):
+            return  # the window says so; it is asked again once the service is back
         self._hint.setText(self.tr("What is recommended could not be found out: {0}").format(error))
         self._hint.show()
 
