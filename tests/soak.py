@@ -22,12 +22,15 @@ import psutil
 from sidecar import errors
 from sidecar.client import Client
 from sidecar.types import ClassifyRequest, EmbedRequest, GenerateRequest, Message, RegisterRequest, TranslateRequest
+from tests.helpers.gguf_models import gguf_model
 from tests.helpers.models import tiny
 from tests.helpers.service import running_service
 
 CLIENTS = 6
 GROWTH = 1.10  # of the memory after the first fifth, which fills caches
 SLOWEST_S = 120.0
+CHATS = ("chat", "gguf-chat")
+MODELS = (*CHATS, "classify", "embed", "translate")
 TEXTS = ["good rain", "bad coffee and tea", "the sun", "tea or rain"]
 PROVOKED = (errors.Cancelled, errors.Conflict)
 
@@ -65,13 +68,13 @@ class Load:
         return GenerateRequest(messages=messages, max_new_tokens=tokens, stream=True)
 
     async def _chat(self) -> None:
-        async with aclosing(self._client.stream("chat", self._question(40))) as chunks:
+        async with aclosing(self._client.stream(self._rng.choice(CHATS), self._question(40))) as chunks:
             last = [chunk async for chunk in chunks][-1]
         if not last.done:
             raise errors.InternalError(reason="a stream ended without its last chunk", request_id="")
 
     async def _cancel(self) -> None:
-        async with aclosing(self._client.stream("chat", self._question(200))) as chunks:
+        async with aclosing(self._client.stream(self._rng.choice(CHATS), self._question(200))) as chunks:
             await anext(chunks)
 
     async def _classify(self) -> object:
@@ -84,7 +87,7 @@ class Load:
         return await self._client.translate("translate", TranslateRequest(text=self._rng.choice(TEXTS)))
 
     async def _unload(self) -> object:
-        return await self._client.unload(self._rng.choice(["chat", "classify", "embed", "translate"]))
+        return await self._client.unload(self._rng.choice(MODELS))
 
 
 async def soak(url: str, token: str, process: psutil.Process, seconds: float, seed: int) -> list[str]:
@@ -95,7 +98,7 @@ async def soak(url: str, token: str, process: psutil.Process, seconds: float, se
         watching = asyncio.create_task(watch(process, seconds, load))
         await asyncio.gather(*(load.one_client() for _ in range(CLIENTS)))
         wrong = load.faults + await watching
-        for model in ("chat", "classify", "embed", "translate"):
+        for model in MODELS:
             await client.unload(model)
         health = await client.health()
     print(f"asked {dict(load.asked)}")
@@ -109,8 +112,10 @@ async def soak(url: str, token: str, process: psutil.Process, seconds: float, se
 async def register(client: Client) -> None:
     kinds = [("chat", "text_generation", "llama-chat"), ("classify", "classification", "bert-single"),
              ("embed", "embedding", "embed-mean"), ("translate", "translation", "marian")]  # fmt: skip
-    for name, kind, model in kinds:
-        await client.register(RegisterRequest(name=name, model_type=kind, model_path=str(tiny(model))))  # type: ignore[arg-type]
+    folders = [(name, kind, tiny(model)) for name, kind, model in kinds]
+    folders.append(("gguf-chat", "text_generation", gguf_model("llama-chat")))
+    for name, kind, folder in folders:
+        await client.register(RegisterRequest(name=name, model_type=kind, model_path=str(folder)))  # type: ignore[arg-type]
 
 
 async def watch(process: psutil.Process, seconds: float, load: Load) -> list[str]:

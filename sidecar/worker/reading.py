@@ -1,4 +1,7 @@
-"""Requests whose texts are computed whole: they are read in batches of similar length, whoever they belong to."""
+"""Requests whose texts are computed whole: they are read in batches of similar length, whoever they belong to.
+
+Nobody waits for others to come: an idle worker begins at once, and who arrives while it computes makes the next batch.
+"""
 
 from __future__ import annotations
 

@@ -11,11 +11,13 @@ import pytestqt.plugin
 import qasync
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from app.theme import theme
 from sidecar.paths import Paths
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+PATIENCE_MS = 60_000
 
 
 def pytest_asyncio_loop_factories(
@@ -70,6 +72,15 @@ def timers_wait_with_the_loop() -> Iterator[None]:
     handle_events = pytestqt.plugin._process_events
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pytestqt.plugin, "_process_events", lambda: None if Loop.open else handle_events())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_qtbot() -> Iterator[None]:
+    """Five seconds are too few on a machine that others use: a limit only guards against hanging."""
+    with pytest.MonkeyPatch.context() as patch:
+        for waiting in (QtBot.waitUntil, QtBot.waitSignal):
+            patch.setitem(waiting.__kwdefaults__, "timeout", PATIENCE_MS)
         yield
 
 

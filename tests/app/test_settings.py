@@ -28,7 +28,7 @@ def test_many_changes_are_written_once_a_moment_later(file, qtbot):
     for length in range(1, 50):
         preferences.put("drafts", "chat", "x" * length)
     assert not file.exists()
-    qtbot.waitUntil(file.exists, timeout=5000)
+    qtbot.waitUntil(file.exists, timeout=60_000)
     assert Preferences(file).table.drafts == {"chat": "x" * 49}
 
 

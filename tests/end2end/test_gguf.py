@@ -93,8 +93,9 @@ async def test_a_model_is_told_with_its_facts(client: Client) -> None:
     assert model.is_loaded
 
 
-async def test_streams_at_once_are_the_answers_alone(client: Client) -> None:
-    requests = [greedy(text, max_new_tokens=40) for text in ("tea", "rain and sun", "coffee")]
+async def test_a_stream_is_the_same_alone_and_among_seven_others(client: Client) -> None:
+    texts = ("tea", "rain and sun", "coffee", "good", "bad rain", "the small model", "what do you think", "sun sun")
+    requests = [greedy(text, max_new_tokens=40) for text in texts]
     alone = [(await say(client, request)).generated_text for request in requests]
     assert await asyncio.gather(*(streamed(client, request) for request in requests)) == alone
 

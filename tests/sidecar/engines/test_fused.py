@@ -164,13 +164,15 @@ def test_a_coarse_rounding_is_not_enough() -> None:
 
 
 @pytest.mark.parametrize("quantization", ["int8", "int4"])
-def test_a_rounded_model_gives_the_same_text_alone_and_among_others(
+def test_a_rounded_model_gives_the_same_text_alone_and_among_seven_others(
     quantization: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allow_int4(monkeypatch)
     model = load(tiny("llama-chat"), quantization=quantization)
     prompts = ["the small model", "tea or coffee, rain and sun", "good", "every word of this text"]
-    requests = [ask(key, prompt, 20) for key, prompt in enumerate(prompts)]
+    requests = [
+        ask(key, prompt, 20) for key, prompt in enumerate([*prompts, *(f"{prompt} and tea" for prompt in prompts)])
+    ]
     together = answer(model, *requests)
     for key, request in enumerate(requests):
         assert answer(model, request)[key][0] == together[key][0]

@@ -21,9 +21,12 @@ def hub() -> Iterator[HubServer]:
 
 
 @pytest.fixture
-def connection(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubConnection]:
+def connection(
+    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[HubConnection]:
+    """Waits for half a second, or for as long as a test's parameter says."""
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    settings = Settings(hub_endpoint=hub.url, network_timeout_s=0.5)
+    settings = Settings(hub_endpoint=hub.url, network_timeout_s=getattr(request, "param", 0.5))
     made = HubConnection(lambda: settings, TokenKeeper(tmp_path / "token"))
     yield made
     made.close()

@@ -136,13 +136,14 @@ def test_a_transfer_stops_when_asked_and_keeps_what_has_arrived(road: Road, hub:
     assert hub.requests(WEIGHTS)[-1].range == f"bytes={here}-"
 
 
+@pytest.mark.parametrize("connection", [60.0], indirect=True)
 def test_a_transfer_that_waits_for_a_silent_server_stops_at_once(road: Road, hub: HubServer) -> None:
     hub.fail(WEIGHTS, Fault("stall", after=1000))
     threading.Timer(0.1, road.stop.set).start()
     began = time.monotonic()
     with pytest.raises(Stopped):
         road.transfer.run()
-    assert time.monotonic() - began < 0.45  # the time-out of this connection is half a second
+    assert time.monotonic() - began < 30  # of the minute that this connection would wait
 
 
 def test_the_limit_is_kept(road: Road) -> None:

@@ -139,6 +139,19 @@ async def test_cancelling_a_request_stops_its_compute(open_manager: OpenManager,
     assert manager.active_requests == 0
 
 
+async def test_unloading_ends_the_process_and_so_gives_back_all_its_memory(
+    open_manager: OpenManager, add_echo: AddEcho
+) -> None:
+    manager = await open_manager()
+    model = await add_echo(manager, "m")
+    await manager.load(model)
+    pid = worker_of(manager, model)
+    assert manager.model(model).memory_usage_mb
+    await manager.unload(model)
+    assert not psutil.pid_exists(pid)
+    assert manager.model(model).memory_usage_mb is None
+
+
 async def test_closing_the_manager_leaves_no_worker(
     open_manager: OpenManager, add_echo: AddEcho, tmp_path: Path
 ) -> None:

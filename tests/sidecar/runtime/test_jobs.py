@@ -17,7 +17,7 @@ async def quick(report: Report) -> str:
 
 
 async def finished(jobs: Jobs, job_id: str) -> str:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while jobs.get(job_id).finished_at is None:  # noqa: ASYNC110 - jobs tell only the events
             await asyncio.sleep(0)
     return jobs.get(job_id).state

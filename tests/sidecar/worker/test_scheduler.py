@@ -273,6 +273,23 @@ def test_requests_of_one_kind_that_arrive_together_are_read_in_one_batch(echo: M
     assert len(ends(scheduler.iterate())) == 32
 
 
+def test_who_comes_first_does_not_wait_and_all_who_come_meanwhile_are_the_next_batch(echo: Model) -> None:
+    scheduler = scheduler_of(echo)
+    scheduler.accept(Classify(0, ["a few words"]))
+    assert list(ends(scheduler.iterate())) == [0]
+    for i in range(1, 32):
+        scheduler.accept(Classify(i, ["a few words"]))
+    assert len(ends(scheduler.iterate())) == 31
+
+
+def test_what_was_computed_as_padding_is_told(echo: Model) -> None:
+    scheduler = scheduler_of(echo)
+    scheduler.accept(Embed(1, ["one two three four", "one"]))
+    scheduler.accept(Embed(2, ["one two"]))
+    frames = run(scheduler)
+    assert [outcome(ends(frames)[key]).padding for key in (1, 2)] == [3, 2]  # type: ignore[union-attr]
+
+
 def test_every_request_has_one_end_and_the_scheduler_comes_to_rest(echo: Model) -> None:
     scheduler = scheduler_of(echo, max_sequences=3)
     kinds = [lambda i: generate(i, "a b"), lambda i: Embed(i, ["a"]), lambda i: Translate(i, ["a", "b"])]

@@ -149,6 +149,16 @@ def test_a_prompt_seen_before_is_not_computed_again(llama: WorkerProcess) -> Non
     assert second.cached_tokens > 0.8 * second.prompt_tokens
 
 
+@pytest.mark.parametrize(("megabytes", "kept"), [(16, True), (0, False)])
+def test_a_conversation_that_lost_its_place_is_kept_within_the_budget(start: Start, megabytes: int, kept: bool) -> None:
+    worker = start(gguf_model("llama-chat"), max_sequences=1, prefix_cache_mb=megabytes)
+    mine, others = "good bad rain sun " * 12, "tea and coffee " * 14
+    ask(worker, question(mine, max_new_tokens=2))
+    ask(worker, question(others, max_new_tokens=2))
+    _, again = ask(worker, question(mine + "tea", max_new_tokens=2))[0]
+    assert (again.cached_tokens > 0.8 * again.prompt_tokens) is kept
+
+
 def test_an_empty_prompt_is_refused(llama: WorkerProcess) -> None:
     assert failure(llama, question("")).code == "invalid_request"
 
