@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.session import Session
 
 AGAIN_MS = 3000
+ROUGH_AGAIN_MS = 60_000  # a machine that was busy is measured again after minutes
 LOOKS = 20  # where it is not to be measured, that is known after a minute
 
 
@@ -33,7 +34,7 @@ class Machine(QObject):
         self.system: SystemInfo | None = None
         self._session = session
         self._looks_left = LOOKS
-        self._again = QTimer(self, interval=AGAIN_MS)
+        self._again = QTimer(self)
         self._again.timeout.connect(self._look_again)
         session.heard_again.connect(self.refresh)
 
@@ -41,6 +42,11 @@ class Machine(QObject):
     def measured(self) -> bool:
         """Whether speeds can be predicted."""
         return self.system is not None and self.system.calibration is not None
+
+    @property
+    def rough(self) -> bool:
+        """Whether other programs kept the processor busy when it was measured."""
+        return self.system is not None and self.system.calibration is not None and self.system.calibration.rough
 
     def refresh(self) -> None:
         """Ask what it is now."""
@@ -59,15 +65,18 @@ class Machine(QObject):
 
     def _take(self, system: SystemInfo) -> None:
         before, self.system = self.system, system
-        if self.measured:
+        if self.rough:
+            self._again.start(ROUGH_AGAIN_MS)
+        elif self.measured:
             self._again.stop()
         elif self._looks_left and not self._again.isActive():
-            self._again.start()
+            self._again.start(AGAIN_MS)
         if before is None or before.calibration != system.calibration:
             self.changed.emit()
 
     def _look_again(self) -> None:
-        self._looks_left -= 1
-        if not self._looks_left:
-            self._again.stop()
+        if not self.measured:
+            self._looks_left -= 1
+            if not self._looks_left:
+                self._again.stop()
         self.refresh()

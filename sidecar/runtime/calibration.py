@@ -1,7 +1,8 @@
 """The measured profile of this machine: read from its file, measured when it is missing or stale and nothing else runs.
 
 Measuring happens in a worker process that lives for it alone. A request that arrives meanwhile goes first: the
-measurement is given up, and taken up again when the service is quiet.
+measurement is given up, and taken up again when the service is quiet. What was measured while other programs kept the
+processor busy serves until a better measurement.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 FORMAT = 3  # of the file and of what is measured
 QUIET_S = 20.0
+AGAIN_S = 300.0  # until a machine that was busy is measured again, doubled each time
 WATCH_S = 0.05
 LIBRARY = "torch"
 NOT_YET = "This machine has not been measured yet; it will be once nothing else runs, or when you ask for it."
@@ -73,6 +75,7 @@ class Calibrator:
         self._task: asyncio.Task[None] | None = None
         self._running = False
         self._measured_with = threads()
+        self._again_s = AGAIN_S
 
     async def open(self) -> None:
         """Read the kept profile; without one that holds, measure as soon as the service is quiet."""
@@ -82,6 +85,8 @@ class Calibrator:
             self.reason = error.message
         if self.profile is None:
             self.measure_when_quiet()
+        else:
+            self._again_if_busy(self.profile)
 
     def settings_changed(self) -> None:
         """A profile for another number of threads is not used; it may also be wanted only now."""
@@ -108,6 +113,7 @@ class Calibrator:
         finally:
             self._running = False
         self.profile, self.reason, self._measured_with = profile, None, threads
+        self._again_if_busy(profile)
         return profile
 
     async def close(self) -> None:
@@ -116,6 +122,11 @@ class Calibrator:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+
+    def _again_if_busy(self, profile: Calibration) -> None:
+        if profile.rough and self._timer is None and self._wanted():
+            self._timer = self._clock.call_later(self._again_s, self._try)
+            self._again_s *= 2
 
     def _try(self) -> None:
         self._timer = None
@@ -173,6 +184,7 @@ def _profile(figures: Figures, took_s: float) -> Calibration:
         rounding_int4_mweights_s=found.rounding_int4_mweights_s,
         disk_mb_s=found.disk_mb_s,
         cached_mb_s=found.cached_mb_s,
+        others_share=found.others_share,
     )
 
 

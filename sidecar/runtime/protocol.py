@@ -217,6 +217,7 @@ class Calibrated(Struct, tag="calibrated"):
     disk_mb_s: float | None = None
     cached_mb_s: float | None = None
     rounding_int4_mweights_s: float | None = None
+    others_share: float = 0.0
 
 
 class Delta(Struct, array_like=True):

@@ -8,6 +8,8 @@ from msgspec import Meta
 
 from sidecar.types.common import Count, Request, Response
 
+BUSY = 0.2  # of the processor, used by others while it is measured
+
 
 class GemmRate(Response):
     """The rate of a matrix product with weights of `precision` for so many rows, in 10⁹ operations a second."""
@@ -23,8 +25,9 @@ class Calibration(Response):
     `operation_us`: what one operation costs before it computes anything. `start_s`: from starting a worker's process until
     its libraries are imported. `rounding_mweights_s`: millions of weights rounded to 8 bits a second,
     `rounding_int4_mweights_s` to 4 bits, null without such kernels. `disk_mb_s`: reading a model's file that the system was
-    asked to forget, null where it cannot be asked or there was no file; `cached_mb_s`: the same file from memory. The profile
-    holds for this processor, library and thread count.
+    asked to forget, null where it cannot be asked or there was no file; `cached_mb_s`: the same file from memory.
+    `others_share`: what other programs used of the processor meanwhile, 0 to 1; from 0.2 on (`BUSY`) the figures are too low, and the
+    machine is measured again later. The profile holds for this processor, library and thread count.
     """
 
     measured_at: float
@@ -40,6 +43,12 @@ class Calibration(Response):
     disk_mb_s: float | None
     cached_mb_s: float | None
     rounding_int4_mweights_s: float | None = None
+    others_share: float = 0.0
+
+    @property
+    def rough(self) -> bool:
+        """Whether other programs kept the processor too busy for figures that hold when it is not."""
+        return self.others_share >= BUSY
 
 
 class Range(Response):

@@ -62,10 +62,13 @@ class CatalogueHeader(QWidget):
         cores = self.tr("1 core") if system.physical_cores == 1 else self.tr("{0} cores").format(system.physical_cores)
         measured = self.tr("not measured yet")
         if system.calibration is not None:
-            measured = self.tr("measured {0} GB/s").format(f"{system.calibration.memory_gb_s:.0f}")
+            words = (
+                self.tr("measured {0} GB/s, while busy") if system.calibration.rough else self.tr("measured {0} GB/s")
+            )
+            measured = words.format(f"{system.calibration.memory_gb_s:.0f}")
         parts = (cores, memory(system.memory_total_mb), system.gpu or self.tr("no GPU"), measured)
         self.machine.setText(" · ".join(parts))
-        self.measure_button.setVisible(system.calibration is None)
+        self.measure_button.setVisible(system.calibration is None or system.calibration.rough)
 
 
 class CatalogueFilters(QWidget):

@@ -98,6 +98,8 @@ class WelcomeView(View):
         words = self.tr("sizes and speeds are predicted from the measurement above")
         if not self.session.machine.measured:
             words = self.tr("speeds follow once this machine has been measured")
+        elif self.session.machine.rough:
+            words = self.tr("measured while other programs were busy: it is really quicker, and is measured again")
         self._remark.setText(words)
         self.suggestions.refresh()
 

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from torch.nn import functional
 
@@ -37,6 +38,7 @@ Product = Callable[[torch.Tensor], torch.Tensor]
 def measure(frame: Calibrate) -> Calibrated:
     """All of it, with as many threads as a model gets."""
     set_threads(frame.threads)
+    before = _used()
     with torch.inference_mode():
         weight = torch.randn(SIDE, SIDE) / SIDE
         gemm, rounding, to_4_bits = _rates("float32", _copies(weight, torch.float32), torch.float32), None, None
@@ -57,7 +59,20 @@ def measure(frame: Calibrate) -> Calibrated:
             rounding_int4_mweights_s=to_4_bits,
             disk_mb_s=disk,
             cached_mb_s=cached,
+            others_share=_others_share(before, _used()),
         )
+
+
+def _used() -> tuple[float, float, float]:
+    """Processor seconds: of all cores, idle ones of them, and this process's."""
+    times, own = psutil.cpu_times(), psutil.Process().cpu_times()
+    return sum(times), times.idle + getattr(times, "iowait", 0.0), own.user + own.system
+
+
+def _others_share(before: tuple[float, float, float], after: tuple[float, float, float]) -> float:
+    """What other programs used meanwhile, of all that the cores can do."""
+    total, idle, own = (late - early for early, late in zip(before, after, strict=True))
+    return round(max(0.0, total - idle - own) / total, 2) if total > 0 else 0.0
 
 
 def _copies(weight: torch.Tensor, dtype: torch.dtype) -> list[Product]:

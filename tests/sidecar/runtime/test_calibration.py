@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sidecar.errors import Conflict, LoadFailed
-from sidecar.runtime.calibration import QUIET_S, Calibrator, Figures
+from sidecar.runtime.calibration import AGAIN_S, QUIET_S, Calibrator, Figures
 from sidecar.runtime.protocol import Calibrated
 from sidecar.types import Calibration
+from sidecar.types.prediction import BUSY
 from tests.helpers.profile import keep, made_up
 
 from .test_residency import FakeClock
@@ -28,6 +30,7 @@ class Bench:
         self.idle = 1000.0
         self.wanted = True
         self.threads = 0
+        self.others = 0.0
         self.may_finish = asyncio.Event()
         self.may_finish.set()
         self.error: Exception | None = None
@@ -53,14 +56,22 @@ class Bench:
             raise
         if self.error is not None:
             raise self.error
-        return Figures(Calibrated(2, self.gemm, 20.0, 10.0, 200.0, 500.0, 4000.0), start_s=3.0)
+        return Figures(
+            Calibrated(2, self.gemm, 20.0, 10.0, 200.0, 500.0, 4000.0, others_share=self.others), start_s=3.0
+        )
 
     async def known(self) -> Calibration:
         """Wait for the profile."""
-        async with asyncio.timeout(20):
-            while self.calibrator.profile is None:  # noqa: ASYNC110 - nobody is told
-                await asyncio.sleep(0.01)
+        await until(lambda: self.calibrator.profile is not None)
+        assert self.calibrator.profile is not None
         return self.calibrator.profile
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what nobody is told; the limit only guards against hanging."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -83,6 +94,23 @@ async def test_the_machine_is_measured_once_the_service_is_quiet(bench: Bench) -
     await bench.clock.advance(QUIET_S)
     assert (await bench.known()).memory_gb_s == 20.0
     assert bench.calibrator.reason is None
+    await bench.calibrator.close()
+
+
+async def test_a_machine_that_others_kept_busy_is_measured_again(bench: Bench) -> None:
+    bench.others = BUSY
+    assert (await bench.calibrator.measure()).others_share == BUSY
+    await bench.clock.advance(AGAIN_S)
+    assert bench.measured == 2
+    await bench.calibrator.close()
+    bench.others, bench.calibrator = 0.0, bench.fresh()
+    await bench.calibrator.open()  # what was kept serves meanwhile
+    assert bench.calibrator.profile is not None
+    await bench.clock.advance(AGAIN_S)
+    assert bench.measured == 3
+    await until(lambda: bench.calibrator.profile is not None and not bench.calibrator.profile.rough)
+    await bench.clock.advance(10 * AGAIN_S)
+    assert bench.measured == 3
     await bench.calibrator.close()
 
 
