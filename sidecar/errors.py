@@ -249,7 +249,10 @@ class HubFault(EnvironmentFault):
 
 class Offline(HubFault):
     code = "offline"
-    template = "{purpose} needs the network, and offline is on: no connection was made. Turn the setting offline off to allow it."
+    template = (
+        "The network is needed for {purpose}, and offline is on: no connection was made. Turn the setting offline off"
+        " to allow it."
+    )
 
 
 class NetworkUnavailable(HubFault):

@@ -87,7 +87,10 @@ class DownloadQueue:
     # ---- what a user does -------------------------------------------------------------------------------------------
 
     async def add(self, request: DownloadRequest) -> DownloadInfo:
-        """Put a download in line, and remember it; the same one again is the one there is. Raises InvalidRequest."""
+        """Put a download in line, and remember it; the same one again is the one there is.
+
+        Raises InvalidRequest, and DiskFull or DatabaseUnusable when it cannot be remembered: it is then not in line.
+        """
         if not request.model.strip("/ "):
             raise InvalidRequest(reason="model: name the repository, such as org/name")
         if (same := self._same(request)) is not None:
@@ -98,7 +101,12 @@ class DownloadQueue:
         )  # fmt: skip
         job = Job(request, info)
         self._jobs[job.id] = job
-        await self._store.save(job.row)
+        try:
+            await self._store.save(job.row)
+        except InglenookError:
+            await self._halt([job.id], "queued")
+            del self._jobs[job.id]
+            raise
         await self._forget_oldest()
         self._tell(job)
         self._start_more()

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from sidecar import __version__
 from sidecar.errors import Conflict, IntegrityFailed, InvalidRequest, LoadFailed
+from sidecar.hub import hashing
 from sidecar.hub.safety import PICKLED, bad_name
 from sidecar.imports.progress import Progress
 from sidecar.imports.source import Source, SourceFile
@@ -36,7 +37,7 @@ MAX_CONTENTS_BYTES = 4 << 20
 MAX_FILES = 10_000
 BLOCK = 512
 LONGEST_MEMBER = 100  # bytes, that a tar header holds by itself
-PIECE = 4 << 20
+PIECE = hashing.PIECE
 _UNKNOWN_HASH = "0" * 64
 _PLAIN = (b"0", b"\0")  # of tar's kinds of members, the files without any trick
 Linked = Callable[[SourceFile, Path, Progress], ManifestFile | None]

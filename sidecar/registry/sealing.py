@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-PIECE = 4 << 20
+PIECE = 256 << 10
 
 
 class Seal(Struct):

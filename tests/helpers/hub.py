@@ -229,14 +229,15 @@ class HubServer:
         fault = self._fault(path) or Fault("throttle", rate=self.rate)
         if fault.kind == "status":
             return _status(fault)
-        start = _start(request) if fault.kind != "whole" else 0
+        start, end = _range(request, blob.size) if fault.kind != "whole" else (0, blob.size)
         if start >= blob.size > 0:
             raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{blob.size}"})
-        length = _length(fault, blob.size - start)
-        response = web.StreamResponse(status=206 if start else 200, headers={"ETag": f'"{blob.etag}"'})
+        partly = (start, end) != (0, blob.size)
+        length = _length(fault, end - start)
+        response = web.StreamResponse(status=206 if partly else 200, headers={"ETag": f'"{blob.etag}"'})
         response.content_length = length
-        if start:
-            response.headers["Content-Range"] = f"bytes {start}-{blob.size - 1}/{blob.size}"
+        if partly:
+            response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{blob.size}"
         await response.prepare(request)
         await self._write(request, response, path, _content(blob, start, length, fault), fault)
         return response
@@ -330,8 +331,10 @@ def _token(request: web.Request) -> str:
     return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
-def _start(request: web.Request) -> int:
-    return int(request.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
+def _range(request: web.Request, size: int) -> tuple[int, int]:
+    """Where the part that is asked for begins, and the byte after its last."""
+    first, _, last = request.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+    return int(first), min(int(last) + 1, size) if last else size
 
 
 def _length(fault: Fault, length: int) -> int:

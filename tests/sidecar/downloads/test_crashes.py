@@ -1,12 +1,10 @@
-"""Downloads of the real service: killed in the middle, next to another one, on a full disk, offline."""
+"""Downloads of the real service: killed in the middle, next to another one, offline."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ from sidecar.client import Client
 from sidecar.types import DownloadInfo, DownloadRequest
 from tests.helpers.hub import HubServer, model_files
 from tests.helpers.service import RunningService, running_service
-from tests.sidecar.downloads.conftest import OpenYard
 
 WEIGHTS = "model.safetensors"
 ON_ITS_WAY = 300_000  # bytes that may have left the server and not been written when a process is killed
@@ -103,42 +100,3 @@ async def test_offline_makes_no_connection_at_all(
 def outbound(heard: Path) -> list[str]:
     """What the listener heard leave the process."""
     return heard.read_text("utf-8").splitlines() if heard.exists() else []
-
-
-if hasattr(os, "geteuid") and os.geteuid() == 0:  # only root may mount a disk to fill
-
-    @pytest.fixture
-    def small_disk(tmp_path: Path) -> Iterator[Path]:
-        folder = tmp_path / "small"
-        folder.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=70m", "tmpfs", str(folder)], check=True)  # noqa: S607
-        yield folder
-        subprocess.run(["umount", str(folder)], check=True)  # noqa: S607
-
-    async def test_a_disk_that_fills_up_is_told_and_a_retry_goes_on(
-        hub: HubServer, open_yard: OpenYard, small_disk: Path
-    ) -> None:
-        repo = hub.add("org/model", model_files(2_000_000))
-        hub.rate = 1_000_000
-        yard = await open_yard(models_dir=small_disk / "models")
-        job = (await yard.queue.add(DownloadRequest("org/model"))).job_id
-        await yard.until(job, lambda info: info.bytes_done > 500_000)
-        fill(small_disk / "filler")
-        info = await yard.ended(job)
-        assert info.error is not None
-        assert (info.state, info.error.code) == ("failed", "disk_full")
-        assert "free some space and resume" in info.message.lower()
-        (small_disk / "filler").unlink()
-        await yard.queue.retry(job)
-        assert (await yard.ended(job)).state == "done"
-        assert hub.served[WEIGHTS] <= repo.files[WEIGHTS].size + ON_ITS_WAY
-
-
-def fill(file: Path) -> None:
-    """Write until there is no room."""
-    with file.open("wb", buffering=0) as stream:
-        try:
-            while stream.write(bytes(100_000)) == 100_000:
-                pass
-        except OSError:
-            return
