@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import random
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -281,10 +282,10 @@ class HubServer:
 
     # ---- its life ---------------------------------------------------------------------------------------------------
 
-    async def run(self, ready: threading.Event, stop: asyncio.Event) -> None:
+    async def run(self, ready: threading.Event, stop: asyncio.Event, tls: ssl.SSLContext | None) -> None:
         self._ended = asyncio.Event()
-        hub, self.url = await _listen(self.hub_app())
-        store, self.store_url = await _listen(self.store_app())
+        hub, self.url = await _listen(self.hub_app(), tls)
+        store, self.store_url = await _listen(self.store_app(), tls)
         ready.set()
         await stop.wait()
         self._ended.set()
@@ -293,11 +294,11 @@ class HubServer:
 
 
 @contextmanager
-def hub_server() -> Iterator[HubServer]:
-    """A hub that answers within the block."""
+def hub_server(tls: ssl.SSLContext | None = None) -> Iterator[HubServer]:
+    """A hub that answers within the block; with `tls`, over https and under the name localhost."""
     server, ready, loop = HubServer(), threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
-    thread = threading.Thread(target=_run, args=(loop, server, ready, stop), name="hub")
+    thread = threading.Thread(target=_run, args=(loop, server, ready, stop, tls), name="hub")
     thread.start()
     ready.wait(30)
     try:
@@ -307,17 +308,24 @@ def hub_server() -> Iterator[HubServer]:
         thread.join()
 
 
-def _run(loop: asyncio.AbstractEventLoop, server: HubServer, ready: threading.Event, stop: asyncio.Event) -> None:
+def _run(
+    loop: asyncio.AbstractEventLoop,
+    server: HubServer,
+    ready: threading.Event,
+    stop: asyncio.Event,
+    tls: ssl.SSLContext | None,
+) -> None:
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(server.run(ready, stop))
+        runner.run(server.run(ready, stop, tls))
 
 
-async def _listen(app: web.Application) -> tuple[web.AppRunner, str]:
+async def _listen(app: web.Application, tls: ssl.SSLContext | None) -> tuple[web.AppRunner, str]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
-    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    address = "https://localhost" if tls else "http://127.0.0.1"
+    return runner, f"{address}:{runner.addresses[0][1]}"
 
 
 def _sibling(path: str, blob: Blob) -> dict[str, Any]:

@@ -24,6 +24,10 @@ async def job_ended(client: Client, job: str) -> JobInfo:
     return info
 
 
+def beside(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir() if file.is_file()]
+
+
 def everything(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if file.is_file()]
 
@@ -107,5 +111,5 @@ if MAY_MOUNT:
                 assert (
                     await job_ended(client, (await client.export("mine", ExportRequest(str(disk)))).job_id)
                 ).error is None
-                assert [file.name for file in disk.iterdir() if file.is_file()] == ["mine.inglenook"]
+                assert beside(disk) == ["mine.inglenook"]
                 assert (await client.verify("mine")).damaged == []
