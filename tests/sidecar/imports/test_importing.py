@@ -17,11 +17,12 @@ from sidecar.imports.importing import Importer
 from sidecar.imports.progress import Progress
 from sidecar.imports.source import Source, SourceFile, model_id
 from sidecar.registry.manifest import IMPORTING, Manifests
-from sidecar.types import ImportRequest
+from sidecar.types import ExportRequest, ImportRequest
 from tests.helpers.disks import MAY_MOUNT, small_disk
 from tests.helpers.gguf_models import gguf_model, write_decoder
 from tests.helpers.hub import model_files
 from tests.helpers.models import tiny
+from tests.helpers.sabotage import kill_at
 from tests.helpers.service import running_service
 from tests.helpers.stores import hub_cache_model, lm_studio_model, ollama_model
 
@@ -187,6 +188,24 @@ async def begun(client: Client, folder: Path, models: Path) -> str:
     while not list(models.glob(".importing/*/model/model.safetensors")):  # noqa: ASYNC110, ASYNC240 - another process
         await asyncio.sleep(0.001)
     return job
+
+
+async def test_of_an_export_that_was_killed_nothing_stays_beside_the_target_after_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_at("os.rename|mine.inglenook|1", tmp_path, monkeypatch)
+    with running_service(tmp_path / "data") as killed:
+        async with killed.client() as client:
+            await client.export("starter-sentiment", ExportRequest(str(tmp_path / "mine.inglenook")))
+        assert killed.wait() == -signal.SIGKILL
+    assert beside(tmp_path) == [".mine.inglenook.part"]
+    monkeypatch.delenv("PYTHONPATH")
+    with running_service(tmp_path / "data"):
+        assert beside(tmp_path) == []
+
+
+def beside(folder: Path) -> list[str]:
+    return [place.name for place in folder.iterdir() if "inglenook" in place.name]
 
 
 if MAY_MOUNT:
