@@ -221,7 +221,7 @@ class DownloadQueue:
             await self._finish(job, "failed", error=body, message=error.message)
             return
         seconds = max(self._waits[job.info.attempts - 1], error.details.get("retry_after") or 0.0)
-        message = f"{error.message} It is tried again in {seconds:.0f} s."
+        message = f"{error.message} It is tried again in {_spoken(seconds)}."
         await self._change(job, state="queued", retry_at=time.time() + seconds, error=body, message=message)
         self._wait_until(job)
 
@@ -299,3 +299,7 @@ class DownloadQueue:
         for job_id in ended[: max(0, len(ended) - KEPT)]:
             del self._jobs[job_id]
             await self._store.forget(job_id)
+
+
+def _spoken(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"

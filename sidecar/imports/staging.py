@@ -23,7 +23,7 @@ ARRIVING = "arriving"  # files from addresses, which go on where they were
 ARRIVING_DAYS = 7
 LOCK, DRAFT, MODEL = ".lock", "draft", "model"
 DRAFT_SUFFIX = ".part"
-LOOKED_AT_SECONDS = 1.0  # at most, by somebody who only asks whether it is free
+LOOKED_AT_SECONDS = 0.2  # at most, by somebody who only asks whether it is free
 
 
 class Staging:

@@ -24,6 +24,8 @@ CHUNK = 64 << 10
 LARGE = (".safetensors", ".gguf", ".bin")
 GIGABYTES_OF_ZEROS = 2 << 30
 HASH_OF_ZEROS = "a7c744c13cc101ed66c29f672f92455547889cc586ce6d44fe76ae824958ea51"
+HEADER = b'{"weight":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (GIGABYTES_OF_ZEROS, GIGABYTES_OF_ZEROS)
+HASH_WITH_HEADER = "f31dfb2679eed6f50d238871094c11642c87c383a081db15285cf5848aeb221e"
 
 Kind = Literal["cut", "stall", "throttle", "truncate", "wrong_bytes", "too_long", "status", "redirect", "whole"]
 
@@ -43,13 +45,14 @@ class Fault:
 
 @dataclass
 class Blob:
-    """A file. Without `content` it is `size` zeros."""
+    """A file. Without `content` it is zeros after its `head`."""
 
     content: bytes | None
     size: int
     sha256: str
     git_id: str
     large: bool
+    head: bytes = b""
 
     @classmethod
     def of(cls, path: str, content: bytes) -> Blob:
@@ -60,12 +63,18 @@ class Blob:
     def zeros(cls) -> Blob:
         return cls(None, GIGABYTES_OF_ZEROS, HASH_OF_ZEROS, "0" * 40, True)
 
+    @classmethod
+    def of_zeros_with_a_header(cls) -> Blob:
+        """Weights in one file of more than two gigabytes."""
+        head = len(HEADER).to_bytes(8, "little") + HEADER
+        return cls(None, len(head) + GIGABYTES_OF_ZEROS, HASH_WITH_HEADER, "0" * 40, True, head)
+
     @property
     def etag(self) -> str:
         return self.sha256 if self.large else self.git_id
 
     def part(self, start: int, end: int) -> bytes:
-        return bytes(end - start) if self.content is None else self.content[start:end]
+        return self.head[start:end].ljust(end - start, b"\0") if self.content is None else self.content[start:end]
 
 
 @dataclass
@@ -116,6 +125,10 @@ class HubServer:
     def fail(self, path: str, *faults: Fault) -> None:
         """The next requests for the file `path` of any repository go wrong; `api` names the listings."""
         self._faults.setdefault(path, []).extend(faults)
+
+    def mend(self) -> None:
+        """Nothing goes wrong from here on."""
+        self._faults.clear()
 
     def requests(self, path: str = "") -> list[Seen]:
         """The requests whose path ends in `path`."""

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sidecar import errors
-from sidecar.client import Client
-from sidecar.types import DownloadRequest, ExportRequest, FromUrlRequest, ImportRequest, JobInfo
+from sidecar.types import DownloadRequest, ExportRequest, FromUrlRequest, ImportRequest
 from tests.helpers.disks import MAY_MOUNT, fill, small_disk
 from tests.helpers.hub import Blob, HubServer, model_files
 from tests.helpers.sabotage import fill_at
 from tests.helpers.service import running_service
-from tests.sidecar.downloads.test_crashes import ON_ITS_WAY, WEIGHTS, begun, ended
-
-
-async def job_ended(client: Client, job: str) -> JobInfo:
-    while (info := await client.job(job)).finished_at is None:  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.02)
-    return info
+from tests.sidecar.downloads.test_crashes import ON_ITS_WAY, WEIGHTS, begun, ended, job_ended
 
 
 def beside(folder: Path) -> list[str]:

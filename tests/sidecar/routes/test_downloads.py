@@ -117,6 +117,8 @@ async def test_every_connection_is_listed(client: Client, hub: HubServer) -> Non
     reasons = {record.reason for record in found}
     assert {"the files of org/listed", f"{WEIGHTS} of org/listed"} <= reasons
     assert len(found) == len(hub.seen)
+    stores = [record.bytes for record in found if record.host == hub.store_url.removeprefix("http://")]
+    assert sum(stores) == hub.served[WEIGHTS]
 
 
 async def test_pickled_weights_are_converted_once_with_permission(client: Client, hub: HubServer) -> None:
