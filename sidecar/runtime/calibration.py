@@ -29,7 +29,7 @@ FORMAT = 3  # of the file and of what is measured
 QUIET_S = 20.0
 WATCH_S = 0.05
 LIBRARY = "torch"
-NOT_YET = "This machine has not been measured yet; it will be once nothing else runs, or when you ask for it."
+NOT_YET = "This machine has not been measured yet; it will be once nothing else runs."
 
 
 class Kept(Struct):

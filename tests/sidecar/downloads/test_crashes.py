@@ -135,7 +135,7 @@ async def test_offline_makes_no_connection_at_all_from_its_start_on(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("HEARD", str(tmp_path / "heard"))
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
-    hub.add("org/model", model_files())
+    hub.add("org/model", model_files(), info={"pipeline_tag": "text-classification"})
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "config.toml").write_text("offline = true\n", "utf-8")
     with running_service(tmp_path / "data", hub_endpoint=hub.url) as service:
