@@ -131,6 +131,8 @@ class DownloadQueue:
     async def resume(self, job_id: str) -> DownloadInfo:
         """Go on with one that is paused or waits for its next attempt. Raises DownloadNotFound, Conflict."""
         job = self._unfinished(job_id)
+        if job_id in self._tasks and job.info.retry_at is not None:
+            await asyncio.wait({self._tasks[job_id]})  # this attempt has failed, and is about to end
         if job_id not in self._tasks:
             await self._enqueue(job, attempts=0)
         return job.snapshot()
