@@ -19,7 +19,7 @@ from sidecar.errors import DatabaseUnusable, DiskFull
 from sidecar.migrations import migrate
 
 T = TypeVar("T")
-_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
 
 
 class Database:

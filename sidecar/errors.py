@@ -33,6 +33,7 @@
      │    └── HubFault                  what lies between this machine and the hub
      │         ├── Offline              503 the offline switch is on: no connection is made
      │         ├── NetworkUnavailable   503 the hub cannot be reached, or the connection broke too often
+     │         ├── CertificateUntrusted 503 its certificate comes from nobody that this machine trusts: see `ca_bundle`
      │         ├── HubRefused           503 the hub answered with a refusal; `retry_after` where it said when to come again
      │         └── IntegrityFailed      503 what arrived is not what the hub announced
      ├── ModelError                    the model or its process
@@ -249,12 +250,23 @@ class HubFault(EnvironmentFault):
 
 class Offline(HubFault):
     code = "offline"
-    template = "{purpose} needs the network, and offline is on: no connection was made. Turn the setting offline off to allow it."
+    template = (
+        "The network is needed for {purpose}, and offline is on: no connection was made. Turn the setting offline off"
+        " to allow it."
+    )
 
 
 class NetworkUnavailable(HubFault):
     code = "network_unavailable"
     template = "{host} could not be reached: {reason}. Check the network and the proxy; what has arrived is kept."
+
+
+class CertificateUntrusted(HubFault):
+    code = "certificate_untrusted"
+    template = (
+        "{host} shows a certificate that this machine does not trust ({reason}), so nothing was asked. If your network has"
+        " a certificate authority of its own, name the file with its certificate in the setting ca_bundle."
+    )
 
 
 class HubRefused(HubFault):

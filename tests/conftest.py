@@ -19,6 +19,7 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from app.garbage import collect_due
 from sidecar.client import Client
 from sidecar.types import ModelType, RegisterRequest
+from tests.helpers.disks import MAY_MOUNT
 from tests.helpers.models import echo_model
 from tests.helpers.service import RunningService, running_service
 
@@ -31,6 +32,11 @@ ECHO_MODELS: dict[str, tuple[ModelType, dict[str, object]]] = {
     "translator": ("translation", {}),
     "embedder": ("embedding", {}),
 }
+
+
+def pytest_report_header() -> str:
+    """What of the suite this user cannot run is said, not passed over."""
+    return "tests that fill a disk: " + ("run" if MAY_MOUNT else "LEFT OUT, only root may mount one")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -106,6 +106,6 @@ def _speed(model: Candidate, found: Prediction | None, outlook: Outlook, verdict
     if verdict == "too_large":
         return ""
     if found is None:
-        return f"Only memory was looked at: {outlook.why_no_speed(model)}"
+        return f"Only memory was looked at. {outlook.why_no_speed(model)}"
     speed = found.texts_per_second or found.tokens_per_second
     return f"{pace(model.task, speed).capitalize()}." if speed else ""

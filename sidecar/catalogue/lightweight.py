@@ -30,11 +30,13 @@ def listing(judged: Iterable[Judged], models: Iterable[ModelInfo]) -> Lightweigh
 
 def request(judged: Iterable[Judged], key: str) -> DownloadRequest:
     """What to fetch for a short name: the variant that suits this machine best. Raises NotFound."""
+    judged = list(judged)
     for one in judged:
         if one.model.key == key:
             variant = one.variant if one.model.format == "gguf" else None
             return DownloadRequest(model=one.model.id, revision=one.model.revision, variant=variant)
-    message = f"There is no small model {key!r}. GET /lightweight/models lists those there are."
+    known = ", ".join(one.model.key for one in judged if one.model.key)
+    message = f"There is no small model {key!r}. Those there are: {known}."
     raise NotFound(message, path=f"/lightweight/models/{key}")
 
 

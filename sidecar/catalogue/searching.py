@@ -166,7 +166,7 @@ class Catalogue:
         told, outlook = snapshot.repository, await self._outlook()
         task = model.task if model else repositories.task_of(told)
         if task is None:
-            raise Unsupported(model=told.id, reason="it does none of the tasks that are served here.")
+            raise Unsupported(model=told.id, reason="it does none of the tasks that are served here")
         snapshot = repositories.sized(snapshot, model) if model else snapshot
         variants = repositories.variants(snapshot, task, outlook)
         suits = variants[0].suitability if variants else fitting.suitability(None, 0, outlook)

@@ -25,6 +25,7 @@ def recommend(options: Options, start: Start = False) -> None:
     for one in found:
         variant = f" ({one.variant})" if one.variant else ""
         say(f"{one.task.replace('_', ' ')}: {one.entry.id}{variant}\n  {one.reason}")
+    advise_measuring([one.entry.suitability for one in found])
 
 
 def search(
@@ -50,8 +51,11 @@ def search(
         say_json(page)
         return
     table(["Model", "Task", "Size", "Licence", "Here", "Speed", "Installed"], [_row(entry) for entry in page.entries])
+    advise_measuring([entry.suitability for entry in page.entries])
     if page.notice:
         note(page.notice)
+    if not page.entries:
+        note("Nothing matches.")
     if page.total > len(page.entries):
         note(f"{page.total - len(page.entries)} more match; narrow the search, or raise --limit.")
 
@@ -66,6 +70,12 @@ def speed(suits: Suitability) -> str | None:
     if suits.texts_per_second:
         return f"{suits.texts_per_second.expected:.3g} texts/s"
     return f"{suits.tokens_per_second.expected:.3g} tokens/s" if suits.tokens_per_second else None
+
+
+def advise_measuring(suits: list[Suitability]) -> None:
+    """Where no speed is known, how to make it known."""
+    if suits and not any(map(speed, suits)):
+        note("How quick they are is known once this machine was measured: inglenook system --calibrate")
 
 
 def download_size(count: float | None) -> str | None:

@@ -16,7 +16,7 @@ from sidecar.cli.following import MB, POLL_SECONDS, ended_well, followed_job
 from sidecar.cli.output import note, progress, say, say_json, size, table, working
 from sidecar.cli.status import Options
 from sidecar.client import Client
-from sidecar.errors import InvalidRequest, LoadFailed
+from sidecar.errors import InvalidRequest, LoadFailed, from_wire
 from sidecar.types import DownloadInfo, DownloadRequest, FromUrlRequest, HubAccount, JobInfo
 
 HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co", "ollama.com", "registry.ollama.ai")
@@ -156,11 +156,19 @@ async def _wake(client: Client, job_id: str) -> None:
 
 
 async def followed(client: Client, job_id: str, show: Callable[[str, float], None]) -> DownloadInfo:
-    """The download once it has ended; when the command is interrupted it is paused."""
+    """The download once it has ended; when the command is interrupted it is paused.
+
+    Raises what is wrong with the network or the hub when nothing came since the command began: it is paused then too.
+    """
+    before = (await client.download_info(job_id)).bytes_done
     try:
         while (info := await client.download_info(job_id)).finished_at is None:
             if info.state == "paused":
                 return info
+            if info.retry_at is not None and info.error is not None and info.bytes_done <= before:
+                await client.pause_download(job_id)
+                again = f"{info.error.message} The same command tries it again."
+                raise from_wire(info.error.code, again, info.error.details)
             show(_stage(info), info.bytes_done / max(info.bytes_total, 1))
             await asyncio.sleep(POLL_SECONDS)
     except asyncio.CancelledError:

@@ -96,6 +96,9 @@ def _say_found(options: Options, found: list[Importable]) -> None:
     if options.as_json:
         say_json(found)
         return
+    if not found:
+        note("No model of another program was found. Name a folder, a GGUF file or a bundle: inglenook import PATH")
+        return
     table(["Model", "Kept by", "Type", "Size", "Here as", "", "Path"], [_row(one) for one in found])
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sidecar.cli.catalogue import VERDICTS, download_size, speed
+from sidecar.cli.catalogue import VERDICTS, advise_measuring, download_size, speed
 from sidecar.cli.connection import Start, ask
 from sidecar.cli.declaring import command
 from sidecar.cli.downloads import followed
@@ -89,6 +89,7 @@ def _list(options: Options, start: bool) -> None:
         say_json(found)
         return
     table(["Key", "Model", "Task", "Size", "Here", "Speed", "State"], _rows(found))
+    advise_measuring([model.suitability for model in found.models.values()])
     if found.recommended:
         say(f"To begin with: {found.recommended}")
 

@@ -31,6 +31,7 @@ def system(
     table(["", ""], _about_machine(found))
     if found.calibration is None:
         note(found.calibration_reason or "This machine has not been measured yet.")
+        note("Measure it now, in some seconds: inglenook system --calibrate")
     else:
         table(["Measured", ""], _about_profile(found.calibration))
 

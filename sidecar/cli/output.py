@@ -1,8 +1,9 @@
-"""What the commands print: answers on stdout, as tables or JSON; progress on stderr, and only on a terminal."""
+"""What the commands print: answers on stdout, as tables or JSON; progress on stderr, as a bar or, where nobody sees one, in lines."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 T = TypeVar("T")
+LINE_EVERY_SECONDS = 10.0
 
 
 def say(text: str, *, end: str = "\n") -> None:
@@ -64,9 +66,9 @@ def counted(batches: Sequence[T], what: str) -> Iterator[T]:
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[str, float], None]]:
-    """A bar while the block runs, moved by calling `show(stage, done)`, `done` from 0 to 1."""
+    """A bar while the block runs, moved by calling `show(stage, done)`, `done` from 0 to 1; without a terminal, lines."""
     if not sys.stderr.isatty():
-        yield lambda stage, done: None
+        yield _Lines(what)
         return
     from rich.console import Console
     from rich.progress import Progress
@@ -76,9 +78,25 @@ def progress(what: str) -> Iterator[Callable[[str, float], None]]:
         yield lambda stage, done: bar.update(task, completed=done, description=f"{what}: {stage}")
 
 
+class _Lines:
+    """Says at once what begins, and now and then how it stands."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._said_at = time.monotonic()
+        note(what)
+
+    def __call__(self, stage: str, done: float) -> None:
+        if time.monotonic() - self._said_at >= LINE_EVERY_SECONDS:
+            self._said_at = time.monotonic()
+            note(f"{self._what}: {done:.0%}, {stage}")
+
+
 def size(megabytes: float | None) -> str:
     if megabytes is None:
         return "-"
+    if 0 < megabytes < 1:
+        return f"{max(1, round(megabytes * 1024))} KB"
     return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{megabytes:.0f} MB"
 
 

@@ -56,8 +56,16 @@ def status_of(error: InglenookError) -> int:
 def tell(options: Options, error: InglenookError) -> None:
     """One line on stderr, in JSON if that was asked for."""
     as_json = {"error": error.to_wire()}
-    text = msgspec.json.encode(as_json, enc_hook=str).decode() if options.as_json else error.message
+    text = (
+        msgspec.json.encode(as_json, enc_hook=str).decode() if options.as_json else error.message + _on_this_line(error)
+    )
     sys.stderr.write(text + "\n")
+
+
+def _on_this_line(error: InglenookError) -> str:
+    """How a permission that is asked for is given here."""
+    permission = error.details.get("permission")
+    return f" On the command line: --allow {permission}" if permission else ""
 
 
 def command_word(words: list[str]) -> str | None:

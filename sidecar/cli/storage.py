@@ -85,7 +85,9 @@ def du(
 
 def clean(
     options: Options,
-    partial: Annotated[bool, typer.Option("--partial", help="What has arrived of downloads that are gone.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="What has arrived of downloads and imports that are gone.")
+    ] = False,
     quarantine: Annotated[bool, typer.Option("--quarantine", help="Damaged files that were set aside.")] = False,
     derived: Annotated[bool, typer.Option("--derived", help="What was made of models that are gone.")] = False,
     emptied: Annotated[bool, typer.Option("--trash", help="Removed models, for good.")] = False,
@@ -147,7 +149,7 @@ def _agreed(found: Cleaned) -> bool:
 
 def _say_cleaned(found: Cleaned) -> None:
     rows = [
-        ["parts of downloads that are gone", _size(found.partial_bytes)],
+        ["parts of downloads and imports that are gone", _size(found.partial_bytes)],
         ["quarantine", _size(found.quarantine_bytes)],
         ["made of models that are gone", _size(found.derived_bytes)],
         ["trash", _size(found.trash_bytes)],
@@ -159,7 +161,7 @@ def _say_cleaned(found: Cleaned) -> None:
 def _sums(info: StorageInfo) -> list[list[object]]:
     return [
         ["made of models", _size(info.derived_bytes)],
-        ["downloads on their way", _size(info.partial_bytes)],
+        ["downloads and imports on their way", _size(info.partial_bytes)],
         ["trash", _size(info.trash_bytes)],
         ["quarantine", _size(info.quarantine_bytes)],
         [f"free on the disk of {info.folder}", _size(info.free_bytes)],

@@ -69,7 +69,7 @@ class Downloader:
         await self._fetch(job, repository, files)
         await self._place(job, places, repository, chosen, files)
         model_id = await self._registered(job, places, repository, chosen, new=len(files) == len(chosen.files))
-        await self._thread(self._tidy, files)
+        await self._thread(self._tidy, chosen.files)  # also what a kill before this line left
         return model_id
 
     async def forget(self, job: Job, others: Sequence[Job]) -> None:

@@ -87,7 +87,10 @@ class DownloadQueue:
     # ---- what a user does -------------------------------------------------------------------------------------------
 
     async def add(self, request: DownloadRequest) -> DownloadInfo:
-        """Put a download in line, and remember it; the same one again is the one there is. Raises InvalidRequest."""
+        """Put a download in line, and remember it; the same one again is the one there is.
+
+        Raises InvalidRequest, and DiskFull or DatabaseUnusable when it cannot be remembered: it is then not in line.
+        """
         if not request.model.strip("/ "):
             raise InvalidRequest(reason="model: name the repository, such as org/name")
         if (same := self._same(request)) is not None:
@@ -98,7 +101,12 @@ class DownloadQueue:
         )  # fmt: skip
         job = Job(request, info)
         self._jobs[job.id] = job
-        await self._store.save(job.row)
+        try:
+            await self._store.save(job.row)
+        except InglenookError:
+            await self._halt([job.id], "queued")
+            del self._jobs[job.id]
+            raise
         await self._forget_oldest()
         self._tell(job)
         self._start_more()
@@ -123,6 +131,8 @@ class DownloadQueue:
     async def resume(self, job_id: str) -> DownloadInfo:
         """Go on with one that is paused or waits for its next attempt. Raises DownloadNotFound, Conflict."""
         job = self._unfinished(job_id)
+        if job_id in self._tasks and job.info.retry_at is not None:
+            await asyncio.wait({self._tasks[job_id]})  # this attempt has failed, and is about to end
         if job_id not in self._tasks:
             await self._enqueue(job, attempts=0)
         return job.snapshot()
@@ -213,7 +223,7 @@ class DownloadQueue:
             await self._finish(job, "failed", error=body, message=error.message)
             return
         seconds = max(self._waits[job.info.attempts - 1], error.details.get("retry_after") or 0.0)
-        message = f"{error.message} It is tried again in {seconds:.0f} s."
+        message = f"{error.message} It is tried again in {_spoken(seconds)}."
         await self._change(job, state="queued", retry_at=time.time() + seconds, error=body, message=message)
         self._wait_until(job)
 
@@ -291,3 +301,7 @@ class DownloadQueue:
         for job_id in ended[: max(0, len(ended) - KEPT)]:
             del self._jobs[job_id]
             await self._store.forget(job_id)
+
+
+def _spoken(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"

@@ -177,14 +177,16 @@ class HubConnection:
     def _refuse_strange_address(self, request: httpx2.Request) -> None:
         """A public hub leads neither to unencrypted addresses nor into the local network, and nobody else does.
 
-        Raises HubRefused.
+        A hub of the local network may stay there. Raises HubRefused.
         """
         given = _given.get()
         if given is not None and _origin(str(request.url)) == _origin(given):
             return
-        if given is None and urlsplit(self.endpoint).scheme == "http":
+        hub = urlsplit(self.endpoint)
+        if given is None and hub.scheme == "http":
             return
-        if request.url.scheme != "https" or _is_internal(request.url.host):
+        at_home = given is None and _is_internal(hub.hostname or "")
+        if request.url.scheme != "https" or (_is_internal(request.url.host) and not at_home):
             raise HubRefused(
                 host=urlsplit(given).netloc if given else self.host,
                 answer="with a redirect",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
@@ -9,7 +10,7 @@ from time import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from sidecar.errors import HubFault, HubRefused, NetworkUnavailable, RepositoryNotFound
+from sidecar.errors import CertificateUntrusted, HubFault, HubRefused, NetworkUnavailable, RepositoryNotFound
 
 if TYPE_CHECKING:
     import httpx2
@@ -21,7 +22,7 @@ INVALID = "Invalid credentials in Authorization header"
 
 @contextmanager
 def as_our_errors(host: str) -> Iterator[None]:
-    """Failures of the network in the block become NetworkUnavailable."""
+    """Failures of the network in the block become NetworkUnavailable, or CertificateUntrusted."""
     import httpx2
 
     try:
@@ -29,7 +30,17 @@ def as_our_errors(host: str) -> Iterator[None]:
     except httpx2.TimeoutException as error:
         raise NetworkUnavailable(host=host, reason="nothing came from it in time") from error
     except httpx2.HTTPError as error:
+        if (why := _distrusted(error)) is not None:
+            raise CertificateUntrusted(host=host, reason=why) from error
         raise NetworkUnavailable(host=host, reason=str(error) or type(error).__name__) from error
+
+
+def _distrusted(error: BaseException) -> str | None:
+    """Why a certificate was refused, if that is what `error` comes from."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return None if cause is None else cause.verify_message
 
 
 def refused(host: str, response: httpx2.Response) -> HubFault | RepositoryNotFound:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sidecar.errors import IntegrityFailed
 from sidecar.types import RemoteFile
 
-PIECE = 4 << 20
+PIECE = 256 << 10  # small, and one for a whole file: the allocator keeps what threads let go of in large pieces
 
 
 def sha256(file: Path, check: Callable[[], None] = lambda: None) -> str:
@@ -44,8 +44,9 @@ def differs(file: Path, announced: RemoteFile, check: Callable[[], None] = lambd
 
 
 def _digest(digest: hashlib._Hash, file: Path, check: Callable[[], None]) -> str:
-    with file.open("rb") as stream:
-        while piece := stream.read(PIECE):
-            digest.update(piece)
+    buffer = memoryview(bytearray(PIECE))
+    with file.open("rb", buffering=0) as stream:
+        while count := stream.readinto(buffer):
+            digest.update(buffer[:count])
             check()
     return digest.hexdigest()

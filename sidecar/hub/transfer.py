@@ -180,7 +180,7 @@ class Transfer:
 def _disk_fault(path: Path, error: OSError) -> EnvironmentFault:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return DiskFull(
-            f"The disk that holds {path.parent} is full. What has arrived is kept: free some space and resume.",
+            f"The disk that holds {path.parent} is full. What has arrived is kept: free some space and try again.",
             path=str(path.parent),
         )
     return EnvironmentFault(f"{path} cannot be written: {error.strerror or error}.", path=str(path))

@@ -19,10 +19,11 @@ from msgspec import Struct
 
 from sidecar import __version__, decoding
 from sidecar.errors import Conflict, IntegrityFailed, InvalidRequest, LoadFailed
+from sidecar.hub import hashing
 from sidecar.hub.safety import PICKLED, bad_name
 from sidecar.imports.progress import Progress
 from sidecar.imports.source import Source, SourceFile
-from sidecar.imports.staging import writing
+from sidecar.imports.staging import DRAFT_SUFFIX, writing
 from sidecar.registry.manifest import ManifestFile, described
 from sidecar.types import GenerationDefaults, ModelType, RemoteFile
 
@@ -36,7 +37,7 @@ MAX_CONTENTS_BYTES = 4 << 20
 MAX_FILES = 10_000
 BLOCK = 512
 LONGEST_MEMBER = 100  # bytes, that a tar header holds by itself
-PIECE = 4 << 20
+PIECE = hashing.PIECE
 _UNKNOWN_HASH = "0" * 64
 _PLAIN = (b"0", b"\0")  # of tar's kinds of members, the files without any trick
 Linked = Callable[[SourceFile, Path, Progress], ManifestFile | None]
@@ -232,12 +233,17 @@ def size_of(contents: Contents) -> int:
     return BLOCK + _padded(len(_encoded(contents))) + contents.size
 
 
+def draft_of(target: Path) -> Path:
+    """Under which name a bundle is written until it is whole."""
+    return target.with_name(f".{target.name}{DRAFT_SUFFIX}")
+
+
 def write(contents: Contents, files: list[SourceFile], target: Path, progress: Progress) -> None:
     """Make the bundle, under another name until it is whole. `files` are those of `contents`, in their order.
 
     Raises Stopped, LoadFailed for a file that is not what it was, Conflict, DiskFull, EnvironmentFault.
     """
-    draft = target.with_name(f".{target.name}.part")
+    draft = draft_of(target)
     progress.begin("writing", sum(file.bytes for file in files))
     try:
         with writing(target.parent):

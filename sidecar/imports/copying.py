@@ -16,7 +16,7 @@ from sidecar.imports.source import SourceFile
 from sidecar.imports.staging import writing
 
 PIECE = 64 << 20  # by the system
-OWN_PIECE = 4 << 20
+OWN_PIECE = hashing.PIECE
 PASSES = 2  # over every byte: it is copied, then read again
 
 

@@ -21,7 +21,7 @@ from sidecar.hub.faults import refused
 from sidecar.hub.transfer import DEFAULT_PATIENCE, Patience, Throttle, Transfer
 from sidecar.imports.progress import Progress
 from sidecar.imports.source import Source, SourceFile
-from sidecar.imports.staging import ARRIVING, LOCK, writing
+from sidecar.imports.staging import ARRIVING, LOCK, LOOKED_AT_SECONDS, writing
 from sidecar.imports.urls import Elsewhere
 from sidecar.registry.manifest import IMPORTING
 from sidecar.types import RemoteFile
@@ -110,7 +110,7 @@ def _alone(place: Path, wanted: Elsewhere) -> Iterator[None]:
     """Raises Conflict while somebody else fetches it, here or in another service on the same folder."""
     lock = filelock.FileLock(place.with_suffix(LOCK), thread_local=False)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOOKED_AT_SECONDS)
     except filelock.Timeout:
         raise Conflict(f"{wanted.url} is being fetched already.", reason="it is being fetched") from None
     try:

@@ -21,7 +21,9 @@ from sidecar.registry.manifest import IMPORTING
 
 ARRIVING = "arriving"  # files from addresses, which go on where they were
 ARRIVING_DAYS = 7
-LOCK = ".lock"
+LOCK, DRAFT, MODEL = ".lock", "draft", "model"
+DRAFT_SUFFIX = ".part"
+LOOKED_AT_SECONDS = 0.2  # at most, by somebody who only asks whether it is free
 
 
 class Staging:
@@ -34,13 +36,13 @@ class Staging:
 
     @property
     def place(self) -> Path:
-        return self._folder / "model"
+        return self._folder / MODEL
 
     def open(self) -> None:
         """Raises DiskFull, EnvironmentFault."""
         with writing(self._models_dir):
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire(timeout=0)
+            self._lock.acquire(timeout=LOOKED_AT_SECONDS)
             self.place.mkdir(parents=True)
 
     def close(self) -> None:
@@ -51,26 +53,83 @@ class Staging:
             _lock_of(self._folder).unlink(missing_ok=True)
 
 
-def sweep(models_dir: Path) -> None:
-    """Delete what imports that were killed left behind. What another service works on stays."""
-    folder = models_dir / IMPORTING
-    if not folder.is_dir():
-        return
-    for place in folder.iterdir():
-        if place.suffix == LOCK:
-            _sweep_one(place.with_suffix(""))
-    for file in (folder / ARRIVING).glob("*"):
-        if file.stat().st_mtime < time.time() - ARRIVING_DAYS * 86400:
-            file.unlink(missing_ok=True)
-
-
-def _sweep_one(place: Path) -> None:
+@contextmanager
+def drafting(models_dir: Path, draft: Path) -> Iterator[None]:
+    """Within the block `draft`, a file somewhere else, is remembered, so that a crash does not leave it there for ever."""
+    folder = Staging(models_dir)
+    with (
+        contextlib.suppress(EnvironmentFault),
+        writing(models_dir),
+    ):  # a full disk must not keep a model from leaving it
+        folder.open()
+        (folder.place / DRAFT).write_text(str(draft), "utf-8")
     try:
-        with filelock.FileLock(_lock_of(place)).acquire(timeout=0):
-            shutil.rmtree(place, ignore_errors=True)
-            _lock_of(place).unlink()
+        yield
+    finally:
+        folder.close()
+
+
+def strays(models_dir: Path) -> list[Path]:
+    """What nobody works on: left behind by a kill, or fetched from an address by an attempt that failed."""
+    return [place for lock in _locks(models_dir) if _is_free(lock) for place in _belonging(lock)]
+
+
+def sweep(models_dir: Path, arriving_days: float = ARRIVING_DAYS) -> None:
+    """Delete what was left behind; files from addresses only if they are older. What another service works on stays."""
+    for lock in _locks(models_dir):
+        with _unowned(lock) as unowned:
+            if unowned and (lock.parent.name != ARRIVING or _is_older(lock, arriving_days)):
+                for place in (*_belonging(lock), lock):
+                    _delete(place)
+
+
+def _locks(models_dir: Path) -> list[Path]:
+    """Of everything on its way, also of what has none any more."""
+    folder = models_dir / IMPORTING
+    arriving = {part.with_suffix(LOCK) for part in (folder / ARRIVING).glob("*.part")}
+    return [*folder.glob(f"*{LOCK}"), *arriving]
+
+
+def _belonging(lock: Path) -> list[Path]:
+    """What it protects, as far as it is there: a folder and the draft that it remembers, or a part and its note."""
+    folder = lock.with_suffix("")
+    found = [folder, lock.with_suffix(".part"), lock.with_suffix(".json")]
+    with contextlib.suppress(OSError):
+        draft = Path((folder / MODEL / DRAFT).read_text("utf-8"))
+        found += [draft] if draft.suffix == DRAFT_SUFFIX else []
+    return [place for place in found if place.exists()]
+
+
+def _is_older(lock: Path, days: float) -> bool:
+    return all(place.stat().st_mtime <= time.time() - days * 86400 for place in _belonging(lock))
+
+
+def _is_free(lock: Path) -> bool:
+    with _unowned(lock) as unowned:
+        return unowned
+
+
+@contextmanager
+def _unowned(lock: Path) -> Iterator[bool]:
+    """Whether nobody holds the lock; nobody else takes it within the block then."""
+    held = filelock.FileLock(lock, thread_local=False)
+    try:
+        held.acquire(timeout=0)
     except (filelock.Timeout, OSError):
+        yield False
         return
+    try:
+        yield True
+    finally:
+        held.release()
+
+
+def _delete(place: Path) -> None:
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):  # on Windows an open file cannot be deleted
+        place.unlink(missing_ok=True)
 
 
 def _lock_of(place: Path) -> Path:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from sidecar import decoding
 
-PIECE = 4 << 20
+PIECE = 256 << 10
 
 
 class Seal(Struct):

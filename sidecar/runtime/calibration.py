@@ -31,7 +31,7 @@ QUIET_S = 20.0
 AGAIN_S = 300.0  # until a machine that was busy is measured again, doubled each time
 WATCH_S = 0.05
 LIBRARY = "torch"
-NOT_YET = "This machine has not been measured yet; it will be once nothing else runs, or when you ask for it."
+NOT_YET = "This machine has not been measured yet; it will be once nothing else runs."
 
 
 class Kept(Struct):

@@ -67,7 +67,7 @@ class Importing:
         self._importer = Importer(manifests)
 
     async def open(self) -> None:
-        """Delete what imports left behind when the service was killed."""
+        """Delete what imports and exports left behind when the service was killed."""
         await asyncio.to_thread(staging.sweep, self._manifests.models_dir)
 
     # ---- looking ----------------------------------------------------------------------------------------------------
@@ -247,7 +247,12 @@ class Importing:
 
         async def work(report: Report) -> str:
             progress = Progress()
-            await followed(partial(bundles.write, contents, files, target, progress), progress, report)
+
+            def write() -> None:
+                with staging.drafting(models_dir, bundles.draft_of(target)):
+                    bundles.write(contents, files, target, progress)
+
+            await followed(write, progress, report)
             report("written", 1.0, warnings=warnings)
             return f"{name} is in {target}."
 

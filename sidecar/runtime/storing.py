@@ -13,8 +13,9 @@ from sidecar.config import Settings
 from sidecar.errors import Conflict, InglenookError, InvalidRequest
 from sidecar.events import EventBus
 from sidecar.hardware import existing
+from sidecar.imports import staging
 from sidecar.registry.derived import Derived
-from sidecar.registry.manifest import PARTIAL
+from sidecar.registry.manifest import IMPORTING, PARTIAL
 from sidecar.registry.store import Model, ModelStore
 from sidecar.runtime.hub import Hub
 from sidecar.runtime.relocating import Relocating
@@ -86,6 +87,7 @@ class Storing:
     def _measured(self, strays: set[str], gone: list[Path]) -> StorageInfo:
         folder = self.relocating.folder
         disk = shutil.disk_usage(existing(folder))
+        left = staging.strays(folder)
         models = usage.measure(folder, self._derived, self._store.all())
         return StorageInfo(
             folder=str(folder),
@@ -94,8 +96,8 @@ class Storing:
             total_bytes=disk.total,
             models=models,
             trash_bytes=0,
-            partial_bytes=files.weight([folder / PARTIAL]),
-            stray_partial_bytes=cleaning.stray_bytes(self._hub.parts, strays),
+            partial_bytes=files.weight([folder / PARTIAL, folder / IMPORTING, *left]),
+            stray_partial_bytes=cleaning.stray_bytes(self._hub.parts, strays) + files.weight(left),
             quarantine_bytes=files.weight(cleaning.quarantined(folder)),
             derived_bytes=files.weight([self._derived.root]),
             stray_derived_bytes=files.weight(gone),
@@ -139,7 +141,8 @@ class Storing:
         return _cleaned(partial, quarantine, derived, trash)
 
     async def _drop_strays(self) -> int:
-        return await asyncio.to_thread(cleaning.drop_strays, self._hub.parts, await self._stray_partials())
+        imports = await asyncio.to_thread(_sweep, self.relocating.folder)
+        return imports + await asyncio.to_thread(cleaning.drop_strays, self._hub.parts, await self._stray_partials())
 
     async def _empty_quarantine(self, older_than: float = 0.0) -> int:
         found = await asyncio.to_thread(cleaning.quarantined, self.relocating.folder, older_than)
@@ -159,6 +162,13 @@ class Storing:
             await self.trash.empty(older_than=seconds)
             async with self.relocating.changing():
                 await self._empty_quarantine(seconds)
+
+
+def _sweep(models_dir: Path) -> int:
+    """Delete what imports and exports left behind. Returns the bytes that are gone."""
+    before = files.weight(found := staging.strays(models_dir))
+    staging.sweep(models_dir, arriving_days=0)
+    return before - files.weight(found)
 
 
 def _cleaned(partial: int, quarantine: int, derived: int, trash: int) -> Cleaned:

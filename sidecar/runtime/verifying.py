@@ -55,7 +55,8 @@ class Verifying:
         )
         if checked is None or checked.whole:
             number = (checked.verified if checked else 0) + kept - len(spoilt)
-            message += f"All {number} files of {model_id} are what was {'fetched' if checked else 'made here'}."
+            files = "The one file" if number == 1 else f"All {number} files"
+            message += f"{files} of {model_id} {'is' if number == 1 else 'are'} what was {'fetched' if checked else 'made here'}."
             return VerifyResponse(model_id, number, spoilt, [], message)
         message += await self._repaired(model_id, checked)
         await self._unload(model_id)

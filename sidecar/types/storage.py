@@ -33,8 +33,9 @@ class StorageInfo(Response):
     """`GET /storage`, the models that were not used for longest first.
 
     `folder_bytes`: all in the models folder; `free_bytes` and `total_bytes` of its disk.
-    `partial_bytes`: what has arrived of downloads; `stray_partial_bytes` of it belong to no download on the list any
-    more. `derived_bytes`: what was made of models; `stray_derived_bytes` of it of models that are gone.
+    `partial_bytes`: what has arrived of downloads and imports, and bundles that were left half written;
+    `stray_partial_bytes` of it belong to nothing on the list any more. `derived_bytes`: what was made of models;
+    `stray_derived_bytes` of it of models that are gone.
     `quarantine_bytes`: damaged files that were set aside. `moving_job`: the job that moves the folder, if one does.
     """
 
@@ -76,7 +77,7 @@ class RemovedModel(Response):
 class CleanRequest(Request):
     """`POST /storage/clean`: what is named, and nothing else."""
 
-    partial: Annotated[bool, Meta(description="What has arrived of downloads that are on no list any more.")] = False
+    partial: Annotated[bool, Meta(description="What has arrived of downloads and imports that are gone.")] = False
     quarantine: Annotated[bool, Meta(description="Damaged files that were set aside.")] = False
     derived: Annotated[bool, Meta(description="What was made of models that are gone.")] = False
     trash: Annotated[bool, Meta(description="Removed models, for good.")] = False

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import random
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,8 @@ CHUNK = 64 << 10
 LARGE = (".safetensors", ".gguf", ".bin")
 GIGABYTES_OF_ZEROS = 2 << 30
 HASH_OF_ZEROS = "a7c744c13cc101ed66c29f672f92455547889cc586ce6d44fe76ae824958ea51"
+HEADER = b'{"weight":{"dtype":"U8","shape":[%d],"data_offsets":[0,%d]}}' % (GIGABYTES_OF_ZEROS, GIGABYTES_OF_ZEROS)
+HASH_WITH_HEADER = "f31dfb2679eed6f50d238871094c11642c87c383a081db15285cf5848aeb221e"
 
 Kind = Literal["cut", "stall", "throttle", "truncate", "wrong_bytes", "too_long", "status", "redirect", "whole"]
 
@@ -42,13 +45,14 @@ class Fault:
 
 @dataclass
 class Blob:
-    """A file. Without `content` it is `size` zeros."""
+    """A file. Without `content` it is zeros after its `head`."""
 
     content: bytes | None
     size: int
     sha256: str
     git_id: str
     large: bool
+    head: bytes = b""
 
     @classmethod
     def of(cls, path: str, content: bytes) -> Blob:
@@ -59,12 +63,18 @@ class Blob:
     def zeros(cls) -> Blob:
         return cls(None, GIGABYTES_OF_ZEROS, HASH_OF_ZEROS, "0" * 40, True)
 
+    @classmethod
+    def of_zeros_with_a_header(cls) -> Blob:
+        """Weights in one file of more than two gigabytes."""
+        head = len(HEADER).to_bytes(8, "little") + HEADER
+        return cls(None, len(head) + GIGABYTES_OF_ZEROS, HASH_WITH_HEADER, "0" * 40, True, head)
+
     @property
     def etag(self) -> str:
         return self.sha256 if self.large else self.git_id
 
     def part(self, start: int, end: int) -> bytes:
-        return bytes(end - start) if self.content is None else self.content[start:end]
+        return self.head[start:end].ljust(end - start, b"\0") if self.content is None else self.content[start:end]
 
 
 @dataclass
@@ -115,6 +125,10 @@ class HubServer:
     def fail(self, path: str, *faults: Fault) -> None:
         """The next requests for the file `path` of any repository go wrong; `api` names the listings."""
         self._faults.setdefault(path, []).extend(faults)
+
+    def mend(self) -> None:
+        """Nothing goes wrong from here on."""
+        self._faults.clear()
 
     def requests(self, path: str = "") -> list[Seen]:
         """The requests whose path ends in `path`."""
@@ -229,14 +243,15 @@ class HubServer:
         fault = self._fault(path) or Fault("throttle", rate=self.rate)
         if fault.kind == "status":
             return _status(fault)
-        start = _start(request) if fault.kind != "whole" else 0
+        start, end = _range(request, blob.size) if fault.kind != "whole" else (0, blob.size)
         if start >= blob.size > 0:
             raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{blob.size}"})
-        length = _length(fault, blob.size - start)
-        response = web.StreamResponse(status=206 if start else 200, headers={"ETag": f'"{blob.etag}"'})
+        partly = (start, end) != (0, blob.size)
+        length = _length(fault, end - start)
+        response = web.StreamResponse(status=206 if partly else 200, headers={"ETag": f'"{blob.etag}"'})
         response.content_length = length
-        if start:
-            response.headers["Content-Range"] = f"bytes {start}-{blob.size - 1}/{blob.size}"
+        if partly:
+            response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{blob.size}"
         await response.prepare(request)
         await self._write(request, response, path, _content(blob, start, length, fault), fault)
         return response
@@ -280,10 +295,10 @@ class HubServer:
 
     # ---- its life ---------------------------------------------------------------------------------------------------
 
-    async def run(self, ready: threading.Event, stop: asyncio.Event) -> None:
+    async def run(self, ready: threading.Event, stop: asyncio.Event, tls: ssl.SSLContext | None) -> None:
         self._ended = asyncio.Event()
-        hub, self.url = await _listen(self.hub_app())
-        store, self.store_url = await _listen(self.store_app())
+        hub, self.url = await _listen(self.hub_app(), tls)
+        store, self.store_url = await _listen(self.store_app(), tls)
         ready.set()
         await stop.wait()
         self._ended.set()
@@ -292,11 +307,11 @@ class HubServer:
 
 
 @contextmanager
-def hub_server() -> Iterator[HubServer]:
-    """A hub that answers within the block."""
+def hub_server(tls: ssl.SSLContext | None = None) -> Iterator[HubServer]:
+    """A hub that answers within the block; with `tls`, over https and under the name localhost."""
     server, ready, loop = HubServer(), threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
-    thread = threading.Thread(target=_run, args=(loop, server, ready, stop), name="hub")
+    thread = threading.Thread(target=_run, args=(loop, server, ready, stop, tls), name="hub")
     thread.start()
     ready.wait(30)
     try:
@@ -306,17 +321,24 @@ def hub_server() -> Iterator[HubServer]:
         thread.join()
 
 
-def _run(loop: asyncio.AbstractEventLoop, server: HubServer, ready: threading.Event, stop: asyncio.Event) -> None:
+def _run(
+    loop: asyncio.AbstractEventLoop,
+    server: HubServer,
+    ready: threading.Event,
+    stop: asyncio.Event,
+    tls: ssl.SSLContext | None,
+) -> None:
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(server.run(ready, stop))
+        runner.run(server.run(ready, stop, tls))
 
 
-async def _listen(app: web.Application) -> tuple[web.AppRunner, str]:
+async def _listen(app: web.Application, tls: ssl.SSLContext | None) -> tuple[web.AppRunner, str]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
-    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    address = "https://localhost" if tls else "http://127.0.0.1"
+    return runner, f"{address}:{runner.addresses[0][1]}"
 
 
 def _sibling(path: str, blob: Blob) -> dict[str, Any]:
@@ -330,8 +352,10 @@ def _token(request: web.Request) -> str:
     return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
 
-def _start(request: web.Request) -> int:
-    return int(request.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
+def _range(request: web.Request, size: int) -> tuple[int, int]:
+    """Where the part that is asked for begins, and the byte after its last."""
+    first, _, last = request.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+    return int(first), min(int(last) + 1, size) if last else size
 
 
 def _length(fault: Fault, length: int) -> int:

@@ -13,6 +13,7 @@ import pytest
 from sidecar.db import Database
 from sidecar.errors import DatabaseUnusable, DiskFull
 from sidecar.migrations import MIGRATIONS
+from tests.helpers.disks import MAY_MOUNT, fill, small_disk
 
 
 def insert(connection: sqlite3.Connection) -> None:
@@ -158,3 +159,13 @@ async def test_two_processes_writing_at_once_both_succeed(tmp_path: Path) -> Non
         writer.stdout.close()
     assert seen == {"a", "b"}
     await database.close()
+
+
+if MAY_MOUNT:
+
+    async def test_on_a_disk_that_is_full_to_the_last_byte_opening_says_so(tmp_path: Path) -> None:
+        with small_disk(tmp_path / "disk", "2m") as disk:
+            await (await Database.open(disk / "x.db")).close()
+            fill(disk / "filler")
+            with pytest.raises(DiskFull, match=r"is full\. Free some space"):
+                await Database.open(disk / "x.db")

@@ -91,7 +91,7 @@ def test_the_verdict_gives_its_numbers(model: ListedModel, outlook: Outlook, ver
 def test_before_the_machine_is_measured_memory_decides_and_it_says_so() -> None:
     found = suits(SMALL, machine(16, measured=False))
     assert (found.verdict, found.tokens_per_second) == ("fits", None)
-    assert found.reason.endswith(f"Only memory was looked at: {NOT_MEASURED}")
+    assert found.reason.endswith(f"Only memory was looked at. {NOT_MEASURED}")
 
 
 def test_without_published_sizes_nothing_is_claimed() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.command_line import inglenook
-from tests.helpers.hub import HubServer, hub_server, model_files
+from tests.helpers.hub import Fault, HubServer, hub_server, model_files
 from tests.helpers.service import RunningService, running_service
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -50,6 +50,26 @@ def test_a_model_that_is_not_there_fails_with_the_reason(command: Command) -> No
     done = command("pull", "org/none")
     assert done.returncode == 1
     assert "org/none" in done.stderr
+
+
+def test_a_permission_that_is_missing_is_named_as_the_option_that_gives_it(command: Command, hub: HubServer) -> None:
+    files = model_files(seed=3)
+    hub.add("org/old", {"config.json": files["config.json"], "pytorch_model.bin": b"x"})
+    assert command("pull", "org/old").stderr.endswith("On the command line: --allow pickle\n")
+
+
+def test_a_hub_that_cannot_be_asked_fails_at_once_in_words_and_the_same_command_goes_on(
+    command: Command, hub: HubServer
+) -> None:
+    hub.add("org/late", model_files(seed=2))
+    hub.fail("api", Fault("status", status=429, retry_after="3600"))
+    done = command("pull", "org/late")
+    first, *rest = done.stderr.splitlines()
+    assert (done.returncode, first, len(rest)) == (1, "Fetching org/late", 1)
+    assert "it wants fewer requests" in rest[0]
+    assert rest[0].endswith("The same command tries it again.")
+    assert json.loads(command("downloads", "--json").stdout)[0]["state"] == "paused"
+    assert command("pull", "org/late").stdout == "org/late is here.\n"
 
 
 def test_downloads_are_listed_and_forgotten(command: Command, hub: HubServer) -> None:

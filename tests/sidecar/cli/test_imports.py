@@ -39,7 +39,7 @@ def test_a_model_is_imported_exported_and_imported_again(command: Command, tmp_p
     assert command("export", "mine", str(tmp_path)).stdout == f"mine is in {tmp_path / 'mine.inglenook'}.\n"
     listed = json.loads(command("import", str(tmp_path / "mine.inglenook"), "--found", "--json").stdout)
     assert [(one["name"], one["source"], one["model_id"]) for one in listed] == [("mine", "bundle", "mine")]
-    assert "All 1 files of mine" in command("verify", "mine").stdout
+    assert "The one file of mine is" in command("verify", "mine").stdout
     assert command("remove", "mine").returncode == 0
     assert command("import", str(tmp_path / "mine.inglenook")).stdout == "mine is here.\n"
 

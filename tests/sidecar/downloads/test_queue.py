@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from sidecar.errors import Conflict, DownloadNotFound, ModelNotFound
 from sidecar.registry.manifest import owning_folder
 from sidecar.types import DownloadRequest
 from tests.helpers.gguf_models import gguf_model
-from tests.helpers.hub import Fault, HubServer, model_files
+from tests.helpers.hub import Blob, Fault, HubServer, model_files
 from tests.sidecar.downloads.conftest import OpenYard, Yard
 
 WEIGHTS = "model.safetensors"
@@ -69,6 +71,40 @@ async def test_a_wrong_length_is_told_and_a_retry_goes_on(yard: Yard, hub: HubSe
     assert (info.state, "instead of" in info.message) == ("failed", True)
     await yard.queue.retry(info.job_id)
     assert (await yard.ended(info.job_id)).state == "done"
+
+
+STUBBORN = {
+    "cut": (Fault("cut", after=0, times=50), "could not be reached: .*what has arrived is kept"),
+    "429": (Fault("status", status=429, retry_after="3600", times=50), "answered 429: it wants fewer requests. Wait"),
+    "500": (Fault("status", status=500, times=50), "answered 500: it has trouble of its own. Try again later"),
+    "416": (Fault("status", status=416, times=50), "answered 416: what is here is longer than its file"),
+    "403": (Fault("status", status=403, times=50), "answered 403: the token does not permit this. Create one that may"),
+}
+
+
+@pytest.mark.parametrize("kind", STUBBORN)
+async def test_a_server_that_stays_wrong_is_told_in_words_nothing_is_known_and_a_retry_goes_on(
+    yard: Yard, hub: HubServer, kind: str
+) -> None:
+    fault, words = STUBBORN[kind]
+    repo = hub.add("org/model", model_files())
+    hub.fail(WEIGHTS, Fault("cut", after=70_000), fault)
+    job = (await yard.queue.add(DownloadRequest("org/model"))).job_id
+    info = await yard.until(job, lambda info: info.error is not None)
+    assert re.search(words, info.message)
+    if kind == "429":
+        assert info.retry_at is not None
+        assert info.retry_at > time.time() + 3000
+        assert "It is tried again in 60 minutes." in info.message
+    else:
+        await yard.ended(job)
+    with pytest.raises(ModelNotFound):
+        yard.store.get("org/model")
+    hub.mend()
+    await (yard.queue.retry if yard.queue.get(job).state == "failed" else yard.queue.resume)(job)
+    assert (await yard.ended(job)).state == "done"
+    again = 70_000 if kind == "416" else 0  # whoever says that his file ends there is believed, and it begins anew
+    assert hub.served[WEIGHTS] == repo.files[WEIGHTS].size + again
 
 
 async def test_a_hub_in_trouble_is_tried_again_later_and_then_told(yard: Yard, hub: HubServer) -> None:
@@ -212,13 +248,18 @@ async def test_gated_models_say_what_to_do(yard: Yard, hub: HubServer) -> None:
     assert (await yard.ended(info.job_id)).state == "done"
 
 
-async def test_names_that_lead_out_of_the_folder_fetch_nothing(yard: Yard, hub: HubServer) -> None:
-    evil = "../../evil.json"
+@pytest.mark.parametrize("evil", ["../../evil.json", "..\\evil.json", "C:evil.json"], ids=["up", "backslash", "drive"])
+async def test_names_that_lead_out_of_the_folder_are_refused_in_words_and_nothing_is_fetched(
+    yard: Yard, hub: HubServer, evil: str
+) -> None:
     hub.add("org/model", model_files() | {evil: b"{}"})
     info = await yard.fetch(files=[WEIGHTS, evil])
     assert info.error is not None
-    assert info.error.code == "unsafe_files"
+    assert (info.state, info.error.code) == ("failed", "unsafe_files")
+    assert f"the file name {evil!r} is refused: it" in info.message
     assert sum(hub.served.values()) == 0
+    assert (await yard.fetch()).state == "done"  # without that file
+    assert hub.served[evil] == 0
 
 
 async def test_a_disk_without_room_is_told_with_the_numbers_before_anything_is_fetched(
@@ -230,6 +271,22 @@ async def test_a_disk_without_room_is_told_with_the_numbers_before_anything_is_f
     assert info.error is not None
     assert (info.error.code, info.error.details["free_mb"]) == ("disk_full", 0)
     assert sum(hub.served.values()) == 0
+
+
+async def test_a_file_beyond_two_gigabytes_goes_on_near_its_end_and_is_verified_as_a_whole(
+    yard: Yard, hub: HubServer
+) -> None:
+    weights = Blob.of_zeros_with_a_header()
+    hub.add("org/model", model_files() | {WEIGHTS: weights})
+    here = yard.models_dir / ".partial" / f"{weights.sha256}.part"
+    here.parent.mkdir(parents=True)
+    with here.open("wb") as part:
+        part.write(weights.head)
+        part.truncate(weights.size - 1000)
+    info = await yard.fetch()
+    assert (info.state, info.bytes_done > 2 << 30) == ("done", True)
+    assert hub.served[WEIGHTS] == 1000
+    assert yard.store.resolve("org/model").path.joinpath(WEIGHTS).stat().st_size == weights.size
 
 
 async def test_a_newer_commit_does_not_mix_with_what_was_begun(open_yard: OpenYard, hub: HubServer) -> None:

@@ -14,7 +14,7 @@ from sidecar.hub.connection import HubConnection
 from sidecar.hub.stopping import Stop, Stopped
 from sidecar.hub.transfer import Patience, Throttle, Transfer
 from sidecar.types import RemoteFile
-from tests.helpers.hub import GIGABYTES_OF_ZEROS, Blob, Fault, HubServer, model_files
+from tests.helpers.hub import Blob, Fault, HubServer, model_files
 
 WEIGHTS = "model.safetensors"
 QUICK = Patience(tries=3, first_s=0.01, longest_s=1.0)
@@ -151,17 +151,6 @@ def test_the_limit_is_kept(road: Road) -> None:
     began = time.monotonic()
     assert road.fetched()
     assert time.monotonic() - began >= 0.45
-
-
-def test_a_file_beyond_two_gigabytes_is_resumed_near_its_end(
-    connection: HubConnection, hub: HubServer, tmp_path: Path
-) -> None:
-    road = Road(connection, hub, tmp_path / "part", Blob.zeros())
-    with road.target.open("wb") as part:
-        part.truncate(GIGABYTES_OF_ZEROS - 1000)
-    road.transfer.run()
-    assert road.target.stat().st_size == GIGABYTES_OF_ZEROS
-    assert hub.served[WEIGHTS] == 1000
 
 
 def test_the_token_stays_with_the_hub(connection: HubConnection, hub: HubServer, road: Road) -> None:

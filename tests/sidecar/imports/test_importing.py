@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,10 +17,12 @@ from sidecar.imports.importing import Importer
 from sidecar.imports.progress import Progress
 from sidecar.imports.source import Source, SourceFile, model_id
 from sidecar.registry.manifest import IMPORTING, Manifests
-from sidecar.types import ImportRequest
+from sidecar.types import ExportRequest, ImportRequest
+from tests.helpers.disks import MAY_MOUNT, small_disk
 from tests.helpers.gguf_models import gguf_model, write_decoder
 from tests.helpers.hub import model_files
 from tests.helpers.models import tiny
+from tests.helpers.sabotage import kill_at
 from tests.helpers.service import running_service
 from tests.helpers.stores import hub_cache_model, lm_studio_model, ollama_model
 
@@ -190,26 +190,41 @@ async def begun(client: Client, folder: Path, models: Path) -> str:
     return job
 
 
-if hasattr(os, "geteuid") and os.geteuid() == 0:  # only root may mount a disk to fill
+async def test_of_an_export_that_was_killed_nothing_stays_beside_the_target_after_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_at("os.rename|mine.inglenook|1", tmp_path, monkeypatch)
+    with running_service(tmp_path / "data") as killed:
+        async with killed.client() as client:
+            await client.export("starter-sentiment", ExportRequest(str(tmp_path / "mine.inglenook")))
+        assert killed.wait() == -signal.SIGKILL
+    assert beside(tmp_path) == [".mine.inglenook.part"]
+    monkeypatch.delenv("PYTHONPATH")
+    with running_service(tmp_path / "data"):
+        assert beside(tmp_path) == []
+
+
+def beside(folder: Path) -> list[str]:
+    return [place.name for place in folder.iterdir() if "inglenook" in place.name]
+
+
+if MAY_MOUNT:
 
     @pytest.fixture
-    def small_disk(tmp_path: Path) -> Iterator[Path]:
-        folder = tmp_path / "small"
-        folder.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)  # noqa: S607
-        yield folder
-        subprocess.run(["umount", str(folder)], check=True)  # noqa: S607
+    def disk(tmp_path: Path) -> Iterator[Path]:
+        with small_disk(tmp_path / "small", "2m") as folder:
+            yield folder
 
-    def test_a_disk_without_room_is_told_before_and_during_the_copy(tmp_path: Path, small_disk: Path) -> None:
+    def test_a_disk_without_room_is_told_before_and_during_the_copy(tmp_path: Path, disk: Path) -> None:
         folder = write(tmp_path / "model", model_files(5_000_000))
         (source,) = recognising.sources(folder)
-        importer = Importer(Manifests(small_disk / "models"))
+        importer = Importer(Manifests(disk / "models"))
         with pytest.raises(DiskFull) as told:
             importer.check([source], [], in_place=False)
         assert told.value.details["needed_mb"] > 60 > told.value.details["free_mb"]
-        place = staging.Staging(small_disk / "models")
+        place = staging.Staging(disk / "models")
         place.open()
         with pytest.raises(DiskFull, match="free some space"):
             importer.bring(source, place.place, Progress())
         place.close()
-        assert list((small_disk / "models" / IMPORTING).iterdir()) == []
+        assert list((disk / "models" / IMPORTING).iterdir()) == []

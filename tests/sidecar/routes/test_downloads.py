@@ -12,11 +12,40 @@ import pytest
 from sidecar import errors
 from sidecar.client import Client
 from sidecar.types import DownloadInfo, DownloadRequest
+from tests.helpers.disks import MAY_MOUNT
 from tests.helpers.hub import HubServer, hub_server, model_files
 from tests.helpers.models import tiny
 from tests.helpers.service import RunningService, running_service
 
 WEIGHTS = "model.safetensors"
+# For a worker: when it opens a checkpoint it tries to reach the hub, by Python and by the system's own call.
+CALLER = """
+import os, socket, sys
+called = False
+def heard(event, arguments):
+    global called
+    if called or event != "open" or "worker" not in sys.argv or not str(arguments[0]).endswith("pytorch_model.bin"):
+        return
+    called = True
+    for attempt in (by_python, by_the_system) if os.environ["CUT_OFF"] else (by_python,):
+        try:
+            said = attempt(int(os.environ["CALL"]))
+        except OSError as error:
+            said = "PermissionError" if isinstance(error, PermissionError) else "OSError"
+        with open(os.environ["CALLED"], "a") as file:
+            file.write(said + chr(10))
+def by_python(port):
+    socket.create_connection(("127.0.0.1", port), timeout=5)
+    return "connected"
+def by_the_system(port):
+    import ctypes
+    library = ctypes.CDLL(None, use_errno=True)
+    address = b"\\x02\\x00" + port.to_bytes(2, "big") + bytes([127, 0, 0, 1]) + bytes(8)
+    if library.connect(library.socket(2, 1, 0), address, 16) != 0:
+        raise OSError(ctypes.get_errno(), "refused by the system")
+    return "connected"
+sys.addaudithook(heard)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -117,20 +146,40 @@ async def test_every_connection_is_listed(client: Client, hub: HubServer) -> Non
     reasons = {record.reason for record in found}
     assert {"the files of org/listed", f"{WEIGHTS} of org/listed"} <= reasons
     assert len(found) == len(hub.seen)
+    stores = [record.bytes for record in found if record.host == hub.store_url.removeprefix("http://")]
+    assert sum(stores) == hub.served[WEIGHTS]
 
 
-async def test_pickled_weights_are_converted_once_with_permission(client: Client, hub: HubServer) -> None:
+async def test_pickled_weights_are_converted_once_with_permission_by_a_process_without_network(
+    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     original = tiny("bert-single")
     files = {file.name: file.read_bytes() for file in original.iterdir() if file.name != WEIGHTS}
     hub.add("org/old", files | {"pytorch_model.bin": pickled(original / WEIGHTS)})
-    asked = await fetched(client, "org/old")
-    assert (asked.state, "permission" in asked.message) == ("failed", True)
-    old = await fetched(client, "org/old", allow=["pickle"])
-    assert old.state == "done", old.message
-    folder = await folder_of(client, "org/old")
-    assert not (folder / "pytorch_model.bin").exists()
-    assert same_weights(folder / WEIGHTS, original / WEIGHTS)
-    assert (await client.verify("org/old")).damaged == []
+    (tmp_path / "sitecustomize.py").write_text(CALLER, "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("CALLED", str(tmp_path / "called"))
+    monkeypatch.setenv("CALL", hub.url.rpartition(":")[2])
+    monkeypatch.setenv("CUT_OFF", "yes" if MAY_MOUNT else "")  # by the system itself, where this user may
+    refusals = ["PermissionError", "OSError"] if MAY_MOUNT else ["PermissionError"]
+    with running_service(tmp_path / "data", hub_endpoint=hub.url) as service:
+        async with service.client() as client:
+            asked = await fetched(client, "org/old")
+            assert (asked.state, "permission" in asked.message) == ("failed", True)
+            old = await fetched(client, "org/old", allow=["pickle"])
+            assert old.state == "done", old.message
+            folder = await folder_of(client, "org/old")
+            assert not (folder / "pytorch_model.bin").exists()
+            assert same_weights(folder / WEIGHTS, original / WEIGHTS)
+            assert (await client.verify("org/old")).damaged == []
+            assert lines(tmp_path / "called") == refusals
+            assert (await fetched(client, "org/old", allow=["pickle"])).state == "done"
+            assert lines(tmp_path / "called") == refusals  # it is not converted again, and below: not fetched
+    assert hub.served["pytorch_model.bin"] == hub.repos["org/old"].files["pytorch_model.bin"].size
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text("utf-8").splitlines()
 
 
 def pickled(weights: Path) -> bytes:

@@ -183,7 +183,7 @@ async def test_verifying_reads_rounded_weights_and_damaged_ones_are_made_again(t
             await client.register(request)
             await client.generate("own", GenerateRequest(prompt="good", max_new_tokens=2))
             await asyncio.to_thread(appears, tmp_path / "data", "*.seal")
-            assert (await client.verify("own")).message == "All 1 files of own are what was made here."
+            assert (await client.verify("own")).message == "The one file of own is what was made here."
             (file,) = (tmp_path / "data").rglob("int8.safetensors")
             spoil(file)
             answer = await client.verify("own")

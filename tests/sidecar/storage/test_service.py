@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,24 +15,13 @@ import pytest
 from sidecar import errors
 from sidecar.client import Client
 from sidecar.types import GenerateRequest, GenerateResponse, JobInfo, RegisterRequest
+from tests.helpers.disks import MAY_MOUNT, fill, small_disk
 from tests.helpers.gguf_models import gguf_model
 from tests.helpers.models import echo_model
+from tests.helpers.sabotage import kill_at
 from tests.helpers.service import has_requests, running_service
 
 MODEL = "org/chat"
-# Kills the process just before the n-th time that it does something to a file of that name.
-KILLER = """
-import os, signal, sys
-wanted, name, count = os.environ["KILL_AT"].split("|")
-left = int(count)
-def heard(event, arguments):
-    global left
-    if event == wanted and str(arguments[1 if event == "os.rename" else 0]).endswith(name):
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(heard)
-"""
 STEPS = {
     "before anything is copied": "os.rename|models-move.json|1",
     "in the middle of copying": "os.rename|z.bin|1",
@@ -71,13 +59,6 @@ async def ended(client: Client, job: str) -> JobInfo:
 
 async def moved(client: Client, folder: Path) -> JobInfo:
     return await ended(client, (await client.move_models(str(folder))).job_id)
-
-
-def kill_at(point: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The services that start from now on end there."""
-    (tmp_path / "sitecustomize.py").write_text(KILLER, "utf-8")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setenv("KILL_AT", point)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -150,16 +131,13 @@ async def test_where_a_move_would_not_last_or_would_collide_it_is_refused(tmp_pa
                 await client.move_models(str(tmp_path / "data" / "logs"))
 
 
-if hasattr(os, "geteuid") and os.geteuid() == 0:  # only root may mount disks
+if MAY_MOUNT:
 
     @pytest.fixture
     def disk(tmp_path: Path) -> Iterator[Path]:
         """Another disk, of 70 MB."""
-        folder = tmp_path / "disk"
-        folder.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=70m", "tmpfs", str(folder)], check=True)  # noqa: S607
-        yield folder
-        subprocess.run(["umount", str(folder)], check=True)  # noqa: S607
+        with small_disk(tmp_path / "disk", "70m") as folder:
+            yield folder
 
     @pytest.mark.parametrize("step", STEPS)
     async def test_a_service_killed_while_the_folder_moves_leaves_one_whole_folder_and_goes_on(
@@ -228,18 +206,6 @@ if hasattr(os, "geteuid") and os.geteuid() == 0:  # only root may mount disks
                 assert (await client.load("two")).status == "loaded"
                 assert (await client.empty_trash()).deleted > 0
                 assert (await client.remove("two")).bytes > 0
-
-
-def fill(file: Path) -> None:
-    """Write until there is no room."""
-    with file.open("wb", buffering=0) as stream:
-        try:
-            while stream.write(bytes(1 << 20)) == 1 << 20:
-                pass
-            while stream.write(b"x") == 1:
-                pass
-        except OSError:
-            return
 
 
 def journal(data: Path) -> Path:

@@ -56,6 +56,7 @@ async def test_cleaning_says_how_much_it_is_and_then_deletes_what_was_named(
     litter = {
         models_dir / ".partial" / ("a" * 64 + ".part"): 10,
         models_dir / ".partial" / "0123456789ab" / "config.json": 20,
+        models_dir / ".importing" / "arriving" / "0123456789ab.part": 320,
         models_dir / ".quarantine" / "20260101-000000-x" / "model.safetensors": 40,
         tmp_path / "data" / "derived" / "f00" / "transformers" / "int8.safetensors": 80,
     }
@@ -65,11 +66,11 @@ async def test_cleaning_says_how_much_it_is_and_then_deletes_what_was_named(
         file.write_bytes(b"x" * count)
     request = CleanRequest(partial=True, quarantine=True, derived=True, trash=True, models=[model], dry_run=True)
     told = await manager.storage.clean(request)
-    assert (told.partial_bytes, told.quarantine_bytes, told.derived_bytes, told.trash_bytes) == (30, 40, 80, 0)
+    assert (told.partial_bytes, told.quarantine_bytes, told.derived_bytes, told.trash_bytes) == (350, 40, 80, 0)
     assert all(file.exists() for file in litter)
     request.dry_run = False
     done = await manager.storage.clean(request)
-    assert (done.freed_bytes, done.trashed_bytes) == (150, CONFIG + 1000)
+    assert (done.freed_bytes, done.trashed_bytes) == (470, CONFIG + 1000)
     assert not any(file.exists() for file in litter)
     assert kept.exists()
     await manager.storage.trash.restore(done.removed[0].trash_id)
