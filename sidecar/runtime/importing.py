@@ -248,7 +248,7 @@ class Importing:
         async def work(report: Report) -> str:
             progress = Progress()
             await followed(partial(bundles.write, contents, files, target, progress), progress, report)
-            report("written", 1.0, warnings=warnings)
+            report("written", 1.0, warnings=warnings, path=str(target))
             return f"{name} is in {target}."
 
         return self._jobs.start("export", name, work)
