@@ -51,7 +51,7 @@ class SourceRow(QWidget):
         kinds = ";;".join((self.tr("Models") + f" {KINDS}", self.tr("All files") + " (*)"))
         dialog = FileDialog(self, self.tr("Import a GGUF file or a bundle"), kinds=kinds)
         dialog.setFileMode(FileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(self.chosen)
+        dialog.filesSelected.connect(self.chosen.emit)
         dialog.open()
 
     def choose_folder(self) -> None:
@@ -59,7 +59,7 @@ class SourceRow(QWidget):
         dialog = FileDialog(self, self.tr("Import a model's folder"))
         dialog.setFileMode(FileDialog.FileMode.Directory)
         dialog.setOption(FileDialog.Option.ShowDirsOnly)
-        dialog.filesSelected.connect(self.chosen)
+        dialog.filesSelected.connect(self.chosen.emit)
         dialog.open()
 
 
