@@ -19,7 +19,7 @@ PLACE = "models"  # the view that shows what is under way
 
 
 class Imports(QObject):
-    """Makes the dialog when it is first needed."""
+    """Owns the dialog."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -32,18 +32,26 @@ class Imports(QObject):
     @property
     def dialog(self) -> ImportDialog:
         """The dialog, open or not."""
-        if self._dialog is None:
-            from app.importing.dialog import ImportDialog
+        return self.build()
 
-            self._dialog = ImportDialog(self._window.pages, self._window.session)
-            self._dialog.begun.connect(self._on_begun)
-            self._dialog.fetching.connect(self._on_fetching)
+    def build(self) -> ImportDialog:
+        """Make the dialog, if that was not done yet: before it is wanted, so that nobody waits for it."""
+        if self._dialog is None:
+            self._dialog = self._made()
         return self._dialog
 
     def open(self, paths: Sequence[str] = (), address: str = "") -> None:
         """Ask what of these is to be imported; without paths, what of that which other programs keep here."""
         self._window.palette_overlay.dismiss()
         self.dialog.open_for(paths, address)
+
+    def _made(self) -> ImportDialog:
+        from app.importing.dialog import ImportDialog
+
+        dialog = ImportDialog(self._window.pages, self._window.session)
+        dialog.begun.connect(self._on_begun)
+        dialog.fetching.connect(self._on_fetching)
+        return dialog
 
     def _on_begun(self, found: list[Importable]) -> None:
         words = self.tr("Importing {0} models").format(len(found))

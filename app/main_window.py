@@ -144,6 +144,7 @@ class MainWindow(QMainWindow):
                 await room.load_in_turns()
                 self.view(room.name)
         await load_package("app.importing")
+        self.imports.build()
 
     def _bind_shortcuts(self, name: str, view: View) -> None:
         for command in view.commands():

@@ -91,13 +91,13 @@ class ModelDrops(QObject):
 
 
 def local_files(data: QMimeData) -> list[str]:
-    """The paths on this machine in what is dragged."""
-    return [url.toLocalFile() for url in data.urls() if url.isLocalFile()]
+    """The first paths on this machine in what is dragged."""
+    return [url.toLocalFile() for url in data.urls()[:MOST] if url.isLocalFile()]
 
 
 def models_among(paths: Sequence[str]) -> list[str]:
     """What may be a model: a GGUF file, a bundle, a folder; of weights that need the files beside them, their folder."""
-    found = [place for path in paths[:MOST] if (place := _model_at(Path(path))) is not None]
+    found = [place for path in paths if (place := _model_at(Path(path))) is not None]
     return list(dict.fromkeys(found))
 
 

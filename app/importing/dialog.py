@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRect, Signal
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -23,6 +23,7 @@ from app.widgets.overlay import Overlay
 from sidecar.types import FromUrlStarted, Importable
 
 WIDTH, HEIGHT = 700, 660
+FEW, HEIGHT_FOR_FEW = 3, 500  # of one file, which is what is mostly named
 AROUND = 16
 
 
@@ -64,14 +65,16 @@ class ImportDialog(Overlay):
     def open_for(self, paths: Sequence[str] = (), address: str = "") -> None:
         """Show what importing these would bring, ticked; without paths what other programs keep here, not ticked."""
         self.address.field.setText(address)
+        self._look(paths)
         if self.isHidden():
             self.open()
-        self._look(paths)
         if address:
             self.address.field.setFocus()
 
     def panel_geometry(self) -> QRect:
-        width, height = min(WIDTH, self.width() - 2 * AROUND), min(HEIGHT, self.height() - 2 * AROUND)
+        few = self._paths and self.found.rowCount() <= FEW
+        width = min(WIDTH, self.width() - 2 * AROUND)
+        height = min(HEIGHT_FOR_FEW if few else HEIGHT, self.height() - 2 * AROUND)
         return QRect((self.width() - width) // 2, (self.height() - height) // 2, width, height)
 
     def dismiss(self) -> None:
@@ -94,6 +97,7 @@ class ImportDialog(Overlay):
     def _look(self, paths: Sequence[str]) -> None:
         self._paths = tuple(paths)
         self._tell("")
+        self._fit()
         self.source.show_paths(self._paths)
         self.listing.show_busy()
         self.requests.look(self._paths)
@@ -107,6 +111,7 @@ class ImportDialog(Overlay):
     def _on_found(self, findings: Findings) -> None:
         self._free_bytes = findings.free_bytes
         self.listing.show_findings(findings)
+        self._fit()
         self._tell(" ".join(findings.problems) if findings.found else "")
         if self.found.chosen() and self.import_button.isEnabled():
             self.import_button.setFocus()
@@ -196,10 +201,10 @@ class ImportDialog(Overlay):
         column = QVBoxLayout()
         column.setSpacing(2)
         self.in_place_words.setIndent(26)
-        column.addWidget(self.in_place)
+        column.addWidget(self.in_place, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.in_place_words)
         column.addSpacing(4)
-        column.addWidget(self.permission)
+        column.addWidget(self.permission, 0, Qt.AlignmentFlag.AlignLeft)
         return column
 
     def _buttons(self) -> QHBoxLayout:

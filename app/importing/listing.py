@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from app.importing.asking import Findings
 from app.importing.table import ImportTable
@@ -19,6 +19,7 @@ from app.widgets.spinner import Spinner
 from sidecar.types import Importable
 
 MESSAGE_WIDTH = 460
+CORNER = 6  # rows would else lie over the card's round corners
 
 
 class Listing(Card):
@@ -34,6 +35,7 @@ class Listing(Card):
         super().__init__(padding=0, parent=parent)
         self.found = found
         self.all_box = QCheckBox(self.tr("All"))
+        self.all_box.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.all_box.setFont(theme.font("small", "medium"))
         self.table = ImportTable(found)
         self.note = Label(role="muted", size="small", wrap=True)
@@ -43,6 +45,7 @@ class Listing(Card):
         self.retry_button = Button(self.tr("Look again"), "secondary", "rotate-cw", compact=True)
         self.spinner = Spinner(self.tr("Looking for models"), 18)
         self._above = QWidget()
+        self._listed = QVBoxLayout()
         self._pages = QStackedWidget()
         self._lay_out()
         self.all_box.clicked.connect(lambda ticked: self.found.tick(self.found.usable(), ticked=ticked))
@@ -68,7 +71,9 @@ class Listing(Card):
         if not findings.found:
             self._say(" ".join(findings.problems) or self._nothing(), bad=bool(findings.problems))
             return
-        self._above.setVisible(len(self.found.usable()) > 1)
+        several = len(self.found.usable()) > 1
+        self._above.setVisible(several)
+        self._listed.setContentsMargins(0, 0 if several else CORNER, 0, CORNER)
         self._pages.setCurrentIndex(0)
         self.table.selectRow(0)
         self._show_note()
@@ -105,26 +110,29 @@ class Listing(Card):
 
     def _lay_out(self) -> None:
         self.body.setSpacing(0)
-        above = QHBoxLayout(self._above)
-        above.setContentsMargins(15, 9, 16, 9)
-        above.addWidget(self.all_box)
-        above.addStretch(1)
+        beside_all = QHBoxLayout()
+        beside_all.setContentsMargins(15, 9, 16, 9)
+        beside_all.addWidget(self.all_box)
+        beside_all.addStretch(1)
+        above = QVBoxLayout(self._above)
+        above.setContentsMargins(0, 0, 0, 0)
+        above.setSpacing(0)
+        above.addLayout(beside_all)
+        above.addWidget(Hairline())
         beside = QVBoxLayout()
-        beside.setContentsMargins(16, 8, 16, 10)
+        beside.setContentsMargins(16, 8, 16, 10 - CORNER)
         beside.addWidget(self.note)
         below = QVBoxLayout(self._note_page)
         below.setContentsMargins(0, 0, 0, 0)
         below.addWidget(Hairline())
         below.addLayout(beside)
-        listed = QWidget()
-        column = QVBoxLayout(listed)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._above)
-        column.addWidget(Hairline())
-        column.addWidget(self.table, 1)
-        column.addWidget(self._note_page)
-        self._pages.addWidget(listed)
+        page = QWidget()
+        page.setLayout(self._listed)
+        self._listed.setSpacing(0)
+        self._listed.addWidget(self._above)
+        self._listed.addWidget(self.table, 1)
+        self._listed.addWidget(self._note_page)
+        self._pages.addWidget(page)
         self._pages.addWidget(self._told())
         self.body.addWidget(self._pages, 1)
 

@@ -77,10 +77,14 @@ class FilesCard(Card):
         self.body.addWidget(self.facts)
         self.body.addWidget(self.place)
         self.body.addWidget(self.words)
+        repair = QHBoxLayout()
+        repair.addWidget(self.repair_button)
+        repair.addStretch(1)
+        self.body.addLayout(repair)
         self.body.addSpacing(4)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
-        for button in (self.repair_button, self.verify_button, self.export_button):
+        for button in (self.verify_button, self.export_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
         self.body.addLayout(buttons)

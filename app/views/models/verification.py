@@ -10,7 +10,7 @@ from app import operations
 from app.session import Session
 from app.transfer_words import trouble
 from sidecar.errors import InglenookError
-from sidecar.types import ModelInfo, VerifyResponse
+from sidecar.types import JobInfo, ModelInfo, VerifyResponse
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Verification(QObject):
         self._session = session
         self._verdicts: dict[str, Verdict] = {}
         session.downloads.arrived.connect(lambda info: self._forget(info.model_id))
-        session.transfers.arrived.connect(lambda job: [self._forget(name) for name in job.models])
+        session.transfers.arrived.connect(self._on_imported)
 
     def of(self, model: ModelInfo) -> Verdict | None:
         """The latest; None where it was not looked at."""
@@ -57,6 +57,10 @@ class Verification(QObject):
 
     async def _answer(self, model_id: str) -> VerifyResponse:
         return await self._session.client.verify(model_id)
+
+    def _on_imported(self, job: JobInfo) -> None:
+        for name in job.models:
+            self._forget(name)
 
     def _forget(self, model_id: str) -> None:
         """It came here anew: what was found before does not hold any more."""
