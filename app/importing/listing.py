@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from app.importing.asking import Findings
@@ -107,6 +107,10 @@ class Listing(Card):
         words = _details(found) if found is not None else ""
         self.note.setText(words)
         self._note_page.setVisible(bool(words))
+        QTimer.singleShot(0, self._keep_in_sight)  # the note takes room from the list
+
+    def _keep_in_sight(self) -> None:
+        self.table.scrollTo(self.table.currentIndex())
 
     def _lay_out(self) -> None:
         self.body.setSpacing(0)

@@ -81,8 +81,8 @@ async def told(
     stage: Stage, shown: ImportDialog, found: tuple[Importable, ...], *paths: str, problem: str = ""
 ) -> None:
     """As if the service had found this."""
+    shown._look(paths)
     shown.requests.stop_looking()
-    shown.source.show_paths(paths)
     await stage.until(lambda: shown.isVisible())
     shown._on_found(Findings(paths, found, tuple(filter(None, (problem,))), int(41.3 * GB)))
 
