@@ -7,7 +7,7 @@ happens at the end of the application is __main__.py's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,8 +18,9 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 from app import operations
 from app.arrivals import Arrivals
 from app.banners import Banners
+from app.imports import Imports
 from app.rail import Place, Rail
-from app.rooms import ROOMS, Room
+from app.rooms import ROOMS, Room, load_package
 from app.service_state import ServiceState
 from app.session import Session
 from app.settings import Preferences
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.palette_overlay = CommandPalette(self.pages)
         self.toast_overlay = Toast(self.pages)
         self.arrivals = Arrivals(self)
+        self.imports = Imports(self)
         self._connect()
         self._restore_geometry()
         if preferences.problem:
@@ -98,6 +100,9 @@ class MainWindow(QMainWindow):
         view = self._views.get(self._current)
         above = view.kept_clear() if view else 0
         self.toast_overlay.show_message(text, undo, offer=offer, bad=bad, above=above)
+
+    def import_models(self, paths: Sequence[str] = (), address: str = "") -> None:
+        self.imports.open(paths, address)
 
     def error(self, error: BaseException) -> None:
         if isinstance(error, ServiceUnreachable):
@@ -138,6 +143,8 @@ class MainWindow(QMainWindow):
             if room.name not in self._views:
                 await room.load_in_turns()
                 self.view(room.name)
+        await load_package("app.importing")
+        self.imports.build()
 
     def _bind_shortcuts(self, name: str, view: View) -> None:
         for command in view.commands():
@@ -189,6 +196,9 @@ class MainWindow(QMainWindow):
             commands.append(self._service_command("stop", self.tr("Stop the service"), "square", process.stop))
         else:
             commands.append(Command("start-service", self.tr("Start the service"), process.start, icon="play"))
+        commands.append(
+            Command("import", self.tr("Import models…"), self.import_models, icon="file-up", shortcut="Ctrl+Shift+O")
+        )
         return [*commands, Command("quit", self.tr("Quit"), self.quit_wanted.emit, icon="log-out", shortcut="Ctrl+Q")]
 
     def _service_command(self, verb: str, title: str, icon: str, action: Action) -> Command:
@@ -220,6 +230,7 @@ class MainWindow(QMainWindow):
         self.session.state_changed.connect(self._on_state)
         operations.report_failures_to(self.error)
         self._bind("Ctrl+K", self.open_palette)
+        self._bind("Ctrl+Shift+O", self.import_models)
         self._bind("Ctrl+Q", self.quit_wanted.emit)
         for room in ROOMS:
             if room.shortcut:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from PySide6.QtCore import QCoreApplication
 
@@ -70,6 +71,26 @@ def size(megabytes: float) -> str:
     if megabytes < 1:
         return f"{max(1, round(megabytes * 1024))} kB"
     return f"{megabytes:.1f} MB" if megabytes < 10 else memory(megabytes)
+
+
+def origin(came: str) -> str:
+    """How a model came here."""
+    words = {
+        "builtin": _tr("came with Inglenook"),
+        "downloaded": _tr("downloaded"),
+        "imported": _tr("imported"),
+        "in_place": _tr("used where it is"),
+        "hub_cache": _tr("in the hub's cache"),
+    }
+    return words.get(came, came)
+
+
+def keeper(model_path: str) -> str:
+    """The program in whose store a path lies; empty where it is none that is known."""
+    place = PurePath(model_path)
+    if place.parent.name == "blobs" and place.name.startswith("sha256-"):
+        return "Ollama"
+    return "LM Studio" if {".lmstudio", "lm-studio"} & set(place.parts) else ""
 
 
 def _tr(text: str) -> str:

@@ -42,10 +42,15 @@ class Room:
         if self.pure:
             await asyncio.to_thread(importlib.import_module, self.pure)
         if self.package:
-            for module in pkgutil.iter_modules(importlib.import_module(self.package).__path__):
-                importlib.import_module(f"{self.package}.{module.name}")
-                await asyncio.sleep(0)
+            await load_package(self.package)
         self.load()
+
+
+async def load_package(package: str) -> None:
+    """Import its modules, each in a turn of its own."""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        importlib.import_module(f"{package}.{module.name}")
+        await asyncio.sleep(0)
 
 
 def _welcome() -> type[View]:

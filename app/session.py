@@ -19,6 +19,7 @@ from app.machine import Machine
 from app.network import NetworkSettings
 from app.service_state import ServiceState
 from app.sidecar_process import SidecarProcess
+from app.transfers import Transfers
 from sidecar.errors import ServiceUnreachable
 from sidecar.paths import Paths
 from sidecar.types import Event, ModelInfo
@@ -66,6 +67,7 @@ class Session(QObject):
         self._stale = asyncio.Event()
         self._operations: list[operations.Operation[None]] = []
         self.downloads = Downloads(self)
+        self.transfers = Transfers(self)
         self.network = NetworkSettings(self)
         self.machine = Machine(self)
         process.state_changed.connect(self._on_state)

@@ -5,7 +5,7 @@ A view gets the `Frame` and takes everything from it; views do not know each oth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol
 
 from PySide6.QtWidgets import QWidget
@@ -31,6 +31,9 @@ class Frame(Protocol):
 
     def toast(self, text: str, undo: Callable[[], object] | None = None, offer: Offer | None = None) -> None:
         """Say something in passing, with an Undo button where `undo` is given, or with what to do next."""
+
+    def import_models(self, paths: Sequence[str] = (), address: str = "") -> None:
+        """Ask which models to import of these paths, or of what other programs keep on this machine."""
 
     def error(self, error: BaseException) -> None:
         """Show a failure as a banner: what happened, and the details one click away."""

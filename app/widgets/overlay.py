@@ -94,3 +94,4 @@ class Overlay(QWidget):
     def _fit(self) -> None:
         self.setGeometry(self.host_window.rect())
         self.panel.setGeometry(self.panel_geometry())
+        self.update()

@@ -127,4 +127,4 @@ def _judged(path: Path, _bytes: int, _modified_ns: int) -> tuple[ModelType | Non
     try:
         return inspect(path).types[0], None
     except InvalidRequest as error:
-        return None, error.details["reason"]
+        return None, str(error.details["reason"]).replace(str(path), "it")

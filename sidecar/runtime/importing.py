@@ -253,7 +253,7 @@ class Importing:
                     bundles.write(contents, files, target, progress)
 
             await followed(write, progress, report)
-            report("written", 1.0, warnings=warnings)
+            report("written", 1.0, warnings=warnings, path=str(target))
             return f"{name} is in {target}."
 
         return self._jobs.start("export", name, work)

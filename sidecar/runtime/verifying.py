@@ -58,9 +58,11 @@ class Verifying:
             files = "The one file" if number == 1 else f"All {number} files"
             message += f"{files} of {model_id} {'is' if number == 1 else 'are'} what was {'fetched' if checked else 'made here'}."
             return VerifyResponse(model_id, number, spoilt, [], message)
+        self._repairs.pop(model_id, None)
         message += await self._repaired(model_id, checked)
         await self._unload(model_id)
-        return VerifyResponse(model_id, checked.verified, [*checked.damaged, *spoilt], checked.missing, message)
+        damaged, repair = [*checked.damaged, *spoilt], self._repairs.get(model_id)
+        return VerifyResponse(model_id, checked.verified, damaged, checked.missing, message, repair)
 
     async def _check_kept(self, model_id: str, version: str) -> tuple[int, list[str]]:
         """How many files of rounded weights are kept, and the names of the damaged ones, which are deleted."""

@@ -81,13 +81,17 @@ class DownloadStarted(Response):
 
 
 class VerifyResponse(Response):
-    """`damaged`: files whose hash is not that of the manifest; they were set aside. `missing`: files that are gone."""
+    """`damaged`: files whose hash is not that of the manifest; they were set aside. `missing`: files that are gone.
+
+    `job_id`: the download that fetches them again; null where none does.
+    """
 
     model: str
     verified: int
     damaged: list[str] = []
     missing: list[str] = []
     message: str = ""
+    job_id: str | None = None
 
 
 class Connection(Response):

@@ -122,8 +122,8 @@ JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 class JobInfo(Response):
     """A long task. `progress` from 0 to 1; `stage` what is being done; `message` how it ended. Times in Unix seconds.
 
-    `bytes_done` and `bytes_total` where files are moved; `models`: what came of an import, by id; `warnings`: what is worth
-    knowing of it.
+    `bytes_done` and `bytes_total` where files are moved; `models`: what came of an import, by id; `path`: the file that an
+    export wrote; `warnings`: what is worth knowing of it.
     """
 
     id: str
@@ -140,6 +140,7 @@ class JobInfo(Response):
     bytes_total: int | None = None
     models: list[str] = []
     warnings: list[str] = []
+    path: str | None = None
 
 
 class JobStarted(Response):

@@ -16,7 +16,7 @@ from app.views.classify.input_card import LIST, ONE
 from app.views.storage.view import ALL, TRASH, UNUSED, StorageView
 from sidecar.types import JobInfo, RegisterRequest
 from tests.helpers.models import echo_model
-from tests.screenshots import hub_scenes
+from tests.screenshots import hub_scenes, import_scenes
 from tests.screenshots.stage import Stage, configure
 
 QUESTION = "What is Inglenook?"
@@ -44,6 +44,7 @@ async def play(stage: Stage) -> None:
     await chat(stage)
     await classify(stage)
     await models(stage)
+    await import_scenes.play(stage)
     await hub_scenes.play(stage)
     await stage.register_echoes()
     await storage(stage)

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QWidget
 
 from app.models.text_files import SUFFIXES
-from app.theme import theme
 from app.views.classify.text_editor import local_files
+from app.widgets.drop_veil import DropVeil
 
 
-class DropTarget(QWidget):
+class DropTarget(DropVeil):
     """A veil over `host` while a usable file is over it.
 
     Signals:
@@ -22,10 +22,6 @@ class DropTarget(QWidget):
 
     def __init__(self, host: QWidget) -> None:
         super().__init__(host)
-        self._host = host
-        self._text = ""
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self.hide()
         host.setAcceptDrops(True)
         host.installEventFilter(self)
 
@@ -40,29 +36,13 @@ class DropTarget(QWidget):
             self.hide()
         return False
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ground = theme.colour("background")
-        ground.setAlphaF(0.88)
-        painter.fillRect(self.rect(), ground)
-        painter.setPen(QPen(theme.colour("accent"), 2, Qt.PenStyle.DashLine))
-        radius = theme.metrics.radii["card"]
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(16, 16, -16, -16), radius, radius)
-        painter.setPen(theme.colour("text"))
-        painter.setFont(theme.font("title", "strong"))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._text)
-
     def _enter(self, event: QDragEnterEvent) -> None:
         path = _usable(local_files(event.mimeData()))
         if path is None:
             event.ignore()
             return
         event.acceptProposedAction()
-        self._text = self.tr("Drop to open {0}").format(path.name)
-        self.setGeometry(self._host.rect())
-        self.show()
-        self.raise_()
+        self.lift(self.tr("Drop to open {0}").format(path.name))
 
     def _drop(self, event: QDropEvent) -> None:
         self.hide()

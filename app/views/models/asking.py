@@ -11,7 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from app import operations
 from app.model_names import display_name
 from app.session import Session
-from sidecar.types import ModelInfo, RemovedModel, UpdateRequest
+from sidecar.types import ExportRequest, ModelInfo, RemovedModel, UpdateRequest
 
 if TYPE_CHECKING:
     from sidecar.client import Client
@@ -46,6 +46,10 @@ class ModelRequests(QObject):
 
     def prepare(self, model: ModelInfo) -> None:
         self._run(lambda client: client.prepare(model.id))
+
+    def export(self, model: ModelInfo, path: str) -> None:
+        """Write it into one file."""
+        self._run(lambda client: client.export(model.id, ExportRequest(path)))
 
     def cancel(self, job_id: str) -> None:
         self._run(lambda client: client.cancel_job(job_id))

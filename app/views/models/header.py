@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.figures import memory
@@ -18,15 +19,18 @@ from app.widgets.search_field import SearchField
 from sidecar.types import ModelInfo
 
 SEARCH_WIDTH = 320
+SUMMARY_FROM = 800  # the header's width from which it sums up; the status bar tells most of it anyway
 
 
 class ModelsHeader(QWidget):
     """Signals:
     filtered(str, str): words, and a model type or nothing.
+    import_wanted: bring models that are on this machine already.
     storage_wanted: what takes space.
     """
 
     filtered = Signal(str, str)
+    import_wanted = Signal()
     storage_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -37,6 +41,8 @@ class ModelsHeader(QWidget):
         self.search.setMaximumWidth(SEARCH_WIDTH)
         self.tasks = ChoiceField(self.tr("Task"), [("", self.tr("Any task"))])
         self.summary = ElidedLabel(role="muted", size="small")
+        self.import_button = Button(self.tr("Import…"), "secondary", "file-up")
+        self.import_button.setToolTip(self.tr("Models that are on this machine already, a file, a folder, an address"))
         self.storage_button = Button(self.tr("Storage"), "ghost", "hard-drive")
         self.storage_button.setToolTip(self.tr("What takes space, the trash, moving the models folder"))
         row = QHBoxLayout(self)
@@ -47,10 +53,16 @@ class ModelsHeader(QWidget):
         row.addWidget(self.tasks)
         row.addStretch(1)
         row.addWidget(self.summary)
+        row.addWidget(self.import_button)
         row.addWidget(self.storage_button)
+        self.import_button.clicked.connect(self.import_wanted)
         self.storage_button.clicked.connect(self.storage_wanted)
         self.search.textChanged.connect(lambda _text: self._say())
         self.tasks.chosen.connect(lambda _task: self._say())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.summary.setVisible(self.width() >= SUMMARY_FROM)
 
     def show_models(self, models: Sequence[ModelInfo]) -> None:
         """Offer the tasks that occur, and sum up."""

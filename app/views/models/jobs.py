@@ -1,4 +1,4 @@
-"""The latest job of each model, as the service tells them. Starts and cancels nothing."""
+"""The latest job of each model, as the service tells them; imports and exports are transfers.py's. Starts and cancels nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app import operations
 from app.session import Session
+from app.transfers import KINDS
 from sidecar.types import JobInfo
 
 RUNNING = ("queued", "running")
@@ -40,6 +41,8 @@ class ModelJobs(QObject):
         return {model: job for model, job in self._latest.items() if job.state in RUNNING}
 
     def _take(self, job: JobInfo) -> None:
+        if job.kind in KINDS:
+            return
         self._latest[job.model] = job
         self.changed.emit(job)
 
@@ -54,5 +57,5 @@ class ModelJobs(QObject):
             operations.run(self, client.jobs(), on_success=self._keep, on_failure=lambda _error: None)
 
     def _keep(self, jobs: list[JobInfo]) -> None:
-        self._latest = {job.model: job for job in jobs}
+        self._latest = {job.model: job for job in jobs if job.kind not in KINDS}
         self.listed.emit()

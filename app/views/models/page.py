@@ -6,16 +6,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from app.views.models.details_card import DetailsCard
+from app.views.models.files_card import FilesCard
 from app.views.models.forecast_card import ForecastCard
 from app.views.models.options_card import OptionsCard
 from app.views.models.preparation_card import PreparationCard
+from app.views.models.verification import Verdict
 from sidecar.types import JobInfo, ModelInfo
 
 BESIDE_SCROLL_BAR = 12
 
 
 class ModelPage(QScrollArea):
-    """What it is, what it takes, how it is made quicker, what can be chosen for it."""
+    """What it is, what it takes, how it is made quicker, what can be chosen for it, and its files."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -29,10 +31,11 @@ class ModelPage(QScrollArea):
         self.forecast = ForecastCard(inside)
         self.preparation = PreparationCard(inside)
         self.options = OptionsCard(inside)
+        self.files = FilesCard(inside)
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, BESIDE_SCROLL_BAR, 0)
         column.setSpacing(16)
-        for card in (self.details, self.forecast, self.preparation, self.options):
+        for card in (self.details, self.forecast, self.preparation, self.options, self.files):
             column.addWidget(card)
         column.addStretch(1)
 
@@ -46,3 +49,7 @@ class ModelPage(QScrollArea):
         self.details.show_model(model, running)
         self.preparation.show_model(model, latest)
         self.options.show_model(model)
+
+    def show_files(self, model: ModelInfo, verdict: Verdict | None, *, exporting: bool) -> None:
+        """Show where the files are, and whether they are whole."""
+        self.files.show_model(model, verdict, exporting=exporting)

@@ -13,6 +13,7 @@ from app.model_uses import has_view, use_of
 from app.model_words import usable
 from app.models.installed import InstalledModels
 from app.theme import theme
+from app.transfer_words import BUNDLE
 from app.view import Frame, View
 from app.views.models.asking import ModelRequests
 from app.views.models.forecaster import Forecaster
@@ -20,10 +21,13 @@ from app.views.models.header import ModelsHeader
 from app.views.models.jobs import ModelJobs
 from app.views.models.page import ModelPage
 from app.views.models.table import ModelTable
+from app.views.models.transfers_card import TransfersCard
+from app.views.models.verification import Verification
 from app.widgets.button import Button
 from app.widgets.card import Card
 from app.widgets.command_palette import Command
 from app.widgets.empty_state import EmptyState
+from app.widgets.file_dialog import FileDialog
 from app.widgets.hairline import Hairline
 from app.widgets.label import Label
 from sidecar.types import JobInfo, ModelInfo
@@ -48,8 +52,10 @@ class ModelsView(View):
         self.jobs = ModelJobs(self.session, self)
         self.requests = ModelRequests(self.session, self)
         self.forecaster = Forecaster(self.session, self)
+        self.verification = Verification(self.session, self)
         self.header = ModelsHeader(self)
         self.table = ModelTable(self.installed)
+        self.transfers = TransfersCard(self)
         self._nothing = Label(self.tr("No model matches."), "muted", "control")
         self._page: ModelPage | None = None
         self._page_soon = QTimer(self, singleShot=True, interval=0)
@@ -60,6 +66,7 @@ class ModelsView(View):
         self._lay_out()
         self._connect()
         self._on_models()
+        self._on_transfers()
 
     # ---- View -------------------------------------------------------------------------------------------------------
 
@@ -114,9 +121,20 @@ class ModelsView(View):
         menu.addAction(theme.icon(icon), pin, lambda: self.requests.update(model, "pinned", not model.pinned))
         menu.addSeparator()
         menu.addAction(theme.icon("folder-open"), self.tr("Show its folder"), lambda: self.requests.show_folder(model))
+        menu.addAction(theme.icon("upload"), self.tr("Export…"), lambda: self.export(model))
         if not model.builtin:
             menu.addAction(theme.icon("trash-2"), self.tr("Delete"), lambda: self.requests.remove(model))
         return menu
+
+    def export(self, model: ModelInfo) -> None:
+        """Ask where its bundle shall be written."""
+        name = f"{model.id.replace('/', '--')}{BUNDLE}"
+        kinds = self.tr("Bundles") + f" (*{BUNDLE})"
+        dialog = FileDialog(self, self.tr("Export {0}").format(display_name(model)), name, kinds)
+        dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
+        dialog.setOption(FileDialog.Option.DontConfirmOverwrite)  # the service overwrites nothing
+        dialog.fileSelected.connect(lambda path: self.requests.export(model, path))
+        dialog.open()
 
     def _open(self, model_id: str) -> None:
         """Load a model, or go to work with one that is loaded."""
@@ -167,6 +185,32 @@ class ModelsView(View):
         if job.state == "done":
             self.frame.toast(job.message)
 
+    def _on_transfers(self) -> None:
+        transfers = self.session.transfers
+        self.transfers.show_jobs(transfers.running(), transfers.failed_ones())
+        self._show_files()
+
+    def _show_download(self, job_id: str) -> None:
+        info = self.session.downloads.get(job_id)
+        self.frame.show_view("downloads").use_model(info.model if info else "")
+
+    def _begin_again(self, job: JobInfo) -> None:
+        """Ask once more, with the same source filled in."""
+        model = self.session.model(job.model)
+        if job.kind == "import":
+            self.frame.import_models([job.model])
+        elif job.kind == "fetch":
+            self.frame.import_models(address=job.model)
+        elif model is not None:
+            self.export(model)
+        self.session.transfers.dismiss(job.id)
+
+    def _show_files(self) -> None:
+        if self._page is not None and self.model is not None:
+            name = self.model.id
+            exporting = any((job.kind, job.model) == ("export", name) for job in self.session.transfers.running())
+            self._page.show_files(self.model, self.verification.of(self.model), exporting=exporting)
+
     def _with_model(self, action: Callable[[ModelInfo], object]) -> None:
         if self.model is not None:
             action(self.model)
@@ -202,6 +246,7 @@ class ModelsView(View):
         if self.model is not None:
             running, latest = self.jobs.running().get(self.model.id), self.jobs.of(self.model.id)
             self._page.show_model(self.model, running, latest)
+            self._show_files()
 
     def _make_page(self) -> None:
         if self.model is not None:
@@ -232,7 +277,11 @@ class ModelsView(View):
         listing.body.addLayout(beside)
         self._columns.setContentsMargins(SIDE, SIDE, SIDE, SIDE)
         self._columns.setSpacing(20)
-        self._columns.addWidget(listing, 1)
+        left = QVBoxLayout()
+        left.setSpacing(16)
+        left.addWidget(self.transfers)
+        left.addWidget(listing, 1)
+        self._columns.addLayout(left, 1)
         self._empty.addWidget(
             EmptyState("boxes", self.tr("One moment"), self.tr("Models are listed as soon as the service has started."))
         )
@@ -259,6 +308,12 @@ class ModelsView(View):
         self.jobs.changed.connect(self._on_job)
         self.jobs.listed.connect(self._on_models)
         self.header.filtered.connect(self._filter)
+        self.header.import_wanted.connect(lambda: self.frame.import_models())
+        self.session.transfers.changed.connect(self._on_transfers)
+        self.transfers.cancel_wanted.connect(self.requests.cancel)
+        self.transfers.again_wanted.connect(self._begin_again)
+        self.transfers.dismissed.connect(self.session.transfers.dismiss)
+        self.verification.changed.connect(lambda _model: self._show_files())
         self.header.storage_wanted.connect(lambda: self.frame.show_view("storage"))
         self.header.search.moved.connect(lambda _by: self.table.setFocus())
         self.header.search.returnPressed.connect(self.table.setFocus)
@@ -281,6 +336,10 @@ class ModelsView(View):
         page.options.changed.connect(self._update)
         page.preparation.prepare_wanted.connect(lambda: self._with_model(self.requests.prepare))
         page.preparation.cancel_wanted.connect(self._cancel)
+        page.files.verify_wanted.connect(lambda: self._with_model(self.verification.verify))
+        page.files.export_wanted.connect(lambda: self._with_model(self.export))
+        page.files.import_wanted.connect(lambda: self.frame.import_models())
+        page.files.download_wanted.connect(self._show_download)
         self.forecaster.asked.connect(lambda: page.forecast.set_busy(busy=True))
         page.forecast.retry_wanted.connect(self._ask)
         page.forecast.measure_wanted.connect(self.forecaster.measure)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.figures import ago, file_size
 from app.model_names import readable
-from app.model_words import task
+from app.model_words import origin, task
 from app.models.stored import Entry
 from sidecar.types import StorageInfo, StoredModel, TrashedModel
 
@@ -34,7 +34,7 @@ def model_entry(model: StoredModel) -> Entry:
     return Entry(
         key=model.id,
         title=readable(model.id),
-        note=f"{task(model.model_type)} · {_origin(model)}",
+        note=f"{task(model.model_type)} · {origin(model.origin)}",
         size=model.bytes + model.derived_bytes,
         frees=model.freed_bytes,
         size_note=shared,
@@ -87,17 +87,6 @@ def chosen(entries: Sequence[Entry]) -> str:
     count = _tr("1 model") if len(entries) == 1 else _tr("{0} models").format(len(entries))
     frees = sum(entry.frees for entry in entries)
     return f"{count} · {file_size(frees) if frees else _tr('the files stay')}"
-
-
-def _origin(model: StoredModel) -> str:
-    words = {
-        "builtin": _tr("came with Inglenook"),
-        "downloaded": _tr("downloaded"),
-        "imported": _tr("imported"),
-        "in_place": _tr("used where it is"),
-        "hub_cache": _tr("in the hub's cache"),
-    }
-    return words.get(model.origin, model.origin)
 
 
 def _day(moment: float) -> str:

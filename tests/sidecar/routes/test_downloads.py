@@ -91,6 +91,7 @@ async def test_a_damaged_file_is_set_aside_and_fetched_again_and_the_model_is_no
     hub.rate = 100_000
     answer = await client.verify("org/damaged")
     assert (answer.damaged, answer.verified) == ([WEIGHTS], 3)
+    assert answer.job_id == (await client.downloads())[0].job_id
     with pytest.raises(errors.LoadFailed, match="fetched again"):
         await client.load("org/damaged")
     hub.rate = 0

@@ -248,6 +248,7 @@ async def test_a_bundle_carries_a_model_to_another_machine(
     job = await ended(client, (await client.export(name, ExportRequest(str(tmp_path)))).job_id)
     assert job.error is None, job.message
     bundle = tmp_path / f"{name}.inglenook"
+    assert job.path == str(bundle)
     assert bundle.stat().st_size > (job.bytes_total or 0) > 0
     async with elsewhere.client() as there:
         arrived = (await imported(there, bundle, name=f"arrived-{kind}")).models[0]

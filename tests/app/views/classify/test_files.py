@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from tests.helpers.dialogs import choose, drop, open_dialog
+from tests.helpers.dragging import Drag
 
 
 async def test_a_list_chosen_in_the_dialog_is_opened_and_its_results_are_exported_through_another(echo, tmp_path):
@@ -22,10 +23,11 @@ async def test_a_list_chosen_in_the_dialog_is_opened_and_its_results_are_exporte
         assert [row[1] for row in csv.reader(file)] == ["text", "first", "second"]
 
 
-async def test_a_file_that_is_no_list_is_not_accepted(echo, tmp_path):
+async def test_a_file_that_is_no_list_is_left_to_the_window_which_says_what_can_be_dropped(echo, tmp_path):
     path = tmp_path / "picture.png"
     path.write_bytes(b"\x89PNG")
-    assert not drop(echo.view, [path])
+    Drag(echo.window, [path], echo.view).drop()
+    assert echo.window.toast_overlay.text().startswith("picture.png is no model")
 
 
 async def test_a_list_dropped_on_the_text_field_is_opened(echo, tmp_path):
