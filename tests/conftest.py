@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
@@ -22,6 +23,12 @@ from sidecar.types import ModelType, RegisterRequest
 from tests.helpers.disks import MAY_MOUNT
 from tests.helpers.models import echo_model
 from tests.helpers.service import RunningService, running_service
+
+# How quickly examples are made says something of the machine, not of what they test.
+hypothesis.settings.register_profile(
+    "shared machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("shared machine")
 
 # The echo models of the shared service. `endless` repeats its prompt until it is stopped.
 ECHO_MODELS: dict[str, tuple[ModelType, dict[str, object]]] = {

@@ -98,9 +98,13 @@ async def test_a_stopped_service_stays_stopped_and_the_banner_starts_it(ready, u
     await ready.process.stop()
     await until(lambda: ready.session.state.kind == "stopped")
     assert status(ready).startswith("Stopped: The service stopped after")
-    banner = ready.window.banners.shown()[-1]
-    start = next(button for button in banner.findChildren(QPushButton) if button.text() == "Start")
-    start.click()
+
+    def starts():
+        buttons = [button for banner in ready.window.banners.shown() for button in banner.findChildren(QPushButton)]
+        return [button for button in buttons if button.text() == "Start"]
+
+    await until(starts)
+    starts()[-1].click()
     await until(lambda: ready.session.state.usable, 120)
 
 

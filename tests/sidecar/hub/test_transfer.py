@@ -125,7 +125,13 @@ def test_a_file_of_another_length_is_refused(road: Road, hub: HubServer, fault: 
 
 def test_a_transfer_stops_when_asked_and_keeps_what_has_arrived(road: Road, hub: HubServer) -> None:
     road.limit = 100_000
-    threading.Timer(0.3, road.stop.set).start()
+
+    def stop_amid_it() -> None:
+        while not road.target.exists() or not road.target.stat().st_size:
+            time.sleep(0.01)
+        road.stop.set()
+
+    threading.Thread(target=stop_amid_it, daemon=True).start()
     with pytest.raises(Stopped):
         road.transfer.run()
     here = road.target.stat().st_size
