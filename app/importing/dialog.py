@@ -112,7 +112,8 @@ class ImportDialog(Overlay):
         self._free_bytes = findings.free_bytes
         self.listing.show_findings(findings)
         self._fit()
-        self._tell(" ".join(findings.problems) if findings.found else "")
+        if findings.found and findings.problems:  # else what an address was refused for may stand there
+            self._tell(" ".join(findings.problems))
         if self.found.chosen() and self.import_button.isEnabled():
             self.import_button.setFocus()
         elif findings.found and not self.address.field.hasFocus():

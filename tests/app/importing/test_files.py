@@ -40,7 +40,7 @@ async def test_files_that_are_whole_are_said_to_be(bench):
     assert files.facts.value("Origin") == "Imported"
     QTest.mouseClick(files.verify_button, Qt.MouseButton.LeftButton)
     await bench.until(lambda: files.words.text() and files.verify_button.isEnabled())
-    assert files.words.text().startswith("All 1 files of qwen2")
+    assert files.words.text().startswith("The one file of qwen2 is")
     assert files.repair_button.isHidden()
 
 
@@ -60,4 +60,4 @@ async def test_a_damaged_import_is_told_and_can_be_fetched_again(bench):
     bench.dialog.import_button.click()
     await bench.until(lambda: files.words.text() == "")
     files.verify_button.click()
-    await bench.until(lambda: files.words.text().startswith("All 1 files"))
+    await bench.until(lambda: files.words.text().startswith("The one file"))
