@@ -22,7 +22,8 @@ def encode_texts(
             prompt_tokens=longest(rows),
             context_tokens=limit,
         )
-    warnings = [f"{len(cut)} of {len(rows)} texts were longer than {limit} tokens and were cut."] if cut else []
+    which = "1 text was" if len(cut) == 1 else f"{len(cut)} texts were"
+    warnings = [f"{which} longer than {limit} tokens: only the beginning was read."] if cut else []
     return Encoding(rows, [len(row["input_ids"]) for row in rows], warnings, cut)
 
 

@@ -18,7 +18,10 @@ def check_dimensions(request: Embed, dimensions: int) -> None:
 
 
 def embedded(request: Embed, encoding: Encoding, rows: list[Any]) -> Embedded:
-    """The answer from pooled vectors: shortened first, then normalised, as the request wants."""
+    """The answer from pooled vectors: shortened first, then normalised, as the request wants.
+
+    Which texts were cut is told in figures: the service says it in words, of what it remembers too.
+    """
     vectors = np.stack(rows).astype(np.float32)[:, : request.dimensions]
     if request.normalize:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -27,5 +30,6 @@ def embedded(request: Embed, encoding: Encoding, rows: list[Any]) -> Embedded:
         vectors=np.ascontiguousarray(vectors).tobytes(),
         dimensions=vectors.shape[1],
         tokens=encoding.tokens,
-        warnings=encoding.warnings,
+        cut=encoding.cut,
+        limit=max((encoding.lengths[index] for index in encoding.cut), default=0),
     )

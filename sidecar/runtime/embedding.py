@@ -10,7 +10,8 @@ from sidecar.runtime.embedding_cache import EmbeddingCache
 from sidecar.runtime.protocol import Embedded
 from sidecar.types import EmbedRequest
 
-FLOAT_BYTES = 4
+FLOAT_BYTES = LIMIT_BYTES = 4
+FORM = 2  # of what is kept: a cache on disk may hold older ones
 Compute = Callable[[list[str]], Awaitable[Embedded]]
 
 
@@ -25,9 +26,9 @@ class Embedding:
     async def embed(self, version: ModelVersion, request: EmbedRequest, compute: Compute) -> tuple[Embedded, int]:
         """All vectors in the texts' order, and how many texts came from the cache. Equal texts are computed once.
 
-        Answers with a warning, such as that a text was cut, are not kept: they would come back without it.
+        What is kept of a text tells whether it was cut, so that the warning comes back with it.
         """
-        scope = f"{version.version}/{self._engine(version)}/{request.normalize}/{request.dimensions}"
+        scope = f"{FORM}/{version.version}/{self._engine(version)}/{request.normalize}/{request.dimensions}"
         known = await self._cache.find(scope, request.texts)
         unseen = [text for text in dict.fromkeys(request.texts) if text not in known]
         cached = sum(text in known for text in request.texts)
@@ -36,8 +37,7 @@ class Embedding:
             return _together(request.texts, known, Embedded(b"", 0, 0)), cached
         outcome = await compute(unseen)
         fresh = _apart(unseen, outcome)
-        if not outcome.warnings:
-            await self._cache.keep(scope, fresh)
+        await self._cache.keep(scope, fresh)
         return _together(request.texts, known | fresh, outcome), cached
 
     def _count(self, model: str, hits: int, misses: int) -> None:
@@ -46,15 +46,28 @@ class Embedding:
 
 
 def _apart(texts: list[str], outcome: Embedded) -> dict[str, bytes]:
-    width = outcome.dimensions * FLOAT_BYTES
-    return {text: outcome.vectors[index * width : (index + 1) * width] for index, text in enumerate(texts)}
+    """What is kept, by text: how many tokens were read of one that was cut, or 0, and its vector."""
+    width, cut = outcome.dimensions * FLOAT_BYTES, set(outcome.cut)
+    return {
+        text: (outcome.limit if index in cut else 0).to_bytes(LIMIT_BYTES, "little")
+        + outcome.vectors[index * width : (index + 1) * width]
+        for index, text in enumerate(texts)
+    }
 
 
-def _together(texts: list[str], vectors: dict[str, bytes], outcome: Embedded) -> Embedded:
+def _together(texts: list[str], kept: dict[str, bytes], outcome: Embedded) -> Embedded:
+    limits = [int.from_bytes(kept[text][:LIMIT_BYTES], "little") for text in texts]
     return Embedded(
-        vectors=b"".join(vectors[text] for text in texts),
-        dimensions=len(vectors[texts[0]]) // FLOAT_BYTES,
+        vectors=b"".join(kept[text][LIMIT_BYTES:] for text in texts),
+        dimensions=(len(kept[texts[0]]) - LIMIT_BYTES) // FLOAT_BYTES,
         tokens=outcome.tokens,
         queue_ms=outcome.queue_ms,
-        warnings=outcome.warnings,
+        warnings=_cut_words([limit for limit in limits if limit]),
     )
+
+
+def _cut_words(limits: list[int]) -> list[str]:
+    if not limits:
+        return []
+    texts = "1 text was" if len(limits) == 1 else f"{len(limits)} texts were"
+    return [f"{texts} longer than {limits[0]} tokens: only the beginning was read."]

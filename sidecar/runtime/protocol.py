@@ -261,10 +261,14 @@ class Classified(Struct, tag="classified"):
     padding: int = 0
     warnings: list[str] = []
     cut: list[int] = []
+    limit: int = 0
 
 
 class Embedded(Struct, tag="embedded"):
-    """`vectors`: float32 in the machine's byte order, shape (count, dimensions), row-major."""
+    """`vectors`: float32 in the machine's byte order, shape (count, dimensions), row-major.
+
+    `cut`: the texts of which only the first `limit` tokens were read.
+    """
 
     vectors: bytes
     dimensions: int
@@ -272,6 +276,8 @@ class Embedded(Struct, tag="embedded"):
     queue_ms: float = 0.0
     padding: int = 0
     warnings: list[str] = []
+    cut: list[int] = []
+    limit: int = 0
 
 
 class Translated(Struct, tag="translated"):

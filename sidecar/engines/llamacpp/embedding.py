@@ -36,9 +36,8 @@ class Embedder:
         check_dimensions(request, self.dimensions)
         whole = [self._door.tokens(text) for text in request.texts]
         inputs = [within(tokens, self._limit, truncate=request.truncate) for tokens in whole]
-        cut = sum(len(tokens) > self._limit for tokens in whole)
-        warnings = [f"{cut} texts were cut to the first {self._limit} tokens."] if cut else []
-        return Encoding(inputs, [len(tokens) for tokens in inputs], warnings)
+        cut = [index for index, tokens in enumerate(whole) if len(tokens) > self._limit]
+        return Encoding(inputs, [len(tokens) for tokens in inputs], cut=cut)
 
     def forward(self, inputs: list[list[int]]) -> list[np.ndarray]:
         answer = json.loads(self._server.handle_embeddings(json.dumps({"input": inputs}).encode()))

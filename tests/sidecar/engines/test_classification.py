@@ -64,7 +64,7 @@ def test_a_text_that_is_too_long_is_refused_alone() -> None:
 
 def test_a_truncated_text_is_reported() -> None:
     result = classify(load(tiny("bert-single"), "classification"), Classify(1, [LONG, "a"], truncate=True))
-    assert result.warnings == ["1 of 2 texts were longer than 48 tokens and were cut."]
+    assert result.warnings == ["1 text was longer than 48 tokens: only the beginning was read."]
     assert result.cut == [0]
 
 

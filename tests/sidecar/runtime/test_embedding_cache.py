@@ -10,7 +10,8 @@ import pytest
 from sidecar.config import Settings
 from sidecar.db import Database
 from sidecar.runtime.embedding_cache import EmbeddingCache
-from sidecar.types import EmbedRequest
+from sidecar.types import EmbedRequest, RegisterRequest
+from tests.helpers.models import tiny
 
 from .conftest import AddEcho, OpenManager
 
@@ -98,3 +99,16 @@ async def test_texts_that_were_embedded_before_are_not_computed_again(
     figures = manager.metrics.exposition().decode()
     assert 'inglenook_embedding_cache_total{model="m",outcome="hit"} 3.0' in figures
     assert 'inglenook_embedding_cache_total{model="m",outcome="miss"} 5.0' in figures
+
+
+async def test_texts_that_were_cut_are_remembered_with_their_warning(open_manager: OpenManager) -> None:
+    manager = await open_manager()
+    await manager.register(RegisterRequest(name="m", model_type="embedding", model_path=str(tiny("embed-mean"))))
+    asked = EmbedRequest(texts=["good rain", "tea " * 500, "bad coffee " * 500], truncate=True)
+    first = await manager.embed("m", asked, caller="owner")
+    again = await manager.embed("m", asked, caller="owner")
+    assert (first.cached, again.cached) == (0, 3)
+    assert again.embeddings == first.embeddings
+    (warning,) = first.warnings
+    assert again.warnings == [warning]
+    assert warning.startswith("2 texts were longer than ")
