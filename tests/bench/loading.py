@@ -63,7 +63,7 @@ async def _memory_around(server: Server, folder: str) -> tuple[list[float], list
 
 def _wait_until_kept(data: Path) -> None:
     deadline = time.monotonic() + KEPT_SECONDS
-    while not list(data.glob("derived/*/transformers/int8.safetensors")):
+    while not list(data.glob("derived/*/transformers/int8.safetensors.seal")):
         if time.monotonic() > deadline:
             raise TimeoutError("the rounded weights were not kept")
         time.sleep(0.1)
