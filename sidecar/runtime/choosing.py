@@ -1,13 +1,14 @@
-"""Which engine runs a model, in which precision, and why: one table, read from the top. Pure.
+"""Which engine runs a model and why, what it computes in, with how many threads: tables, read from the top. Pure.
 
 The first row whose condition holds is the choice. A model's option `engine` may name another; what it names must be
-possible, or loading says why not.
+possible, or loading says why not. Engines look up here what their own libraries then do.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Literal
 
 from msgspec import Struct
 
@@ -79,7 +80,7 @@ class Choice(Struct, frozen=True):
 
 
 Row = tuple[Callable[[Situation], bool], str, str]
-TABLE: list[Row] = [
+ENGINES: list[Row] = [
     (lambda s: s.format != "transformers", "", "its files are for the {format} engine"),
     (lambda s: not s.convertible, "transformers", "it is the engine for {architecture} models"),
     (lambda s: "ctranslate2" not in s.installed, "transformers", "the ctranslate2 engine is not installed"),
@@ -90,12 +91,50 @@ TABLE: list[Row] = [
     (lambda s: True, "ctranslate2", "it is prepared, and its answers were compared with the original's ({measured})"),
 ]  # fmt: skip
 
+Half = Literal["float16", "bfloat16"]
+Precision = Literal["float32"] | Half
+
+
+class Device(Struct, frozen=True):
+    """`has_bf16`: it multiplies bfloat16 in hardware, or as quickly as it can anything."""
+
+    kind: str  # cpu, cuda, xpu, mps
+    has_bf16: bool
+
+
+# What torch computes in, by the device and by what the weights are stored in. Never a half type without hardware for it.
+PRECISIONS: list[tuple[Callable[[Device, Precision], bool], Precision]] = [
+    (lambda device, stored: stored == "float32", "float32"),
+    (lambda device, stored: stored == "bfloat16" and device.has_bf16, "bfloat16"),
+    (lambda device, stored: device.kind in ("cuda", "xpu"), "float16"),
+    (lambda device, stored: device.kind == "mps" and stored == "float16", "float16"),
+    (lambda device, stored: True, "float32"),
+]
+
+# What CTranslate2 is asked for, by what was converted and where: the first that it supports there.
+CONVERTED_PRECISIONS = {
+    ("int8", "cpu"): ("int8_float32", "int8", "float32"),
+    ("int8", "cuda"): ("int8_float16", "int8_float32", "float16", "float32"),
+    ("float32", "cpu"): ("float32",),
+    ("float32", "cuda"): ("float16", "float32"),
+}
+
+
+def precision(device: Device, stored: Precision) -> Precision:
+    """What torch computes in there with weights that are stored so."""
+    return next(chosen for holds, chosen in PRECISIONS if holds(device, stored))
+
+
+def threads(asked: int, physical_cores: int) -> int:
+    """Of every engine: what the setting says, or one for each core. A second thread on a core does not compute faster."""
+    return asked or physical_cores
+
 
 def choose(situation: Situation, wanted: str = "auto") -> Choice:
     """The engine for a model; `wanted` is the model's own option."""
     if wanted != "auto":
         return Choice(wanted, _precision(wanted, situation), "the model's option asks for it")
-    _, engine, reason = next(row for row in TABLE if row[0](situation))
+    _, engine, reason = next(row for row in ENGINES if row[0](situation))
     engine = engine or situation.format
     words = {
         "format": situation.format,

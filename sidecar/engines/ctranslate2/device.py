@@ -9,14 +9,7 @@ import ctranslate2
 
 from sidecar.engines.threads import physical_cores
 from sidecar.errors import LoadFailed
-
-# What the library is asked for, by what was converted and where: the first that it supports there.
-PRECISIONS = {
-    ("int8", "cpu"): ("int8_float32", "int8", "float32"),
-    ("int8", "cuda"): ("int8_float16", "int8_float32", "float16", "float32"),
-    ("float32", "cpu"): ("float32",),
-    ("float32", "cuda"): ("float16", "float32"),
-}
+from sidecar.runtime import choosing
 
 
 @dataclass(frozen=True)
@@ -46,9 +39,9 @@ def place(model: str, asked: str, quantization: str, threads: int) -> Placement:
     """For auto | cpu | gpu | cuda[:N]. `threads` 0 is one per physical core. Raises LoadFailed for a device not there."""
     device, index = _device(model, asked)
     supported = ctranslate2.get_supported_compute_types(device, index)
-    wanted = PRECISIONS[(quantization, device)]
+    wanted = choosing.CONVERTED_PRECISIONS[(quantization, device)]
     compute_type = next((name for name in wanted if name in supported), "default")
-    return Placement(device, index, compute_type, threads or physical_cores())
+    return Placement(device, index, compute_type, choosing.threads(threads, physical_cores()))
 
 
 def _device(model: str, asked: str) -> tuple[str, int]:

@@ -10,6 +10,7 @@ import torch
 
 from sidecar.engines.threads import physical_cores
 from sidecar.errors import LoadFailed
+from sidecar.runtime import choosing
 
 BF16_CAPABILITY = (8, 0)  # the first CUDA generation that computes bfloat16 in hardware
 NUMBERED = ("cuda", "xpu")  # kinds of GPUs of which a machine may have several, the better served first
@@ -58,21 +59,19 @@ def _numbered(model: str, asked: str) -> torch.device:
 
 
 def choose_dtype(device: torch.device, stored: torch.dtype) -> torch.dtype:
-    """The precision to compute in, given that of the weights on disk. Never a half type without hardware for it."""
-    if stored not in HALF_TYPES:
-        return torch.float32
+    """The precision to compute in, given that of the weights on disk."""
+    kept = {torch.float16: "float16", torch.bfloat16: "bfloat16"}.get(stored, "float32")
+    return getattr(torch, choosing.precision(choosing.Device(device.type, _has_bf16(device)), kept))  # type: ignore[arg-type]
+
+
+def _has_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
-        fast = torch.cuda.get_device_capability(device) >= BF16_CAPABILITY
-        return torch.bfloat16 if fast and stored is torch.bfloat16 else torch.float16
+        return bool(torch.cuda.get_device_capability(device) >= BF16_CAPABILITY)
     if device.type == "xpu":
-        return torch.bfloat16 if torch.xpu.is_bf16_supported() and stored is torch.bfloat16 else torch.float16
+        return bool(torch.xpu.is_bf16_supported())
     if device.type == "mps":
-        return torch.float16 if stored is torch.float16 else _if_bf16(torch.backends.mps.is_macos_or_newer(14, 0))
-    return _if_bf16(stored is torch.bfloat16 and processor_has_bf16())
-
-
-def _if_bf16(available: bool) -> torch.dtype:
-    return torch.bfloat16 if available else torch.float32
+        return bool(torch.backends.mps.is_macos_or_newer(14, 0))
+    return processor_has_bf16()
 
 
 def processor_has_bf16() -> bool:
@@ -82,6 +81,6 @@ def processor_has_bf16() -> bool:
 
 def set_threads(asked: int) -> None:
     """Use `asked` threads; 0 means one per physical core that this process may run on."""
-    torch.set_num_threads(asked or physical_cores())
+    torch.set_num_threads(choosing.threads(asked, physical_cores()))
     with contextlib.suppress(RuntimeError):  # torch allows it only before the first parallel work
         torch.set_num_interop_threads(1)

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from sidecar.errors import LoadFailed
-from sidecar.runtime.choosing import Situation, check, choose
+from sidecar.runtime.choosing import Device, Precision, Situation, check, choose, precision, threads
 from sidecar.types import Preparation
 
 PASSED = Preparation("ctranslate2", "classification", "int8", True, measures={"agreement": 1.0})
@@ -74,3 +74,26 @@ def test_an_engine_that_cannot_run_the_model_is_refused_with_advice(
     with pytest.raises(LoadFailed, match=because) as refused:
         check("m", choose(situation, wanted), situation)
     assert "auto" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "has_bf16", "stored", "computed"),
+    [
+        ("cpu", True, "float32", "float32"),
+        ("cpu", True, "bfloat16", "bfloat16"),
+        ("cpu", True, "float16", "float32"),
+        ("cpu", False, "bfloat16", "float32"),
+        ("cuda", False, "bfloat16", "float16"),
+        ("xpu", True, "bfloat16", "bfloat16"),
+        ("mps", True, "float16", "float16"),
+        ("mps", False, "bfloat16", "float32"),
+    ],
+)
+def test_half_types_are_computed_in_only_where_the_hardware_has_them(
+    kind: str, has_bf16: bool, stored: Precision, computed: Precision
+) -> None:
+    assert precision(Device(kind, has_bf16), stored) == computed
+
+
+def test_threads_are_one_for_each_core_unless_the_setting_says_otherwise() -> None:
+    assert (threads(0, 4), threads(3, 4)) == (4, 3)
