@@ -14,6 +14,8 @@ READY := $(VENV)/ready
 
 # Threads that wait sleep instead of spinning: on a busy machine the suite would otherwise crawl.
 export OMP_WAIT_POLICY ?= PASSIVE
+# Every start of the service would compile it anew, a fifth of a second each; an installed copy is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check bench soak screenshots setup format clean
 
