@@ -12,8 +12,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-# Threads that wait sleep instead of spinning: on a busy machine the suite would otherwise crawl.
-export OMP_WAIT_POLICY ?= PASSIVE
+# Threads that wait sleep instead of spinning: on a busy machine the suite would otherwise crawl. (The service sets its own.)
+test screenshots: export OMP_WAIT_POLICY ?= PASSIVE
 # Every start of the service would compile it anew, a fifth of a second each; an installed copy is compiled once.
 unexport PYTHONDONTWRITEBYTECODE
 

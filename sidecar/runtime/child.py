@@ -29,6 +29,11 @@ STDERR_CHUNK = 4096
 GRACE_S = 2.0
 READ_BUFFER = 1 << 20  # vectors come by the megabyte
 SOURCE_ROOT = str(Path(__file__).resolve().parents[2])
+# Threads that wait for each other sleep, after spinning for a thousand looks (a few microseconds). Beside a busy program
+# spinning for as long as the library would costs a factor of ten; not spinning at all costs a quarter of llama.cpp's
+# speed on an idle machine, because its threads meet hundreds of times a token. Other OpenMP libraries than GNU's read the
+# first word only.
+THREADS_WAIT = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
 _SECRETS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIALS")
 _NETWORK = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
@@ -43,8 +48,7 @@ def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
         "TRANSFORMERS_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",  # that torch is not there is meant, where it is not
-        # Threads that wait for each other sleep instead of spinning: beside a busy program, spinning costs a factor of ten.
-        "OMP_WAIT_POLICY": environment.get("OMP_WAIT_POLICY", "PASSIVE"),
+        **({} if THREADS_WAIT.keys() & environment.keys() else THREADS_WAIT),
         # numpy's products are small here, and its threads spin after each, against the engine's own: a third of a short text.
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONFAULTHANDLER": "1",  # a segmentation fault leaves its stack in stderr

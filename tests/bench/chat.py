@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import aiohttp
-
 from sidecar.client import Client
-from sidecar.types import GenerateRequest, Message, RegisterRequest
+from sidecar.types import RegisterRequest
 from tests.bench import models
+from tests.bench.listening import moments, together
 from tests.bench.report import Row, Sample
 from tests.bench.servers import Server, inglenook, transformers_serve
 
@@ -44,9 +42,9 @@ def _rows(*, streams: int, target: float, continuous_batching: bool) -> list[Row
     ours, theirs = [], []
     for _ in range(ROUNDS):
         with inglenook(spare_worker=False) as server:
-            ours.append(asyncio.run(_ours(server, str(folder), streams)))
+            ours.append(_ours(server, str(folder), streams))
         with transformers_serve(folder, continuous_batching=continuous_batching) as server:
-            theirs.append(asyncio.run(_theirs(server, str(folder), streams)))
+            theirs.append(_theirs(server, str(folder), streams))
     peer = "transformers serve" + (", continuous batching" if continuous_batching else "")
     what = f"safetensors chat, {streams} stream{'s' if streams > 1 else ''}"
     how = f"135M fp32, {TOKENS} greedy tokens a stream, all tokens over wall time from the first token on, {ROUNDS} rounds in turn"
@@ -79,61 +77,43 @@ def _rows(*, streams: int, target: float, continuous_batching: bool) -> list[Row
     ]
 
 
-async def _ours(server: Server, folder: str, streams: int) -> Speed:
+def _ours(server: Server, folder: str, streams: int) -> Speed:
+    asyncio.run(_loaded(server, folder))
+    body = {"messages": [{"role": "user", "content": PROMPT}], "stream": True, "temperature": 0}
+
+    def times(tokens: int) -> list[float]:
+        return moments(f"{server.url}/models/bench/generate", body | {"max_new_tokens": tokens}, server.token)
+
+    return _measured(server, streams, times)
+
+
+async def _loaded(server: Server, folder: str) -> None:
     async with Client(server.url, server.token) as client:
         await client.register(RegisterRequest(name="bench", model_type="text_generation", model_path=folder))
-        await server.quiet()  # arranging the rounded weights goes on after the load
-
-        async def times(tokens: int) -> AsyncIterator[float]:
-            messages = [Message("user", PROMPT)]
-            request = GenerateRequest(messages=messages, max_new_tokens=tokens, temperature=0, stream=True)
-            async with aclosing(client.stream("bench", request)) as chunks:
-                async for chunk in chunks:
-                    if chunk.text:
-                        yield time.perf_counter()
-
-        return await measured_speed(server, streams, times)
+    await server.quiet()  # arranging the rounded weights goes on after the load
 
 
-async def _theirs(server: Server, folder: str, streams: int) -> Speed:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=600)) as session:
+def _theirs(server: Server, folder: str, streams: int) -> Speed:
+    def times(tokens: int) -> list[float]:
+        body = {
+            "model": folder,
+            "messages": [{"role": "user", "content": PROMPT}],
+            "stream": True,
+            "max_tokens": tokens,
+            "temperature": 0,
+            "generation_config": json.dumps({"max_new_tokens": tokens, "do_sample": False}),
+        }
+        return moments(server.url + "/v1/chat/completions", body)
 
-        async def times(tokens: int) -> AsyncIterator[float]:
-            body = {
-                "model": folder,
-                "messages": [{"role": "user", "content": PROMPT}],
-                "stream": True,
-                "max_tokens": tokens,
-                "temperature": 0,
-                "generation_config": json.dumps({"max_new_tokens": tokens, "do_sample": False}),
-            }
-            async with session.post(server.url + "/v1/chat/completions", json=body) as response:
-                response.raise_for_status()
-                async for line in response.content:
-                    if has_text(line):
-                        yield time.perf_counter()
-
-        return await measured_speed(server, streams, times)
+    return _measured(server, streams, times)
 
 
-def has_text(line: bytes) -> bool:
-    if not line.startswith(b"data: {"):
-        return False
-    choices = json.loads(line[6:]).get("choices") or [{}]
-    return bool(choices[0].get("delta", {}).get("content"))
-
-
-async def measured_speed(server: Server, streams: int, times, tokens: int = TOKENS) -> Speed:  # type: ignore[no-untyped-def]
+def _measured(server: Server, streams: int, times: Callable[[int], list[float]]) -> Speed:
     """Warm up with a short answer, then run all streams at once."""
-    async for _ in times(4):
-        pass
+    times(4)
     begun = time.perf_counter()
-    arrivals = await asyncio.gather(*(_collect(times(tokens)) for _ in range(streams)))
-    first = min(moments[0] for moments in arrivals)
-    last = max(moments[-1] for moments in arrivals)
-    first_tokens = [moments[0] - begun for moments in arrivals]
-    return Speed((streams * tokens - 1) / (last - first), sum(first_tokens) / streams, server.memory_mb())
-
-
-async def _collect(moments: AsyncIterator[float]) -> list[float]:
-    return [moment async for moment in moments]
+    arrivals = together(times, [TOKENS] * streams)
+    first = min(came[0] for came in arrivals)
+    last = max(came[-1] for came in arrivals)
+    first_tokens = [came[0] - begun for came in arrivals]
+    return Speed((streams * TOKENS - 1) / (last - first), sum(first_tokens) / streams, server.memory_mb())

@@ -9,29 +9,30 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
 import psutil
 
 from sidecar.client import Client
+from sidecar.runtime.child import THREADS_WAIT
 from sidecar.types import GenerateRequest, GenerateResponse, Message, RegisterRequest
 from tests.bench import models
-from tests.bench.chat import ROUNDS, has_text
+from tests.bench.chat import ROUNDS
+from tests.bench.listening import moments, together
 from tests.bench.llamacpp_peer import GREEDY, question
 from tests.bench.report import Row, Sample
 from tests.bench.servers import ROOT, Server, free_port, healthy, inglenook, running, wait_until
 
 TOKENS = 64
 SHORT_ROUNDS = 9  # in turn, with both servers loaded: what else the machine does meets both alike
+ONE_STREAM_ROUNDS = 24  # the difference is a few hundredths, and less than one round differs from the next
 STREAMS = 8
-# Our workers' threads sleep while they wait; the peer gets the same, so that only the way to the library differs.
-SAME_ENVIRONMENT = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(ROOT)}
+# Our workers' threads hardly spin while they wait; the peer's neither, so that only the way to the library differs.
+SAME_ENVIRONMENT = os.environ | THREADS_WAIT | {"PYTHONPATH": str(ROOT)}
 PREFIX_CHARACTERS = 2000  # the tokenizer of the random models makes a token of each
-Times = Callable[[str], AsyncIterator[float]]
+Ask = Callable[[str], list[float]]  # a prompt: when each piece of its answer came
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Round:
 
 
 def one_stream() -> list[Row]:
-    ours, theirs = asyncio.run(_against_direct(models.smollm2_135m_q8_0()))
-    how = f"135M Q8_0, {TOKENS} greedy tokens from the first on, ours over HTTP, {SHORT_ROUNDS} rounds in turn"
+    ours, theirs = _against_direct(models.smollm2_135m_q8_0())
+    how = f"135M Q8_0, {TOKENS} greedy tokens from the first on, ours over HTTP, {ONE_STREAM_ROUNDS} rounds in turn"
     return [
         Row("GGUF chat, 1 stream", Sample([one.decoding for one in ours], "tok/s"), 0.97, how,
             "llama.cpp called directly", Sample(theirs, "tok/s"), higher_is_better=True)
@@ -67,7 +68,7 @@ def one_stream() -> list[Row]:
 
 
 def eight_streams() -> list[Row]:
-    ours, theirs, memory, their_memory = asyncio.run(_against_server(models.smollm2_135m_q8_0()))
+    ours, theirs, memory, their_memory = _against_server(models.smollm2_135m_q8_0())
     how = f"135M Q8_0, {TOKENS} greedy tokens a stream, all tokens over the time from sending, {SHORT_ROUNDS} rounds in turn"
     peer = f"llama.cpp's own server, {STREAMS} slots"
     return [
@@ -100,43 +101,38 @@ def prefix() -> list[Row]:
     ]  # fmt: skip
 
 
-async def _against_direct(file: Path) -> tuple[list[Round], list[float]]:
-    ours, theirs = [], []
-    async with AsyncExitStack() as stack:
-        server = stack.enter_context(inglenook(spare_worker=False, calibrate=False))
-        times = await _our_times(stack, server, file)
-        peer = stack.enter_context(_direct(file))
-        for number in range(SHORT_ROUNDS):
-            ours.append(await _round(server, times, number, 1))
-            theirs.append(peer(number))
+def _against_direct(file: Path) -> tuple[list[Round], list[float]]:
+    ours: list[Round] = []
+    theirs: list[float] = []
+    with inglenook(spare_worker=False, calibrate=False) as server, _direct(file) as peer:
+        ask = _our_answers(server, file)
+        for number in range(ONE_STREAM_ROUNDS):
+            if number % 2:
+                theirs.append(peer(number))
+                ours.append(_round(server, ask, number, 1))
+            else:
+                ours.append(_round(server, ask, number, 1))
+                theirs.append(peer(number))
     return ours, theirs
 
 
-async def _against_server(file: Path) -> tuple[list[Round], list[Round], float, float]:
+def _against_server(file: Path) -> tuple[list[Round], list[Round], float, float]:
     """The rounds of both, and their memory in MB afterwards."""
     ours: list[Round] = []
     theirs: list[Round] = []
-    async with AsyncExitStack() as stack:
-        own = stack.enter_context(inglenook(spare_worker=False, calibrate=False))
-        peer = stack.enter_context(_llama_server(file))
-        turns = [
-            (own, await _our_times(stack, own, file), ours),
-            (peer, await _their_times(stack, peer), theirs),
-        ]
+    with inglenook(spare_worker=False, calibrate=False) as own, _llama_server(file) as peer:
+        turns = [(own, _our_answers(own, file), ours), (peer, _their_answers(peer), theirs)]
         for number in range(SHORT_ROUNDS):
-            for server, times, rounds in turns if number % 2 else reversed(turns):
-                rounds.append(await _round(server, times, number, STREAMS))
+            for server, ask, rounds in turns if number % 2 else reversed(turns):
+                rounds.append(_round(server, ask, number, STREAMS))
         return ours, theirs, own.memory_mb(), peer.memory_mb()
 
 
-async def _round(server: Server, times: Times, number: int, streams: int) -> Round:
+def _round(server: Server, ask: Ask, number: int, streams: int) -> Round:
     """All streams at once, each with a prompt that was never asked before."""
     began, cpu = time.perf_counter(), server.tree_cpu_seconds()
-
-    async def collect(stream: int) -> list[float]:
-        return [moment - began async for moment in times(question(number, stream))]
-
-    arrivals = await asyncio.gather(*map(collect, range(streams)))
+    answers = together(ask, [question(number, stream) for stream in range(streams)])
+    arrivals = [[moment - began for moment in came] for came in answers]
     return Round(arrivals, server.tree_cpu_seconds() - cpu)
 
 
@@ -168,42 +164,30 @@ def _llama_server(file: Path) -> Iterator[Server]:
         yield Server(url, psutil.Process(process.pid))
 
 
-async def _our_times(stack: AsyncExitStack, server: Server, file: Path) -> Times:
+def _our_answers(server: Server, file: Path) -> Ask:
     """Loads the model and gives the function that asks it."""
-    client = await stack.enter_async_context(Client(server.url, server.token))
-    await client.register(RegisterRequest(name="bench", model_type="text_generation", model_path=str(file)))
+    asyncio.run(_load(server, file))
 
-    async def times(prompt: str) -> AsyncIterator[float]:
-        async with aclosing(client.stream("bench", _question(prompt, TOKENS, stream=True))) as chunks:
-            async for chunk in chunks:
-                if chunk.text:
-                    yield time.perf_counter()
+    def ask(prompt: str) -> list[float]:
+        body = {"messages": [{"role": "user", "content": prompt}], "stream": True, "max_new_tokens": TOKENS}
+        return moments(f"{server.url}/models/bench/generate", {**body, "temperature": 0}, server.token)
 
-    await _warm_up(times)
-    return times
+    ask("warm up")
+    return ask
 
 
-async def _their_times(stack: AsyncExitStack, server: Server) -> Times:
-    # A connection of its own for each request: the server closes idle ones when it pleases.
-    connector = aiohttp.TCPConnector(force_close=True)
-    session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=600))
-    await stack.enter_async_context(session)
-
-    async def times(prompt: str) -> AsyncIterator[float]:
-        body = {"messages": [{"role": "user", "content": prompt}], "stream": True, "max_tokens": TOKENS, **GREEDY}
-        async with session.post(server.url + "/v1/chat/completions", json=body) as response:
-            response.raise_for_status()
-            async for line in response.content:
-                if has_text(line):
-                    yield time.perf_counter()
-
-    await _warm_up(times)
-    return times
+async def _load(server: Server, file: Path) -> None:
+    async with Client(server.url, server.token) as client:
+        await client.register(RegisterRequest(name="bench", model_type="text_generation", model_path=str(file)))
 
 
-async def _warm_up(times: Times) -> None:
-    async for _ in times("warm up"):
-        pass
+def _their_answers(server: Server) -> Ask:
+    def ask(prompt: str) -> list[float]:
+        body = {"messages": [{"role": "user", "content": prompt}], "stream": True, "max_tokens": TOKENS}
+        return moments(server.url + "/v1/chat/completions", {**body, **GREEDY})
+
+    ask("warm up")
+    return ask
 
 
 async def _prefix_times(server: Server, file: Path) -> tuple[float, float]:
@@ -217,5 +201,5 @@ async def _prefix_times(server: Server, file: Path) -> tuple[float, float]:
     return first.timings.time_to_first_token_ms / 1000, second.timings.time_to_first_token_ms / 1000
 
 
-def _question(text: str, tokens: int, *, stream: bool = False) -> GenerateRequest:
-    return GenerateRequest(messages=[Message("user", text)], max_new_tokens=tokens, temperature=0, stream=stream)
+def _question(text: str, tokens: int) -> GenerateRequest:
+    return GenerateRequest(messages=[Message("user", text)], max_new_tokens=tokens, temperature=0)

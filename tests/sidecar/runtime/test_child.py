@@ -25,6 +25,16 @@ def test_the_hub_is_offline_whatever_was_set() -> None:
     assert environment["TOKENIZERS_PARALLELISM"] == "false"
 
 
-@pytest.mark.parametrize(("given", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
-def test_waiting_threads_sleep_unless_the_user_wants_otherwise(given: dict[str, str], policy: str) -> None:
-    assert worker_environment(given)["OMP_WAIT_POLICY"] == policy
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, ("PASSIVE", "1000")),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None)),
+        ({"GOMP_SPINCOUNT": "7"}, (None, "7")),
+    ],
+)
+def test_waiting_threads_soon_sleep_unless_the_user_wants_otherwise(
+    given: dict[str, str], told: tuple[str | None, str | None]
+) -> None:
+    environment = worker_environment(given)
+    assert (environment.get("OMP_WAIT_POLICY"), environment.get("GOMP_SPINCOUNT")) == told
