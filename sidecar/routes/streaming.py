@@ -6,7 +6,7 @@ The answer's head is sent with the first event or heartbeat, so that an error be
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -29,6 +29,7 @@ class EventStream:
         self._response.content_type = "text/event-stream"
         self._starting = asyncio.Lock()
         self._wrote_at = asyncio.get_running_loop().time()
+        self._writing = 0  # writes that wait for the client to read
 
     @classmethod
     @asynccontextmanager
@@ -55,28 +56,50 @@ class EventStream:
         await self._write(b": waiting\n\n")
 
     async def end(self) -> web.StreamResponse:
-        await self._response.write_eof()
+        await self._taken(self._response.write_eof())
         return self._response
 
     async def _write(self, data: bytes) -> None:
+        if not self.begun:
+            await self._prepare()
+        await self._taken(self._response.write(data))
+
+    async def _prepare(self) -> None:
         async with self._starting:
-            if not self._response.prepared:
+            if not self.begun:
                 await self._response.prepare(self._request)
+
+    async def _taken(self, writing: Coroutine[None, None, None]) -> None:
+        """Wait while the client is slow; the heartbeat's task watches for how long."""
         self._wrote_at = asyncio.get_running_loop().time()
+        self._writing += 1
         try:
-            async with asyncio.timeout(STUCK_SECONDS):
-                await self._response.write(data)
-        except TimeoutError:
-            if self._request.transport is not None:
-                self._request.transport.abort()
-            raise ConnectionResetError("the client reads nothing") from None
+            await writing
+        finally:
+            self._writing -= 1
 
     async def _beat(self) -> None:
+        """Heartbeats while there is nothing to say; the end of the connection when what is said is not read.
+
+        One clock for all events of the stream: a time limit around each would cost more than its writing.
+        """
         clock = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(max(0.0, self._wrote_at + HEARTBEAT_SECONDS - clock()))
-            if clock() - self._wrote_at >= HEARTBEAT_SECONDS:
+            patience = STUCK_SECONDS if self._writing else HEARTBEAT_SECONDS
+            if (left := self._wrote_at + patience - clock()) > 0:
+                await asyncio.sleep(left)
+            elif self._writing:
+                return self._give_up()
+            else:
                 try:
-                    await self.begin()
+                    async with asyncio.timeout(STUCK_SECONDS):
+                        await self.begin()
+                except TimeoutError:
+                    return self._give_up()
                 except ConnectionError:
-                    return
+                    return None
+
+    def _give_up(self) -> None:
+        """What waits to be written then ends, and the next event finds the client gone."""
+        if self._request.transport is not None:
+            self._request.transport.abort()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
 import logging
+import socket
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -85,6 +90,30 @@ async def test_a_service_that_is_stopping_refuses_new_requests(inside: tuple[Cli
     await service.drain(0)
     with pytest.raises(errors.NotReady, match="stopping"):
         await client.models()
+
+
+async def test_a_client_that_reads_nothing_is_given_up(
+    inside: tuple[Client, Service], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.routes.streaming.HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr("sidecar.routes.streaming.STUCK_SECONDS", 0.2)
+    client, _ = inside
+    path = str(echo_model(tmp_path / "endless", repeat=0, context_length=10_000_000))
+    await client.register(RegisterRequest(name="endless", model_type="text_generation", model_path=path))
+    body = {"prompt": "word" * 10_000, "max_new_tokens": 5_000_000, "stream": True}
+    with contextlib.closing(await _ask_and_read_nothing(client.url + "/models/endless/generate", body)):
+        async with asyncio.timeout(20):
+            while not (ended := (await client.history()).entries):  # noqa: ASYNC110 - it is told nowhere else
+                await asyncio.sleep(0.02)
+    assert ended[0].outcome == "cancelled"
+
+
+async def _ask_and_read_nothing(url: str, body: dict[str, object]) -> socket.socket:
+    to, content = urlsplit(url), json.dumps(body).encode()
+    connection = socket.create_connection((to.hostname, to.port))
+    head = f"POST {to.path} HTTP/1.1\r\nHost: {to.netloc}\r\nx-api-key: {TOKEN}\r\nContent-Length: {len(content)}\r\n"
+    await asyncio.to_thread(connection.sendall, head.encode() + b"Content-Type: application/json\r\n\r\n" + content)
+    return connection
 
 
 async def test_heartbeats_come_while_there_is_nothing_to_say(
