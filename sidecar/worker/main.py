@@ -2,7 +2,8 @@
 
 Or, where the first frame asks for it, measure the machine once and end.
 
-The main thread computes and writes; one more thread reads. It knows frames and the scheduler, but no engine library.
+The main thread computes and writes, one more thread reads, and an engine that schedules itself writes from its own
+threads. It knows frames and the scheduler, but no engine library.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -58,6 +58,7 @@ class Channel:
     def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
         self.incoming = incoming
         self._outgoing = outgoing
+        self._sending = threading.Lock()
 
     @classmethod
     def take_stdio(cls) -> Channel:
@@ -70,10 +71,11 @@ class Channel:
         return cls(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb", buffering=0))
 
     def send(self, frames: list[Up]) -> None:
-        """Write frames at once. Raises OSError when the parent is gone."""
+        """Write frames at once, from any thread. Raises OSError when the parent is gone."""
         data = memoryview(b"".join(map(encode, frames)))
-        while data:
-            data = data[self._outgoing.write(data) :]
+        with self._sending:
+            while data:
+                data = data[self._outgoing.write(data) :]
 
     def read_into(self, inbox: Inbox) -> None:
         """Put every frame into `inbox`. The end of the pipe, or Shutdown, ends the process even amid a computation."""
@@ -129,7 +131,7 @@ def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
     if not isinstance(settings, Load):
         print(f"the first frame was {type(settings).__name__}, not Load", file=sys.stderr)  # noqa: T201
         return EXIT_PROTOCOL_ERROR
-    scheduler = _load(engine, settings, channel, wake=lambda: inbox.put(None))
+    scheduler = _load(engine, settings, channel)
     if scheduler is None:
         return 0
     Serving(scheduler, inbox, channel.send).run()
@@ -180,7 +182,7 @@ def _preparation_failed(frame: Prepare | Convert, error: Exception) -> Inglenook
     return PreparationFailed(model=frame.model, reason=str(error) or type(error).__name__)
 
 
-def _load(engine: Engine, settings: Load, channel: Channel, wake: Callable[[], None]) -> Scheduler | None:
+def _load(engine: Engine, settings: Load, channel: Channel) -> Scheduler | None:
     """Load the model and say how it went; None when it cannot be loaded."""
     began = time.monotonic()
     try:
@@ -192,7 +194,7 @@ def _load(engine: Engine, settings: Load, channel: Channel, wake: Callable[[], N
         channel.send([Failed(0, fault.code, fault.message, fault.details)])
         return None
     channel.send([Loaded(model.facts, 1000 * (time.monotonic() - began))])
-    return Scheduler(model, settings, wake=wake)
+    return Scheduler(model, settings, send=channel.send)
 
 
 def _load_failed(settings: Load, error: Exception) -> LoadFailed:

@@ -28,14 +28,18 @@ class Replies:
         self._frames.append(Finished(request_id, outcome))
 
     def fail(self, request_id: int, error: Exception) -> None:
-        fault = named(error)
-        self._frames.append(Failed(request_id, fault.code, fault.message, fault.details))
+        self._frames.append(failed(request_id, error))
 
     def take(self) -> list[Up]:
         """Everything collected since the last call."""
         frames: list[Up] = [Step(self._deltas), *self._frames] if self._deltas else self._frames
         self._deltas, self._frames = [], []
         return frames
+
+
+def failed(request_id: int, error: Exception) -> Failed:
+    fault = named(error)
+    return Failed(request_id, fault.code, fault.message, fault.details)
 
 
 def named(error: Exception) -> InglenookError:

@@ -39,7 +39,7 @@ WHOLE_TOKENS = 1024
 
 
 class Desk(Protocol):
-    """Serves the requests of one kind. `busy`: an iteration has something to do now, be it to pass something on."""
+    """Serves the requests of one kind. `busy`: an iteration has something to do now."""
 
     @property
     def busy(self) -> bool: ...
@@ -54,7 +54,7 @@ class Desk(Protocol):
 class Scheduler:
     """The requests to one model. `accept` takes frames in, `iterate` computes and returns the frames to send.
 
-    `wake` is called, from any thread, when a model that schedules itself has something to pass on.
+    `send` is called with frames amid, between and after iterations, from the threads of a model that schedules itself.
     """
 
     def __init__(
@@ -62,12 +62,14 @@ class Scheduler:
         model: Model,
         settings: Load,
         clock: Callable[[], float] = time.monotonic,
-        wake: Callable[[], None] = lambda: None,
+        send: Callable[[list[Up]], None] = lambda frames: None,
     ) -> None:
         self.steps = 0
         self._model = model
         self._replies = Replies()
-        self._desks = _desks(model, settings, self._replies, clock, wake)
+        self._desks = _desks(model, settings, self._replies, clock)
+        if model.self_scheduling:
+            self._desks |= dict.fromkeys(model.serves, Delegating(model.self_scheduling, send, self.stepped))
 
     @property
     def busy(self) -> bool:
@@ -103,6 +105,10 @@ class Scheduler:
         for desk in busy:
             desk.iterate()
         return self._replies.take()
+
+    def stepped(self) -> None:
+        """Something got on, so that the parent need not fear that the model hangs."""
+        self.steps += 1
 
     def replies(self) -> list[Up]:
         """The frames that are due, amid an iteration too."""
@@ -140,9 +146,7 @@ def _kind(frame: Inference) -> type:
     return BeamSearch if isinstance(frame, Translate) and (frame.options.num_beams or 1) > 1 else type(frame)
 
 
-def _desks(
-    model: Model, settings: Load, replies: Replies, clock: Callable[[], float], wake: Callable[[], None]
-) -> dict[type, Any]:
+def _desks(model: Model, settings: Load, replies: Replies, clock: Callable[[], float]) -> dict[type, Any]:
     """A desk for each kind of request that the model can serve. Each also has `add(request)` for its own kind."""
     desks: dict[type, Desk] = {}
     budget = min(settings.batch_tokens, model.batch_tokens or settings.batch_tokens)
@@ -161,8 +165,6 @@ def _desks(
         desks[Embed] = Reading(model.embedder, replies, budget, clock)
     if model.reranker:
         desks[Rerank] = Reading(model.reranker, replies, budget, clock)
-    if model.self_scheduling:
-        desks |= dict.fromkeys(model.serves, Delegating(model.self_scheduling, replies, wake))
     return desks
 
 

@@ -20,7 +20,7 @@ from sidecar.worker.scheduler import Scheduler
 STATS_EVERY_S = 1.0
 PULSE_EVERY_S = 0.02
 
-Inbox = queue.SimpleQueue[Down | None]  # None only wakes the main thread
+Inbox = queue.SimpleQueue[Down]
 
 
 class Serving:
@@ -52,7 +52,7 @@ class Serving:
                 if isinstance(frame, Cancel):
                     self._scheduler.accept(frame)
                 self._later.append(frame)  # a cancel too: its request may be among those that wait
-            self._scheduler.steps += 1
+            self._scheduler.stepped()
             self._send(self._scheduler.replies() + self._stats_when_due())
         return self._scheduler.wanted
 
@@ -69,12 +69,12 @@ class Serving:
 
     def _drained(self, patience: float | None) -> list[Down]:
         """All frames that have arrived, waiting up to `patience` seconds for the first; None waits as long as it takes."""
-        frames: list[Down | None] = []
+        frames: list[Down] = []
         with contextlib.suppress(queue.Empty):
             frames.append(self._inbox.get(block=patience != 0.0, timeout=patience))
             while True:
                 frames.append(self._inbox.get_nowait())
-        return [frame for frame in frames if frame is not None]
+        return frames
 
     def _stats_when_due(self) -> list[Up]:
         if time.monotonic() < self._next_stats:

@@ -278,5 +278,5 @@ def test_the_network_is_given_up_before_a_program_is_opened(tmp_path: Path, monk
             raise LoadFailed(model=frame.model, reason="tried")
 
     with (tmp_path / "up").open("wb") as up:
-        assert main._load(Opening(), Load("m", str(tmp_path), "embedding"), main.Channel(up, up), lambda: None) is None  # type: ignore[arg-type]
+        assert main._load(Opening(), Load("m", str(tmp_path), "embedding"), main.Channel(up, up)) is None  # type: ignore[arg-type]
     assert done == ["gave up", "opened"]
