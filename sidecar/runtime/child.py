@@ -12,22 +12,22 @@ import logging
 import os
 import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from subprocess import PIPE
+from typing import cast
 
 import psutil
 
 from sidecar.runtime import protocol
 from sidecar.runtime.outcome import WorkerOutcome
-from sidecar.runtime.protocol import Down, Up
+from sidecar.runtime.protocol import Down, Frames, ProtocolError, Up
 
 log = logging.getLogger(__name__)
 
+STDIN, STDOUT, STDERR = 0, 1, 2
 STDERR_BYTES = 8192
-STDERR_CHUNK = 4096
 GRACE_S = 2.0
-READ_BUFFER = 1 << 20  # vectors come by the megabyte
 SOURCE_ROOT = str(Path(__file__).resolve().parents[2])
 # Threads that wait for each other sleep, after spinning for a thousand looks (a few microseconds). Beside a busy program
 # spinning for as long as the library would costs a factor of ten; not spinning at all costs a quarter of llama.cpp's
@@ -71,71 +71,67 @@ def worker_command(engine: str) -> list[str]:
     return [*program, "worker", "--engine", engine]
 
 
-class Child:
-    """One process. All methods belong to the event loop's thread."""
+class Child(asyncio.SubprocessProtocol):
+    """One process. All methods belong to the event loop's thread.
 
-    def __init__(self, process: Process, engine: str) -> None:
-        if process.stdin is None or process.stdout is None or process.stderr is None:
-            raise ValueError("a worker needs its three pipes")
-        self.pid = process.pid
-        self._process = process
-        self._stdin = process.stdin
-        self._stdout = process.stdout
+    It hears its pipes itself, without asyncio's streams between: a token costs the event loop a turn less.
+    """
+
+    def __init__(self, engine: str) -> None:
+        loop = asyncio.get_running_loop()
+        self._engine = engine
+        self._frames = Frames()
+        self._take: Callable[[Up], None] | None = None
+        self._output_ended: asyncio.Future[None] = loop.create_future()
+        self._stderr_ended = asyncio.Event()
+        self._gone = asyncio.Event()
         self._tail = b""
-        self._stderr = asyncio.create_task(self._keep_stderr(process.stderr, engine), name=f"worker {self.pid} stderr")
+        self._line = b""  # of stderr, the begun one
 
     @classmethod
     async def spawn(cls, engine: str) -> Child:
         """Raises OSError when the system refuses another process."""
-        process = await asyncio.create_subprocess_exec(
+        _, child = await asyncio.get_running_loop().subprocess_exec(
+            lambda: cls(engine),
             *worker_command(engine),
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
             close_fds=True,
-            limit=READ_BUFFER,
             env=worker_environment(os.environ),
             # Ctrl-C in a terminal is for the service, which then ends its workers in order.
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-        return cls(process, engine)
+        return child
 
-    async def receive(self) -> Up | None:
-        """The next frame, None at the end. Raises ProtocolError when what came is not a frame."""
-        try:
-            header = await self._stdout.readexactly(protocol.HEADER.size)
-            return protocol.decode_up(await self._stdout.readexactly(protocol.payload_length(header)))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return None
+    async def frames(self, take: Callable[[Up], None]) -> None:
+        """Hand every frame to `take` until the process ends its output. Raises ProtocolError when one is none."""
+        self._take = take
+        self._hand_over()
+        await self._output_ended
 
     def send(self, frame: Down) -> None:
-        """Queue one frame. To a process that is gone it is lost: the reader reports the death. Raises ProtocolError."""
+        """Queue one frame. To a process that is gone it is lost: its end is noticed elsewhere. Raises ProtocolError."""
         if not self._stdin.is_closing():
             self._stdin.write(protocol.encode(frame))
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+            self._transport.kill()
 
     async def end(self) -> WorkerOutcome:
         """Make sure that it is gone: close its stdin, then terminate, then kill, each with a time limit."""
         self._stdin.close()
-        for stop in (self._process.terminate, self._process.kill):
-            if await self._gone_within(GRACE_S):
+        for stop in (self._transport.terminate, self._transport.kill):
+            if await _within(GRACE_S, self._gone):
                 break
             with contextlib.suppress(ProcessLookupError):
                 stop()
-        returncode = await self._process.wait()
-        await asyncio.wait({self._stderr}, timeout=GRACE_S)  # no longer: a grandchild may still hold the pipe
-        return WorkerOutcome(returncode, self._tail.decode("utf-8", "replace"))
-
-    async def _gone_within(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self._process.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+        await self._gone.wait()
+        await _within(GRACE_S, self._stderr_ended)  # no longer: a grandchild may still hold the pipe
+        self._transport.close()
+        return WorkerOutcome(cast("int", self._transport.get_returncode()), self._tail.decode("utf-8", "replace"))
 
     async def memory_bytes(self) -> int:
         """Resident memory now; 0 when the process is gone."""
@@ -144,12 +140,50 @@ class Child:
         except psutil.Error:
             return 0
 
-    async def _keep_stderr(self, stream: asyncio.StreamReader, engine: str) -> None:
-        """Keep the end, and pass every line on to the log, where it is only of interest when something went wrong."""
-        line = b""
-        while chunk := await stream.read(STDERR_CHUNK):
-            self._tail = (self._tail + chunk)[-STDERR_BYTES:]
-            *lines, line = (line + chunk).split(b"\n")
-            line = line[-STDERR_BYTES:]
-            for complete in lines:
-                log.debug("worker %d (%s): %s", self.pid, engine, complete.decode("utf-8", "replace"))
+    # ---- what the event loop calls ----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+        self._stdin = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(STDIN))
+        self.pid = self._transport.get_pid()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == STDERR:
+            self._keep(data)
+        else:
+            self._frames.add(data)
+            self._hand_over()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == STDERR:
+            self._stderr_ended.set()
+        elif fd == STDOUT and not self._output_ended.done():
+            self._output_ended.set_result(None)
+
+    def process_exited(self) -> None:
+        self._gone.set()
+
+    def _hand_over(self) -> None:
+        if self._take is None or self._output_ended.done():
+            return
+        try:
+            for frame in self._frames.take():
+                self._take(frame)
+        except ProtocolError as error:
+            self._output_ended.set_exception(error)
+
+    def _keep(self, written: bytes) -> None:
+        """Keep the end of stderr, and pass every line on to the log, where it is only of interest when something went wrong."""
+        self._tail = (self._tail + written)[-STDERR_BYTES:]
+        *lines, rest = (self._line + written).split(b"\n")
+        self._line = rest[-STDERR_BYTES:]
+        for complete in lines:
+            log.debug("worker %d (%s): %s", self.pid, self._engine, complete.decode("utf-8", "replace"))
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

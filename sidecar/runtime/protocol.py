@@ -7,6 +7,7 @@ known by an integer id that the parent chooses. This module knows neither proces
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import msgspec
@@ -358,7 +359,7 @@ def encode(frame: Down | Up) -> bytes:
     return HEADER.pack(len(payload)) + payload
 
 
-def payload_length(header: bytes) -> int:
+def payload_length(header: bytes | bytearray) -> int:
     """Bytes that follow `header`. Raises ProtocolError when that cannot be."""
     (length,) = HEADER.unpack(header)
     if length > MAX_FRAME_BYTES:
@@ -373,11 +374,32 @@ def decode_down(payload: bytes) -> Down:
         raise ProtocolError(str(error)) from error
 
 
-def decode_up(payload: bytes) -> Up:
+def decode_up(payload: bytes | memoryview) -> Up:
     try:
         return _up.decode(payload)
     except msgspec.MsgspecError as error:
         raise ProtocolError(str(error)) from error
+
+
+class Frames:
+    """Cuts what comes up a channel, piece by piece, into frames."""
+
+    def __init__(self) -> None:
+        self._bytes = bytearray()
+
+    def add(self, data: bytes) -> None:
+        self._bytes += data
+
+    def take(self) -> Iterator[Up]:
+        """The frames that are whole, each once. Raises ProtocolError."""
+        while len(self._bytes) >= HEADER.size:
+            end = HEADER.size + payload_length(self._bytes[: HEADER.size])
+            if len(self._bytes) < end:
+                return
+            with memoryview(self._bytes)[HEADER.size : end] as payload:
+                frame = decode_up(payload)
+            del self._bytes[:end]
+            yield frame
 
 
 def read_down(stream: BinaryIO) -> Down | None:

@@ -76,7 +76,7 @@ class Worker:
         self._steps = 0
         self._progress_at = loop.time()
         self._cause: InglenookError | None = None  # why this side ended it, when it did
-        self._reader = asyncio.create_task(self._read(), name=f"worker {child.pid} reader")
+        self._following = asyncio.create_task(self._follow(), name=f"worker {child.pid}")
         self._watch: asyncio.Task[None] | None = None
 
     @classmethod
@@ -101,7 +101,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        return self._cause is None and not self._reader.done()
+        return self._cause is None and not self._following.done()
 
     async def load(self, frame: Load, timeout_s: float) -> Loaded:
         """Load this worker's one model. Raises LoadFailed, OutOfMemory and whatever else the engine reports."""
@@ -180,12 +180,11 @@ class Worker:
         except TimeoutError:
             raise LoadFailed(model=self.model, reason=f"{what_failed} within {timeout_s:g} s.") from None
 
-    async def _read(self) -> None:
+    async def _follow(self) -> None:
         """Take in frames until the process ends, then tell everyone who waits."""
         broken = ""
         try:
-            while (frame := await self._child.receive()) is not None:
-                self._take(frame)
+            await self._child.frames(self._take)
         except ProtocolError as error:
             broken = f"it sent what is not a frame: {error}"
             self._child.kill()
