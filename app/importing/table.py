@@ -6,7 +6,8 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.models.importables import NOTE_ROLE, Column, Importables
+from app.models.importables import Column, Importables
+from app.models.rows import NOTE_ROLE
 from app.theme import theme
 from app.widgets.table import Table
 from app.widgets.table_row import MARGIN, paint_ground, paint_line

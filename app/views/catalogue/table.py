@@ -7,15 +7,8 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QTableView, QWidget
 
 from app.model_words import Standing
-from app.models.offers import (
-    ACTION_ROLE,
-    MIDDLE_NOTE_ROLE,
-    NOTE_ROLE,
-    SHORT_NOTE_ROLE,
-    STANDING_ROLE,
-    Column,
-    Offers,
-)
+from app.models.offers import MIDDLE_NOTE_ROLE, SHORT_NOTE_ROLE, Column, Offers
+from app.models.rows import ICON_ROLE, NOTE_ROLE, STANDING_ROLE
 from app.widgets.pill import HEIGHT as PILL_HEIGHT
 from app.widgets.pill import paint_pill, pill_width
 from app.widgets.row_button import paint_row_button, row_button_area
@@ -26,7 +19,6 @@ Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 58
 # The width from which a column is shown, and how wide it is then.
 COLUMNS = {Column.FIT: (0, 122), Column.FILE: (700, 112), Column.SPEED: (560, 172), Column.ACTION: (420, 96)}
-ICONS = {"get": "download", "why": "info", "access": "key-round", "permit": "eye", "open": "check", "follow": ""}
 
 
 class OfferTable(Table):
@@ -70,7 +62,7 @@ class OfferTable(Table):
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
         rows = selected.indexes()
-        entry = self._offers.entry_at(rows[0].row()) if rows else None
+        entry = self._offers.at(rows[0].row()) if rows else None
         if entry is not None and entry.id != self._chosen:
             self._chosen = entry.id
             self.entry_chosen.emit(entry.id)
@@ -84,7 +76,7 @@ class OfferTable(Table):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
         index = self.indexAt(event.position().toPoint())
-        entry = self._offers.entry_at(index.row())
+        entry = self._offers.at(index.row())
         if entry is not None and event.button() == Qt.MouseButton.LeftButton and self._on_button(index, event):
             self.acted.emit(entry.id)
 
@@ -97,7 +89,7 @@ class OfferTable(Table):
     def _on_button(self, index: QModelIndex, event: QMouseEvent) -> bool:
         if index.column() != Column.ACTION:
             return False
-        area = row_button_area(QRectF(self.visualRect(index)), str(index.data()), bool(ICONS[index.data(ACTION_ROLE)]))
+        area = row_button_area(QRectF(self.visualRect(index)), str(index.data()), bool(index.data(ICON_ROLE)))
         return area.contains(event.position())
 
     def _on_double_click(self, index: QModelIndex) -> None:
@@ -110,7 +102,7 @@ class OfferTable(Table):
             self.selectRow(row)
 
     def _open(self, row: int) -> None:
-        entry = self._offers.entry_at(row)
+        entry = self._offers.at(row)
         if entry is not None:
             self.opened.emit(entry.id)
 
@@ -126,7 +118,7 @@ class OfferDelegate(QStyledItemDelegate):
         painter.save()
         paint_ground(painter, area, option, index)
         if index.column() == Column.ACTION:
-            paint_row_button(painter, area, str(index.data()), ICONS[index.data(ACTION_ROLE)], option)
+            paint_row_button(painter, area, str(index.data()), index.data(ICON_ROLE), option)
         else:
             self._paint_words(painter, area.adjusted(MARGIN, 0, -8, -1), option, index)
         painter.restore()

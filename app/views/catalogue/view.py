@@ -132,7 +132,7 @@ class CatalogueView(View):
             if self.offers.row_of(repository) >= 0:
                 self._refresh(repository)
                 return
-        first = self.offers.entry_at(0)
+        first = self.offers.at(0)
         if first is not None:
             self.choose(first.id)
         else:

@@ -6,15 +6,8 @@ from PySide6.QtCore import QItemSelection, QModelIndex, QPersistentModelIndex, Q
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.models.download_table import (
-    BAD_ROLE,
-    BAR_ROLE,
-    FIGURES_ROLE,
-    ICON_ROLE,
-    STANDING_ROLE,
-    Column,
-    DownloadTable,
-)
+from app.models.download_table import BAD_ROLE, BAR_ROLE, Column, DownloadTable
+from app.models.rows import ICON_ROLE, NOTE_ROLE, STANDING_ROLE
 from app.widgets.bar import paint_bar
 from app.widgets.pill import HEIGHT as PILL_HEIGHT
 from app.widgets.pill import paint_pill, pill_width
@@ -70,13 +63,13 @@ class DownloadView(Table):
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
         rows = selected.indexes()
-        info = self._downloads.info_at(rows[0].row()) if rows else None
+        info = self._downloads.at(rows[0].row()) if rows else None
         if info is not None and info.job_id != self._chosen:
             self._chosen = info.job_id
             self.download_chosen.emit(info.job_id)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        info = self._downloads.info_at(self.currentIndex().row())
+        info = self._downloads.at(self.currentIndex().row())
         if info is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.acted.emit(info.job_id)
         elif info is not None and event.key() == Qt.Key.Key_Delete:
@@ -87,7 +80,7 @@ class DownloadView(Table):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
         index = self.indexAt(event.position().toPoint())
-        info = self._downloads.info_at(index.row())
+        info = self._downloads.at(index.row())
         if info is not None and event.button() == Qt.MouseButton.LeftButton and self._on_button(index, event):
             self.acted.emit(info.job_id)
 
@@ -103,7 +96,7 @@ class DownloadView(Table):
         return area.contains(event.position())
 
     def _on_double_click(self, index: QModelIndex) -> None:
-        info = self._downloads.info_at(index.row())
+        info = self._downloads.at(index.row())
         if info is not None and index.column() != Column.ACTION:
             self.acted.emit(info.job_id)
 
@@ -141,7 +134,7 @@ def _paint_download(painter: QPainter, inner: QRectF, index: Index) -> None:
         paint_bar(painter, QRectF(inner.left(), inner.center().y() - 1, inner.width(), BAR_HEIGHT), *bar)
     below = QRectF(inner.left(), inner.center().y() + (9 if bar else 1), inner.width(), 18)
     role = "bad_text" if index.data(BAD_ROLE) else "muted"
-    paint_line(painter, below, str(index.data(FIGURES_ROLE)), role, "small", tabular=True)
+    paint_line(painter, below, str(index.data(NOTE_ROLE)), role, "small", tabular=True)
 
 
 def _paint_standing(painter: QPainter, line: QRectF, index: Index) -> float:

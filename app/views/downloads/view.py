@@ -177,7 +177,7 @@ class DownloadsView(View):
         self.header.show_downloads(found)
         self._pages.setCurrentIndex(0 if found else 1)
         now = self.session.downloads.get(self.info.job_id) if self.info else None
-        self.info = now or self.downloads.info_at(0)
+        self.info = now or self.downloads.at(0)
         if self.info is not None:
             self.table.choose(self.info.job_id)
         self._show_page()

@@ -7,7 +7,8 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.model_words import Standing
-from app.models.installed import NOTE_ROLE, STANDING_ROLE, Column, InstalledModels
+from app.models.installed import Column, InstalledModels
+from app.models.rows import NOTE_ROLE, STANDING_ROLE
 from app.widgets.pill import HEIGHT as PILL_HEIGHT
 from app.widgets.pill import paint_pill, pill_width
 from app.widgets.table import Table
@@ -60,7 +61,7 @@ class ModelTable(Table):
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
         rows = selected.indexes()
-        model = self._models.model_at(rows[0].row()) if rows else None
+        model = self._models.at(rows[0].row()) if rows else None
         if model is not None and model.id != self._chosen:
             self._chosen = model.id
             self.model_chosen.emit(model.id)
@@ -74,7 +75,7 @@ class ModelTable(Table):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        model = self._models.model_at(self.rowAt(event.pos().y()))
+        model = self._models.at(self.rowAt(event.pos().y()))
         if model is not None:
             self.menu_wanted.emit(model.id, event.globalPos())
 
@@ -90,12 +91,12 @@ class ModelTable(Table):
             self.selectRow(row)
 
     def _open(self, row: int) -> None:
-        model = self._models.model_at(row)
+        model = self._models.at(row)
         if model is not None:
             self.opened.emit(model.id)
 
     def _open_menu(self, row: int) -> None:
-        model = self._models.model_at(row)
+        model = self._models.at(row)
         if model is not None:
             spot = self.visualRect(self.model().index(row, Column.MODEL))
             self.menu_wanted.emit(model.id, self.viewport().mapToGlobal(spot.bottomLeft()))

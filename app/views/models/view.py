@@ -175,7 +175,7 @@ class ModelsView(View):
         self._show_matches()
         self._pages.setCurrentIndex(0 if models else 1)
         self._empty.setCurrentIndex(1 if self.session.models_known else 0)
-        self.model = self.session.model(self.model.id if self.model else "") or self.installed.model_at(0)
+        self.model = self.session.model(self.model.id if self.model else "") or self.installed.at(0)
         if self.model is not None:
             self.table.choose(self.model.id)
         self._show_page()

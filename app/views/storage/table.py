@@ -15,7 +15,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.models.stored import NOTE_ROLE, Column, Entry, StoredEntries
+from app.models.rows import NOTE_ROLE
+from app.models.stored import Column, Entry, StoredEntries
 from app.widgets.table import Table
 from app.widgets.table_row import MARGIN, paint_ground, paint_line
 
@@ -59,7 +60,7 @@ class StorageTable(Table):
     def chosen(self) -> list[Entry]:
         """The entries whose rows are chosen."""
         rows = sorted(index.row() for index in self.selectionModel().selectedRows())
-        return [entry for row in rows if (entry := self._entries.entry(row)) is not None]
+        return [entry for row in rows if (entry := self._entries.at(row)) is not None]
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
