@@ -7,7 +7,6 @@ from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
 from app.theme import theme
 from app.tokens import Size
 
-MARGIN = 16  # before the text of a cell
 FOCUS_WIDTH = 3
 
 

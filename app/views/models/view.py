@@ -317,7 +317,7 @@ class ModelsView(View):
         self.header.storage_wanted.connect(lambda: self.frame.show_view("storage"))
         self.header.search.moved.connect(lambda _by: self.table.setFocus())
         self.header.search.returnPressed.connect(self.table.setFocus)
-        self.table.model_chosen.connect(self.choose)
+        self.table.key_chosen.connect(self.choose)
         self.table.opened.connect(self._open)
         self.table.menu_wanted.connect(self._open_menu)
         self.requests.said.connect(self.frame.toast)
