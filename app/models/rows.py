@@ -57,15 +57,14 @@ class Rows(QAbstractTableModel, Generic[Item]):
         return [""] * len(self._columns)
 
     def _show(self, items: list[Item]) -> None:
-        """Rows that stay keep their place on the screen, and remain chosen there."""
-        same = [self._key(item) for item in items] == [self._key(item) for item in self._shown]
-        if not same:
-            self.beginResetModel()
-        self._shown, self._rows = items, {self._key(item): row for row, item in enumerate(items)}
-        if not same:
-            self.endResetModel()
-        else:
+        """Without a reset where the rows are those of before: they keep their place on the screen."""
+        if [self._key(item) for item in items] == [self._key(item) for item in self._shown]:
+            self._shown = items
             self._repaint()
+            return
+        self.beginResetModel()
+        self._shown, self._rows = items, {self._key(item): row for row, item in enumerate(items)}
+        self.endResetModel()
 
     def _repaint(self, first: int = 0, last: int | None = None) -> None:
         """Rows `first` to `last`, or to the end; none where there are none."""
