@@ -34,7 +34,8 @@ class Arrivals(QObject):
         self._downloads.arrived.connect(self._on_arrived)
         self._downloads.failed.connect(self._on_failed)
         self._transfers = window.session.transfers
-        self._transfers.changed.connect(self._count_transfers)
+        self._transfers.changed.connect(lambda _job: self._count_transfers())
+        self._transfers.listed.connect(self._count_transfers)
         self._transfers.arrived.connect(self._on_imported)
         self._transfers.exported.connect(self._on_exported)
         self._transfers.failed.connect(self._on_transfer_failed)

@@ -103,7 +103,7 @@ class Listing(Card):
 
     def _show_note(self) -> None:
         """What is to be known of the current row, where its line has no room for that."""
-        found = self.found.found_at(self.table.currentIndex().row())
+        found = self.found.at(self.table.currentIndex().row())
         words = _details(found) if found is not None else ""
         self.note.setText(words)
         self._note_page.setVisible(bool(words))

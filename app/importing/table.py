@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QWidget
 
-from app.models.importables import NOTE_ROLE, Column, Importables
+from app.models.importables import Column, Importables
+from app.models.rows import NOTE_ROLE, Index
 from app.theme import theme
-from app.widgets.table import Table
-from app.widgets.table_row import MARGIN, paint_ground, paint_line
+from app.widgets.table import Table, Widths
+from app.widgets.table_delegate import TableDelegate, two_lines
+from app.widgets.table_row import paint_line
 
-Index = QModelIndex | QPersistentModelIndex
-ROW_HEIGHT = 52
-WIDTHS = {Column.KEPT_BY: 104, Column.SIZE: 88}
+WIDTHS: Widths = {Column.KEPT_BY: (0, 104), Column.SIZE: (0, 88)}
 BOX, BOX_RADIUS, BESIDE_BOX = 18, 5, 12
 MARK_INSET = 2
 
@@ -31,17 +31,8 @@ class ImportTable(Table):
         super().__init__("", parent)
         self.setAccessibleName(self.tr("What can be imported"))
         self._found = found
-        self.setModel(found)
-        self.setItemDelegate(ImportDelegate(self))
-        self.setSelectionMode(Table.SelectionMode.SingleSelection)
-        self.setEditTriggers(Table.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        header = self.horizontalHeader()
-        header.hide()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(Column.MODEL, QHeaderView.ResizeMode.Stretch)
+        self.show_rows(found, ImportDelegate(self), WIDTHS)
+        self.horizontalHeader().hide()
         self.selectionModel().currentRowChanged.connect(lambda _now, _before: self.row_changed.emit())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -57,28 +48,17 @@ class ImportTable(Table):
         if event.button() == Qt.MouseButton.LeftButton:
             self._found.toggle(self.indexAt(event.position().toPoint()).row())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        for column, width in WIDTHS.items():
-            self.setColumnWidth(column, width)
 
-
-class ImportDelegate(QStyledItemDelegate):
+class ImportDelegate(TableDelegate):
     """A box to tick, a name and a note under it; who keeps it; how large it is."""
 
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        return QSize(0, ROW_HEIGHT)
+    row_height = 52
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        area = QRectF(option.rect)
-        painter.save()
-        paint_ground(painter, area, option, index)
-        inner = area.adjusted(MARGIN, 0, -8, -1)
+    def paint_words(self, painter: QPainter, inner: QRectF, index: Index) -> None:
         if index.column() == Column.MODEL:
             _paint_model(painter, inner, index)
         else:
             paint_line(painter, inner, index.data(), "muted", "control", tabular=True)
-        painter.restore()
 
 
 def _paint_model(painter: QPainter, inner: QRectF, index: Index) -> None:
@@ -86,9 +66,8 @@ def _paint_model(painter: QPainter, inner: QRectF, index: Index) -> None:
     _paint_box(painter, QRectF(inner.left(), inner.center().y() - BOX / 2, BOX, BOX), state)
     words = inner.adjusted(BOX + BESIDE_BOX, 0, 0, 0)
     note, usable = index.data(NOTE_ROLE), state is not None
-    upper = QRectF(words.left(), words.center().y() - 20, words.width(), 20) if note else words
+    upper, lower = two_lines(words) if note else (words, words)
     paint_line(painter, upper, index.data(), "text" if usable else "muted", "base", "strong" if usable else "medium")
-    lower = QRectF(words.left(), words.center().y() + 1, words.width(), 18)
     paint_line(painter, lower, note, "muted" if usable else "warning_text", "small")
 
 

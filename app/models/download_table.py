@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 
 from app.download_words import bar_role, figures, main_action, name, share, standing
 from app.downloads import UNFINISHED
+from app.models.rows import ICON_ROLE, NOTE_ROLE, OWN_ROLE, STANDING_ROLE, Index, Rows
 from sidecar.types import DownloadInfo
 
-Index = QModelIndex | QPersistentModelIndex
-FIGURES_ROLE = Qt.ItemDataRole.UserRole + 1
-BAR_ROLE = Qt.ItemDataRole.UserRole + 2  # (share, colour) while it is not finished, else None
-STANDING_ROLE = Qt.ItemDataRole.UserRole + 3
-ICON_ROLE = Qt.ItemDataRole.UserRole + 4
-BAD_ROLE = Qt.ItemDataRole.UserRole + 5
+BAR_ROLE = OWN_ROLE  # (share, colour) while it is not finished, else None
+BAD_ROLE = OWN_ROLE + 1  # bool: its figures tell of a failure
 RANKS = {"paused": 1, "failed": 2, "done": 3, "cancelled": 4}
-_NONE = QModelIndex()
 
 
 class Column(IntEnum):
@@ -26,50 +22,27 @@ class Column(IntEnum):
     ACTION = 1
 
 
-class DownloadTable(QAbstractTableModel):
+class DownloadTable(Rows[DownloadInfo]):
     """One row a download."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._shown: list[DownloadInfo] = []
+        super().__init__(Column, lambda info: info.job_id, parent)
 
     def set_downloads(self, downloads: Sequence[DownloadInfo]) -> None:
         """Show these; rows that stay keep their place on the screen."""
-        found = sorted(downloads, key=_order)
-        same = [info.job_id for info in found] == [info.job_id for info in self._shown]
-        if not same:
-            self.beginResetModel()
-        self._shown = found
-        if not same:
-            self.endResetModel()
-        elif found:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(found) - 1, len(Column) - 1))
-
-    def info_at(self, row: int) -> DownloadInfo | None:
-        """The download of a row; None beyond the last."""
-        return self._shown[row] if 0 <= row < len(self._shown) else None
-
-    def row_of(self, job_id: str) -> int:
-        """Where a download stands, -1 when it does not."""
-        return next((row for row, info in enumerate(self._shown) if info.job_id == job_id), -1)
-
-    def rowCount(self, parent: Index = _NONE) -> int:
-        return 0 if parent.isValid() else len(self._shown)
-
-    def columnCount(self, parent: Index = _NONE) -> int:
-        return 0 if parent.isValid() else len(Column)
+        self._show(sorted(downloads, key=_order))
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         info, column = self._shown[index.row()], Column(index.column())
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(info, column)
-        if role == FIGURES_ROLE:
+        if role == NOTE_ROLE:
             return figures(info)
         if role == BAR_ROLE:
             return (share(info), bar_role(info)) if info.state in UNFINISHED else None
         if role == STANDING_ROLE:
             return standing(info)
-        if role == ICON_ROLE:
+        if role == ICON_ROLE and column == Column.ACTION:
             return main_action(info).icon
         if role == BAD_ROLE:
             return info.state == "failed"

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 
 from app.figures import ago
 from app.model_names import display_name, how_it_runs
 from app.model_words import NONE, parameters, size, standing, task
+from app.models.rows import NOTE_ROLE, STANDING_ROLE, Index, Rows
 from sidecar.types import JobInfo, ModelInfo
-
-Index = QModelIndex | QPersistentModelIndex
-NOTE_ROLE = Qt.ItemDataRole.UserRole + 1  # what stands under a cell's text, in smaller letters
-STANDING_ROLE = Qt.ItemDataRole.UserRole + 2
-_NONE = QModelIndex()
 
 
 class Column(IntEnum):
@@ -35,13 +31,12 @@ KEYS: dict[Column, Callable[[ModelInfo], tuple[object, ...]]] = {
 }
 
 
-class InstalledModels(QAbstractTableModel):
+class InstalledModels(Rows[ModelInfo]):
     """One row a model. `jobs` are those that run, by model."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(Column, lambda model: model.id, parent)
         self._all: list[ModelInfo] = []
-        self._shown: list[ModelInfo] = []
         self._jobs: Mapping[str, JobInfo] = {}
         self._query, self._task = "", ""
         self._column, self._descending = Column.MODEL, False
@@ -64,27 +59,8 @@ class InstalledModels(QAbstractTableModel):
         """The model types there are."""
         return sorted({model.model_type for model in self._all})
 
-    def model_at(self, row: int) -> ModelInfo | None:
-        """The model of a row; None beyond the last."""
-        return self._shown[row] if 0 <= row < len(self._shown) else None
-
-    def row_of(self, model_id: str) -> int:
-        """Where a model stands, -1 when it is not shown."""
-        return next((row for row, model in enumerate(self._shown) if model.id == model_id), -1)
-
-    def rowCount(self, parent: Index = _NONE) -> int:
-        return 0 if parent.isValid() else len(self._shown)
-
-    def columnCount(self, parent: Index = _NONE) -> int:
-        return 0 if parent.isValid() else len(Column)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> str | None:
-        if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
-            return None
-        titles = (self.tr("Model"), self.tr("Runs with"), self.tr("State"), self.tr("Size"), self.tr("Last used"))
-        return titles[section]
+    def _titles(self) -> Sequence[str]:
+        return (self.tr("Model"), self.tr("Runs with"), self.tr("State"), self.tr("Size"), self.tr("Last used"))
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         model, column = self._shown[index.row()], Column(index.column())
@@ -92,7 +68,7 @@ class InstalledModels(QAbstractTableModel):
             return self._text(model, column)
         if role == NOTE_ROLE:
             return self._note(model, column)
-        if role == STANDING_ROLE:
+        if role == STANDING_ROLE and column == Column.STATE:
             return standing(model, self._jobs.get(model.id))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join(filter(None, (self._text(model, column), self._note(model, column))))
@@ -120,14 +96,7 @@ class InstalledModels(QAbstractTableModel):
         found = [model for model in self._all if self._matches(model)]
         found.sort(key=lambda model: (display_name(model).casefold(), model.id))
         found.sort(key=KEYS[self._column], reverse=self._descending)
-        same = [model.id for model in found] == [model.id for model in self._shown]
-        if not same:
-            self.beginResetModel()
-        self._shown = found
-        if not same:
-            self.endResetModel()
-        elif found:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(found) - 1, len(Column) - 1))
+        self._show(found)
 
     def _matches(self, model: ModelInfo) -> bool:
         if self._task and model.model_type != self._task:

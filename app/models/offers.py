@@ -6,24 +6,21 @@ from collections.abc import Callable, Collection, Sequence
 from enum import IntEnum
 from typing import Literal
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QObject, Qt
 
 from app.catalogue_words import file, fit, form, kind, speed
 from app.download_words import standing as download_standing
 from app.downloads import UNFINISHED
 from app.figures import file_size
 from app.model_words import NONE, Standing, task
+from app.models.rows import ICON_ROLE, NOTE_ROLE, OWN_ROLE, STANDING_ROLE, Index, Rows
 from sidecar.types import CatalogueEntry, DownloadInfo
 
-Index = QModelIndex | QPersistentModelIndex
 Order = Literal["best", "name", "size", "speed", "downloads"]
 Action = Literal["get", "why", "access", "permit", "open", "follow"]
-NOTE_ROLE = Qt.ItemDataRole.UserRole + 1  # what stands under a cell's text, in smaller letters
-STANDING_ROLE = Qt.ItemDataRole.UserRole + 2
-SHORT_NOTE_ROLE = Qt.ItemDataRole.UserRole + 3  # the note where neither file nor speed has a column
-ACTION_ROLE = Qt.ItemDataRole.UserRole + 4
-MIDDLE_NOTE_ROLE = Qt.ItemDataRole.UserRole + 5  # the note where only the file has none
-_NONE = QModelIndex()
+SHORT_NOTE_ROLE = OWN_ROLE  # the note where neither file nor speed has a column
+MIDDLE_NOTE_ROLE = OWN_ROLE + 1  # the note where only the file has none
+ICONS = {"get": "download", "why": "info", "access": "key-round", "permit": "eye", "open": "check", "follow": ""}
 
 
 class Column(IntEnum):
@@ -34,14 +31,12 @@ class Column(IntEnum):
     ACTION = 4
 
 
-class Offers(QAbstractTableModel):
+class Offers(Rows[CatalogueEntry]):
     """One row a model. `best` are the ids of those that are recommended for their tasks."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(Column, lambda entry: entry.id, parent)
         self._all: list[CatalogueEntry] = []
-        self._shown: list[CatalogueEntry] = []
-        self._rows: dict[str, int] = {}
         self._best: frozenset[str] = frozenset()
         self._order: Order = "best"
         self._download: Callable[[str], DownloadInfo | None] = lambda _repository: None
@@ -59,17 +54,9 @@ class Offers(QAbstractTableModel):
         self._order = order
         self._arrange()
 
-    def entry_at(self, row: int) -> CatalogueEntry | None:
-        """The model of a row; None beyond the last."""
-        return self._shown[row] if 0 <= row < len(self._shown) else None
-
     def entry_of(self, repository: str) -> CatalogueEntry | None:
         """The model of a repository, if it is shown."""
-        return self.entry_at(self.row_of(repository))
-
-    def row_of(self, repository: str) -> int:
-        """Where a model stands, -1 when it is not shown."""
-        return self._rows.get(repository, -1)
+        return self.at(self.row_of(repository))
 
     def is_best(self, repository: str) -> bool:
         """Whether it is the recommended one for its task."""
@@ -78,8 +65,7 @@ class Offers(QAbstractTableModel):
     def touch(self, repository: str) -> None:
         """Its download got on."""
         row = self.row_of(repository)
-        if row >= 0:
-            self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1))
+        self._repaint(row, row)
 
     def action(self, entry: CatalogueEntry) -> Action:
         """What the row's button does."""
@@ -94,18 +80,8 @@ class Offers(QAbstractTableModel):
             return "access"
         return "permit" if entry.formats == ["pickle"] or not entry.curated else "get"
 
-    def rowCount(self, parent: Index = _NONE) -> int:
-        return 0 if parent.isValid() else len(self._shown)
-
-    def columnCount(self, parent: Index = _NONE) -> int:
-        return 0 if parent.isValid() else len(Column)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> str | None:
-        if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
-            return None
-        return (self.tr("Model"), self.tr("File"), self.tr("This machine"), self.tr("Speed"), "")[section]
+    def _titles(self) -> Sequence[str]:
+        return (self.tr("Model"), self.tr("File"), self.tr("This machine"), self.tr("Speed"), "")
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         entry, column = self._shown[index.row()], Column(index.column())
@@ -117,10 +93,10 @@ class Offers(QAbstractTableModel):
             return self._short_note(entry, column)
         if role == MIDDLE_NOTE_ROLE:
             return self._middle_note(entry, column)
-        if role == STANDING_ROLE:
+        if role == STANDING_ROLE and column == Column.FIT:
             return self._standing(entry)
-        if role == ACTION_ROLE:
-            return self.action(entry)
+        if role == ICON_ROLE and column == Column.ACTION:
+            return ICONS[self.action(entry)]
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._spoken(entry, column)
         return self._tip(entry, column) if role == Qt.ItemDataRole.ToolTipRole else None
@@ -187,18 +163,9 @@ class Offers(QAbstractTableModel):
         return words[self.action(entry)]
 
     def _arrange(self) -> None:
-        found = list(self._all)
-        found.sort(key=self._key())
-        same = [entry.id for entry in found] == [entry.id for entry in self._shown]
-        if not same:
-            self.beginResetModel()
-        self._shown, self._rows = found, {entry.id: row for row, entry in enumerate(found)}
-        if not same:
-            self.endResetModel()
-        elif found:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(found) - 1, len(Column) - 1))
+        self._show(sorted(self._all, key=self._order_key()))
 
-    def _key(self) -> Callable[[CatalogueEntry], tuple[object, ...]]:
+    def _order_key(self) -> Callable[[CatalogueEntry], tuple[object, ...]]:
         """What is not known comes last."""
         keys: dict[Order, Callable[[CatalogueEntry], tuple[object, ...]]] = {
             "best": lambda entry: (not self.is_best(entry.id),),

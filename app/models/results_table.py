@@ -3,21 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt
 
 from app.models.arrangement import Column
 from app.models.result_list import FAILED, ResultList, TextList
+from app.models.rows import OWN_ROLE, Index
 from app.models.verdict import Verdict
 from app.theme import theme
 from app.widgets.probability_row import percent_text
 
-Index = QModelIndex | QPersistentModelIndex
-
 SHOWN_CHARACTERS = 400  # a line in a table never shows more
 TIP_CHARACTERS = 1200
-VERDICT_ROLE = Qt.ItemDataRole.UserRole + 1  # Verdict, the reason of a failure as str, or None while waiting
-PROBABILITY_ROLE = Qt.ItemDataRole.UserRole + 2  # float, -1 without an answer
-CUT_ROLE = Qt.ItemDataRole.UserRole + 3  # bool: the model read only the beginning of the text
+VERDICT_ROLE = OWN_ROLE  # Verdict, the reason of a failure as str, or None while waiting
+PROBABILITY_ROLE = OWN_ROLE + 1  # float, -1 without an answer
+CUT_ROLE = OWN_ROLE + 2  # bool: the model read only the beginning of the text
 _NONE = QModelIndex()
 
 

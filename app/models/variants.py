@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 
 from app.catalogue_words import FORMATS, fit, speed
 from app.figures import file_size
 from app.model_words import NONE, Standing
+from app.models.rows import NOTE_ROLE, OWN_ROLE, STANDING_ROLE, Index
 from sidecar.types import ModelType, Variant
 
-Index = QModelIndex | QPersistentModelIndex
-HEADING_ROLE = Qt.ItemDataRole.UserRole + 1  # of a row that only explains those below it
-NOTE_ROLE = Qt.ItemDataRole.UserRole + 2
-STANDING_ROLE = Qt.ItemDataRole.UserRole + 3
-SIZE_ROLE = Qt.ItemDataRole.UserRole + 4
+HEADING_ROLE = OWN_ROLE  # of a row that only explains those below it
+SIZE_ROLE = OWN_ROLE + 1
 _NONE = QModelIndex()
 
 

@@ -1,19 +1,17 @@
 """What the delegates of tables have in common: a row's ground with selection and focus, and one line of text."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStyle, QStyleOptionViewItem
 
+from app.models.rows import Index
 from app.theme import theme
 from app.tokens import Size
 
-MARGIN = 16  # before the text of a cell
 FOCUS_WIDTH = 3
 
 
-def paint_ground(
-    painter: QPainter, area: QRectF, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-) -> None:
+def paint_ground(painter: QPainter, area: QRectF, option: QStyleOptionViewItem, index: Index) -> None:
     """The colour of a chosen row, the line under each, and the mark of the one that has the focus."""
     state: QStyle.StateFlag = option.state
     if state & QStyle.StateFlag.State_Selected:

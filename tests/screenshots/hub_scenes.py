@@ -68,7 +68,7 @@ def add(stage: Stage, name: str, files: Mapping[str, bytes | Blob], info: dict[s
 async def catalogue(stage: Stage) -> None:
     view: CatalogueView = stage.show("catalogue")  # type: ignore[assignment]
     await stage.until(lambda: view.offers.rowCount() > 40)
-    await opened(stage, view, view.offers.entry_at(0).id)
+    await opened(stage, view, view.offers.at(0).id)
     await stage.picture("catalogue", "filled")
     await opened(stage, view, too_large(view))
     await stage.picture("catalogue", "does-not-fit")
@@ -99,13 +99,13 @@ async def without_network(stage: Stage, view: CatalogueView) -> None:
     await stage.until(lambda: not stage.session.network.offline)
     view.header.search.clear()
     await stage.until(lambda: view.offers.rowCount() > 40)
-    gone = view.offers.entry_at(2).id
+    gone = view.offers.at(2).id
     kept = stage.hub.repos.pop(gone)
     view.choose(gone)
     await stage.until(view.page.details.retry_button.isVisible)
     await stage.picture("catalogue", "error")
     stage.hub.repos[gone] = kept
-    await opened(stage, view, view.offers.entry_at(0).id)
+    await opened(stage, view, view.offers.at(0).id)
 
 
 async def opened(stage: Stage, view: CatalogueView, repository: str) -> None:
@@ -116,7 +116,7 @@ async def opened(stage: Stage, view: CatalogueView, repository: str) -> None:
 
 def too_large(view: CatalogueView) -> str:
     """A model of the list that does not fit here; on a machine where all do, the largest."""
-    entries = [view.offers.entry_at(row) for row in range(view.offers.rowCount())]
+    entries = [view.offers.at(row) for row in range(view.offers.rowCount())]
     return max(entries, key=lambda entry: (entry.suitability.verdict == "too_large", entry.bytes or 0)).id
 
 

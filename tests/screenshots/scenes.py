@@ -198,7 +198,7 @@ async def storage(stage: Stage) -> None:
     await stage.until(lambda: view.entries.row_of("old/Chat-1.1B-Instruct") < 0)
     await stage.picture("storage", "deleted", before=lambda: _age(view))
     view.tabs.set_current(TRASH)
-    _choose(view, view.entries.entry(0).key)
+    _choose(view, view.entries.at(0).key)
     await stage.picture("storage", "trash")
     view.tabs.set_current(ALL)
     job = JobInfo("1", "move", "/media/large/models", "running", 0.42, "copying model.safetensors")

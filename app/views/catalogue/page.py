@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.figures import file_size
 from app.views.catalogue.access_card import AccessCard
@@ -12,26 +12,20 @@ from app.views.catalogue.details_card import DetailsCard
 from app.views.catalogue.safety_card import SafetyCard
 from app.views.catalogue.variant_list import VariantList
 from app.widgets.card import Card
+from app.widgets.card_column import CardColumn
 from app.widgets.file_lines import FileLine
 from app.widgets.file_view import FileView
 from app.widgets.label import Label
 from app.widgets.markdown_view import MarkdownView
 from sidecar.types import CatalogueDetail, Variant
 
-BESIDE_SCROLL_BAR = 12
 
-
-class OfferPage(QScrollArea):
+class OfferPage(CardColumn):
     """What it is, how to get access, the ways to have it, what is unsafe, its files, and what its makers say."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        inside = QWidget()
-        self.setWidget(inside)
-        self.setWidgetResizable(True)
-        self.setFocusPolicy(self.focusPolicy().NoFocus)  # Tab goes from control to control, and the page follows
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(self.horizontalScrollBarPolicy().ScrollBarAlwaysOff)
+        inside = self.inside
         self.details = DetailsCard(inside)
         self.access = AccessCard(inside)
         self.variants = VariantList()
@@ -43,7 +37,7 @@ class OfferPage(QScrollArea):
         self.files_card.header.addWidget(self._files_sum)
         self.card = MarkdownView()
         self.card_card = _holding(self.tr("In its makers’ words"), self.card, inside)
-        self._lay_out(inside)
+        self.show_cards(self.details, *self._after())
         self.begin()
 
     def begin(self) -> None:
@@ -91,14 +85,6 @@ class OfferPage(QScrollArea):
 
     def _after(self) -> tuple[Card, ...]:
         return (self.access, self.variants_card, self.safety, self.files_card, self.card_card)
-
-    def _lay_out(self, inside: QWidget) -> None:
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, BESIDE_SCROLL_BAR, 0)
-        column.setSpacing(16)
-        for card in (self.details, *self._after()):
-            column.addWidget(card)
-        column.addStretch(1)
 
 
 def _holding(title: str, widget: QWidget, parent: QWidget) -> Card:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QItemSelection, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.models.variants import HEADING_ROLE, NOTE_ROLE, SIZE_ROLE, STANDING_ROLE, Variants
+from app.models.rows import NOTE_ROLE, STANDING_ROLE, Index
+from app.models.variants import HEADING_ROLE, SIZE_ROLE, Variants
 from app.theme import theme
 from app.widgets.pill import HEIGHT as PILL_HEIGHT
 from app.widgets.pill import paint_pill, pill_width
 from app.widgets.table_row import paint_line
 from sidecar.types import ModelType, Variant
 
-Index = QModelIndex | QPersistentModelIndex
 ROW_HEIGHT = 50
 ABOVE_HEADING, BELOW_HEADING = 10, 6
 RADIO = 16

@@ -132,7 +132,7 @@ class CatalogueView(View):
             if self.offers.row_of(repository) >= 0:
                 self._refresh(repository)
                 return
-        first = self.offers.entry_at(0)
+        first = self.offers.at(0)
         if first is not None:
             self.choose(first.id)
         else:
@@ -355,7 +355,7 @@ class CatalogueView(View):
         self.questions.refused.connect(self._on_refused)
         self.questions.detailed.connect(self._on_detail)
         self.questions.not_detailed.connect(self._on_no_detail)
-        self.table.entry_chosen.connect(self.choose)
+        self.table.key_chosen.connect(self.choose)
         self.table.opened.connect(lambda _repository: self._act())
         self.table.acted.connect(self._on_row_action)
         self.notice.retry_wanted.connect(lambda: self._search(at_once=True))

@@ -1,22 +1,20 @@
 """Paints the table of results: text, label badges, a bar with its percentage, the row number."""
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
-from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app.models.arrangement import Column
 from app.models.results_table import CUT_ROLE, PROBABILITY_ROLE, VERDICT_ROLE
+from app.models.rows import Index
 from app.models.verdict import Verdict
 from app.theme import theme
 from app.widgets.bar import HEIGHT as BAR_HEIGHT
 from app.widgets.bar import paint_bar
 from app.widgets.pill import HEIGHT as PILL_HEIGHT
 from app.widgets.pill import Tone, paint_pill, pill_width
-from app.widgets.table_row import MARGIN, paint_ground, paint_line
+from app.widgets.table_delegate import TableDelegate
+from app.widgets.table_row import paint_line
 
-Index = QModelIndex | QPersistentModelIndex
-
-ROW_HEIGHT = 40
 PERCENT_WIDTH = 52
 _GOOD = frozenset({"positive", "pos", "very positive", "yes", "entailment", "ham", "safe"})
 _BAD = frozenset({"negative", "neg", "very negative", "no", "contradiction", "spam", "toxic", "unsafe"})
@@ -33,17 +31,12 @@ def tone_of(label: str) -> Tone:
     return "neutral" if word in _PLAIN else "accent"
 
 
-class ResultsDelegate(QStyledItemDelegate):
-    """One delegate for all columns."""
+class ResultsDelegate(TableDelegate):
+    """Labels as badges, probabilities as bars."""
 
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        return QSize(0, ROW_HEIGHT)
+    row_height = 40
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        area = QRectF(option.rect)
-        painter.save()
-        paint_ground(painter, area, option, index)
-        inner = area.adjusted(MARGIN, 0, -8, -1)
+    def paint_words(self, painter: QPainter, inner: QRectF, index: Index) -> None:
         column = Column(index.column())
         if column == Column.TEXT:
             paint_line(painter, inner, index.data(), "text")
@@ -53,7 +46,6 @@ class ResultsDelegate(QStyledItemDelegate):
             _paint_probability(painter, inner, index.data(PROBABILITY_ROLE), index.data())
         else:
             paint_line(painter, inner, index.data(), "muted", tabular=True)
-        painter.restore()
 
     def _paint_label(self, painter: QPainter, area: QRectF, state: Verdict | str | None, *, cut: bool) -> None:
         aside: list[tuple[str, Tone]] = [(self.tr("cut"), "warning")] if cut else []

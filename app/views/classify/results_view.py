@@ -4,19 +4,20 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QItemSelectionRange, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.models.arrangement import Column
 from app.models.results_table import ResultsTable
 from app.theme import theme
-from app.views.classify.results_delegate import ROW_HEIGHT, ResultsDelegate
+from app.views.classify.results_delegate import ResultsDelegate
+from app.widgets.table import Table
 
 NARROW = 760
 WIDTHS = {Column.LABEL: (180, 118), Column.PROBABILITY: (210, 160), Column.ROW: (110, 76)}
 COPY_LIMIT = 100_000
 
 
-class ResultsView(QTableView):
+class ResultsView(Table):
     """Rows are selected whole; Ctrl+C copies them, Escape lets them go.
 
     Signals:
@@ -30,21 +31,14 @@ class ResultsView(QTableView):
     copy_wanted = Signal()
 
     def __init__(self, table: ResultsTable, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("", parent)
         self._table = table
         self.setAccessibleName(self.tr("Results"))
-        self.setModel(table)
-        self.setItemDelegate(ResultsDelegate(self))
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalScrollBar().setSingleStep(ROW_HEIGHT)
-        self._set_up_headers()
+        self.setFont(theme.font())  # people's texts: digits as in prose
+        self.setSelectionMode(Table.SelectionMode.ExtendedSelection)
+        self.show_rows(table, ResultsDelegate(self), {})
+        self.verticalScrollBar().setSingleStep(ResultsDelegate.row_height)
+        self._set_up_header()
         self._set_up_copy()
         self.selectionModel().selectionChanged.connect(self._on_selection)
         table.modelReset.connect(lambda: self.row_chosen.emit(-1))
@@ -84,19 +78,11 @@ class ResultsView(QTableView):
         for column, widths in WIDTHS.items():
             self.setColumnWidth(column, widths[narrow])
 
-    def _set_up_headers(self) -> None:
-        rows = self.verticalHeader()
-        rows.setVisible(False)
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)  # a million rows are never measured one by one
-        rows.setDefaultSectionSize(ROW_HEIGHT)
+    def _set_up_header(self) -> None:
         columns = self.horizontalHeader()
         columns.setFont(theme.font("small"))
-        columns.setHighlightSections(False)
         # A header asks its selection model whether a column is selected, row by row: a million rows would take seconds.
         columns.setSelectionModel(QItemSelectionModel(self._table, columns))
-        columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        columns.setSectionResizeMode(Column.TEXT, QHeaderView.ResizeMode.Stretch)
         self.show_source_order()
         self.setSortingEnabled(True)
         columns.sortIndicatorChanged.connect(self._on_sort)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.download_words import bar_role, figures, main_action, name, remedy, share, speed, standing
 from app.downloads import RUNNING, UNFINISHED
@@ -12,6 +12,7 @@ from app.model_uses import use_of
 from app.widgets.bar import Bar
 from app.widgets.button import Button
 from app.widgets.card import Card
+from app.widgets.card_column import CardColumn
 from app.widgets.fact_list import FactList
 from app.widgets.file_lines import FileLine
 from app.widgets.file_view import FileView
@@ -20,12 +21,11 @@ from app.widgets.label import Label
 from app.widgets.pill import Pill
 from sidecar.types import DownloadFile, DownloadInfo, ModelInfo
 
-BESIDE_SCROLL_BAR = 12
 SHORT_COMMIT = 12
 WORTH_TELLING = 0.01  # of all bytes
 
 
-class DownloadPage(QScrollArea):
+class DownloadPage(CardColumn):
     """Signals:
     acted: the main button.
     cancel_wanted, first_wanted, verify_wanted, forget_wanted: the others.
@@ -39,12 +39,6 @@ class DownloadPage(QScrollArea):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        inside = QWidget()
-        self.setWidget(inside)
-        self.setWidgetResizable(True)
-        self.setFocusPolicy(self.focusPolicy().NoFocus)  # Tab goes from control to control, and the page follows
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(self.horizontalScrollBarPolicy().ScrollBarAlwaysOff)
         self._name = Label(size="title", weight="strong", wrap=True)
         self._standing = Pill("")
         self._repository = Label(role="muted", size="small", wrap=True, selectable=True)
@@ -58,9 +52,9 @@ class DownloadPage(QScrollArea):
         self.verify_button = Button(self.tr("Verify"), "secondary", "shield-check")
         self.forget_button = IconButton("x", self.tr("Take off the list"), framed=True)
         self.files = FileView(self.tr("Files"))
-        self.files_card = Card(self.tr("Files"), padding=20, parent=inside)
+        self.files_card = Card(self.tr("Files"), padding=20, parent=self.inside)
         self._files_sum = Label(role="muted", size="small", tabular=True)
-        self._lay_out(inside)
+        self._lay_out()
         self.main_button.clicked.connect(self.acted)
         self.cancel_button.clicked.connect(self.cancel_wanted)
         self.first_button.clicked.connect(self.first_wanted)
@@ -124,8 +118,8 @@ class DownloadPage(QScrollArea):
         self._files_sum.setText(self.tr("{0} of {1} here").format(done, len(info.files)))
         self.files_card.setVisible(bool(info.files))
 
-    def _lay_out(self, inside: QWidget) -> None:
-        details = Card(padding=20, parent=inside)
+    def _lay_out(self) -> None:
+        details = Card(padding=20, parent=self.inside)
         details.header.addWidget(self._name, 1)
         details.header.addWidget(self._standing)
         details.body.addLayout(details.header)
@@ -137,12 +131,7 @@ class DownloadPage(QScrollArea):
         details.body.addLayout(self._buttons())
         self.files_card.header.addWidget(self._files_sum)
         self.files_card.body.addWidget(self.files)
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, BESIDE_SCROLL_BAR, 0)
-        column.setSpacing(16)
-        column.addWidget(details)
-        column.addWidget(self.files_card)
-        column.addStretch(1)
+        self.show_cards(details, self.files_card)
 
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()

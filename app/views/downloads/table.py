@@ -2,146 +2,66 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtWidgets import QWidget
 
-from app.models.download_table import (
-    BAD_ROLE,
-    BAR_ROLE,
-    FIGURES_ROLE,
-    ICON_ROLE,
-    STANDING_ROLE,
-    Column,
-    DownloadTable,
-)
+from app.models.download_table import BAD_ROLE, BAR_ROLE, Column, DownloadTable
+from app.models.rows import NOTE_ROLE, STANDING_ROLE, Index
 from app.widgets.bar import paint_bar
+from app.widgets.choice_table import ChoiceTable
 from app.widgets.pill import HEIGHT as PILL_HEIGHT
 from app.widgets.pill import paint_pill, pill_width
-from app.widgets.row_button import paint_row_button, row_button_area
-from app.widgets.table import Table
-from app.widgets.table_row import MARGIN, paint_ground, paint_line
+from app.widgets.table import Widths
+from app.widgets.table_delegate import TableDelegate
+from app.widgets.table_row import paint_line
 
-Index = QModelIndex | QPersistentModelIndex
-ROW_HEIGHT = 72
 BAR_HEIGHT = 6
-ACTION_FROM = 440  # the table's width from which its rows have buttons
-ACTION_WIDTH = 112
+WIDTHS: Widths = {Column.ACTION: (440, 112)}
 
 
-class DownloadView(Table):
-    """One row chosen at a time.
+class DownloadView(ChoiceTable):
+    """Its keys are the jobs. Space does what a row's button does.
 
     Signals:
-        download_chosen(str): the job of another row.
-        acted(str): its button, Enter, or a double click.
         cancel_wanted(str): Delete.
     """
 
-    download_chosen = Signal(str)
-    acted = Signal(str)
     cancel_wanted = Signal(str)
 
     def __init__(self, downloads: DownloadTable, parent: QWidget | None = None) -> None:
-        super().__init__("", parent)
+        super().__init__(downloads, DownloadDelegate, WIDTHS, parent)
         self.setAccessibleName(self.tr("Downloads"))
-        self._downloads = downloads
-        self._chosen = ""
-        self.setModel(downloads)
-        self.setItemDelegate(DownloadDelegate(self))
-        self.setSelectionMode(Table.SelectionMode.SingleSelection)
-        self.setEditTriggers(Table.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMouseTracking(True)
-        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        header = self.horizontalHeader()
-        header.hide()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(Column.MODEL, QHeaderView.ResizeMode.Stretch)
-        downloads.modelReset.connect(self._mark)
-        self.doubleClicked.connect(self._on_double_click)
-
-    def choose(self, job_id: str) -> None:
-        """Mark this download's row, and keep it marked while rows come and go."""
-        self._chosen = job_id
-        self._mark()
-
-    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
-        super().selectionChanged(selected, deselected)
-        rows = selected.indexes()
-        info = self._downloads.info_at(rows[0].row()) if rows else None
-        if info is not None and info.job_id != self._chosen:
-            self._chosen = info.job_id
-            self.download_chosen.emit(info.job_id)
+        self.horizontalHeader().hide()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        info = self._downloads.info_at(self.currentIndex().row())
-        if info is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.acted.emit(info.job_id)
-        elif info is not None and event.key() == Qt.Key.Key_Delete:
-            self.cancel_wanted.emit(info.job_id)
+        key = self._rows.key_at(self.currentIndex().row())
+        if key and event.key() == Qt.Key.Key_Space:
+            self.acted.emit(key)
+        elif key and event.key() == Qt.Key.Key_Delete:
+            self.cancel_wanted.emit(key)
         else:
             super().keyPressEvent(event)
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        super().mouseReleaseEvent(event)
-        index = self.indexAt(event.position().toPoint())
-        info = self._downloads.info_at(index.row())
-        if info is not None and event.button() == Qt.MouseButton.LeftButton and self._on_button(index, event):
-            self.acted.emit(info.job_id)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.setColumnHidden(Column.ACTION, self.width() < ACTION_FROM)
-        self.setColumnWidth(Column.ACTION, ACTION_WIDTH)
-
-    def _on_button(self, index: QModelIndex, event: QMouseEvent) -> bool:
-        if index.column() != Column.ACTION:
-            return False
-        area = row_button_area(QRectF(self.visualRect(index)), str(index.data()), has_icon=True)
-        return area.contains(event.position())
-
-    def _on_double_click(self, index: QModelIndex) -> None:
-        info = self._downloads.info_at(index.row())
-        if info is not None and index.column() != Column.ACTION:
-            self.acted.emit(info.job_id)
-
-    def _mark(self) -> None:
-        row = self._downloads.row_of(self._chosen)
-        if row >= 0:
-            self.selectRow(row)
-
-
-class DownloadDelegate(QStyledItemDelegate):
-    """One delegate for all columns."""
-
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        return QSize(0, ROW_HEIGHT)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        area = QRectF(option.rect)
-        painter.save()
-        paint_ground(painter, area, option, index)
-        if index.column() == Column.ACTION:
-            paint_row_button(painter, area, str(index.data()), str(index.data(ICON_ROLE)), option)
-        else:
-            _paint_download(painter, area.adjusted(MARGIN, 0, -14, -1), index)
-        painter.restore()
-
-
-def _paint_download(painter: QPainter, inner: QRectF, index: Index) -> None:
+class DownloadDelegate(TableDelegate):
     """Name, bar, figures; without a bar the two lines stand closer."""
-    bar = index.data(BAR_ROLE)
-    top = inner.center().y() - (26 if bar else 20)
-    line = QRectF(inner.left(), top, inner.width(), 20)
-    taken = _paint_standing(painter, line, index)
-    paint_line(painter, line.adjusted(0, 0, -taken - 8, 0), str(index.data()), "text", "base", "strong")
-    if bar:
-        paint_bar(painter, QRectF(inner.left(), inner.center().y() - 1, inner.width(), BAR_HEIGHT), *bar)
-    below = QRectF(inner.left(), inner.center().y() + (9 if bar else 1), inner.width(), 18)
-    role = "bad_text" if index.data(BAD_ROLE) else "muted"
-    paint_line(painter, below, str(index.data(FIGURES_ROLE)), role, "small", tabular=True)
+
+    row_height = 72
+    behind = 14
+
+    def paint_words(self, painter: QPainter, inner: QRectF, index: Index) -> None:
+        bar = index.data(BAR_ROLE)
+        top = inner.center().y() - (26 if bar else 20)
+        line = QRectF(inner.left(), top, inner.width(), 20)
+        taken = _paint_standing(painter, line, index)
+        paint_line(painter, line.adjusted(0, 0, -taken - 8, 0), str(index.data()), "text", "base", "strong")
+        if bar:
+            paint_bar(painter, QRectF(inner.left(), inner.center().y() - 1, inner.width(), BAR_HEIGHT), *bar)
+        below = QRectF(inner.left(), inner.center().y() + (9 if bar else 1), inner.width(), 18)
+        role = "bad_text" if index.data(BAD_ROLE) else "muted"
+        paint_line(painter, below, str(index.data(NOTE_ROLE)), role, "small", tabular=True)
 
 
 def _paint_standing(painter: QPainter, line: QRectF, index: Index) -> float:

@@ -177,7 +177,7 @@ class DownloadsView(View):
         self.header.show_downloads(found)
         self._pages.setCurrentIndex(0 if found else 1)
         now = self.session.downloads.get(self.info.job_id) if self.info else None
-        self.info = now or self.downloads.info_at(0)
+        self.info = now or self.downloads.at(0)
         if self.info is not None:
             self.table.choose(self.info.job_id)
         self._show_page()
@@ -263,7 +263,8 @@ class DownloadsView(View):
         self.header.clear_wanted.connect(self._clear)
         self.notice.online_wanted.connect(lambda: self.session.network.set_offline(False))
         self.requests.said.connect(self.frame.toast)
-        self.table.download_chosen.connect(self.choose)
+        self.table.key_chosen.connect(self.choose)
+        self.table.opened.connect(self.act)
         self.table.acted.connect(self.act)
         self.table.cancel_wanted.connect(self._cancel)
         self._page_soon.timeout.connect(self._make_page)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.views.models.details_card import DetailsCard
 from app.views.models.files_card import FilesCard
@@ -11,33 +10,21 @@ from app.views.models.forecast_card import ForecastCard
 from app.views.models.options_card import OptionsCard
 from app.views.models.preparation_card import PreparationCard
 from app.views.models.verification import Verdict
+from app.widgets.card_column import CardColumn
 from sidecar.types import JobInfo, ModelInfo
 
-BESIDE_SCROLL_BAR = 12
 
-
-class ModelPage(QScrollArea):
+class ModelPage(CardColumn):
     """What it is, what it takes, how it is made quicker, what can be chosen for it, and its files."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        inside = QWidget()
-        self.setWidget(inside)
-        self.setWidgetResizable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # Tab goes from control to control, and the page follows
-        self.setFrameShape(QScrollArea.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.details = DetailsCard(inside)
-        self.forecast = ForecastCard(inside)
-        self.preparation = PreparationCard(inside)
-        self.options = OptionsCard(inside)
-        self.files = FilesCard(inside)
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, BESIDE_SCROLL_BAR, 0)
-        column.setSpacing(16)
-        for card in (self.details, self.forecast, self.preparation, self.options, self.files):
-            column.addWidget(card)
-        column.addStretch(1)
+        self.details = DetailsCard(self.inside)
+        self.forecast = ForecastCard(self.inside)
+        self.preparation = PreparationCard(self.inside)
+        self.options = OptionsCard(self.inside)
+        self.files = FilesCard(self.inside)
+        self.show_cards(self.details, self.forecast, self.preparation, self.options, self.files)
 
     def begin(self) -> None:
         """Another model is to be shown: nothing of the one before may stay."""

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import (
-    QItemSelection,
-    QItemSelectionModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QRectF,
-    QSize,
-    Qt,
-    Signal,
-)
-from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
-from PySide6.QtWidgets import QHeaderView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QWidget
 
-from app.models.stored import NOTE_ROLE, Column, Entry, StoredEntries
+from app.models.stored import Column, Entry, StoredEntries
 from app.widgets.table import Table
-from app.widgets.table_row import MARGIN, paint_ground, paint_line
+from app.widgets.table_delegate import TwoLineDelegate
 
-Index = QModelIndex | QPersistentModelIndex
-ROW_HEIGHT = 58
 WIDTHS = {Column.SIZE: 120, Column.WHEN: 148}
 NARROW_WIDTHS = {Column.SIZE: 80, Column.WHEN: 128}
 NARROW_BELOW = 440
@@ -42,24 +31,16 @@ class StorageTable(Table):
         self.setAccessibleName(self.tr("What lies on the disk"))
         self._entries = entries
         self._keys: set[str] = set()
-        self.setModel(entries)
-        self.setItemDelegate(StorageDelegate(self))
         self.setSelectionMode(Table.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(Table.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        header = self.horizontalHeader()
-        header.setStretchLastSection(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(Column.MODEL, QHeaderView.ResizeMode.Stretch)
-        header.setSortIndicator(Column.WHEN, Qt.SortOrder.AscendingOrder)
+        self.show_rows(entries, TwoLineDelegate(self), {})
+        self.horizontalHeader().setSortIndicator(Column.WHEN, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         entries.modelReset.connect(self._choose_again)
 
     def chosen(self) -> list[Entry]:
         """The entries whose rows are chosen."""
         rows = sorted(index.row() for index in self.selectionModel().selectedRows())
-        return [entry for row in rows if (entry := self._entries.entry(row)) is not None]
+        return [entry for row in rows if (entry := self._entries.at(row)) is not None]
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
@@ -85,26 +66,3 @@ class StorageTable(Table):
                 self.selectionModel().select(self._entries.index(row, 0), flags)
         self._keys = {entry.key for entry in self.chosen()}
         self.selection_changed.emit()
-
-
-class StorageDelegate(QStyledItemDelegate):
-    """A text, and a note under it."""
-
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        return QSize(0, ROW_HEIGHT)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        area = QRectF(option.rect)
-        painter.save()
-        paint_ground(painter, area, option, index)
-        inner = area.adjusted(MARGIN, 0, -8, -1)
-        note = index.data(NOTE_ROLE)
-        upper = QRectF(inner.left(), inner.center().y() - 20, inner.width(), 20) if note else inner
-        if index.column() == Column.MODEL:
-            paint_line(painter, upper, index.data(), "text", "base", "strong", tabular=True)
-        else:
-            paint_line(painter, upper, index.data(), "muted", "control", tabular=True)
-        if note:
-            lower = QRectF(inner.left(), inner.center().y() + 1, inner.width(), 18)
-            paint_line(painter, lower, note, "muted", "small", tabular=True)
-        painter.restore()

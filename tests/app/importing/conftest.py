@@ -59,7 +59,7 @@ class Bench(WindowBench):
 
     def names(self):
         found = self.dialog.found
-        return [found.found_at(row).name for row in range(found.rowCount())]
+        return [found.at(row).name for row in range(found.rowCount())]
 
     def row(self, name):
         return self.names().index(name)

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.importing.asking import Findings
-from app.models.importables import NOTE_ROLE
+from app.models.rows import NOTE_ROLE
 from sidecar.types import Importable, ImportRequest
 from tests.helpers.dialogs import choose, open_dialog
 from tests.helpers.dragging import Drag

@@ -31,7 +31,7 @@ async def test_a_model_is_exported_and_the_bundle_comes_back(bench, tmp_path):
     assert bench.window.toast_overlay.offer_button.text() == "Show in folder"
     bench.window.import_models([str(tmp_path / "carried.inglenook")])
     await bench.found()
-    assert bench.dialog.found.found_at(0).source == "bundle"
+    assert bench.dialog.found.at(0).source == "bundle"
 
 
 async def test_files_that_are_whole_are_said_to_be(bench):

@@ -3,7 +3,8 @@
 import pytest
 from PySide6.QtCore import Qt
 
-from app.models.installed import NOTE_ROLE, Column, InstalledModels
+from app.models.installed import Column, InstalledModels
+from app.models.rows import NOTE_ROLE
 from sidecar.types import JobInfo, ModelInfo
 
 
@@ -33,7 +34,7 @@ def table():
 
 
 def shown(table):
-    return [table.model_at(row).id for row in range(table.rowCount())]
+    return [table.at(row).id for row in range(table.rowCount())]
 
 
 def cell(table, row, column, role=Qt.ItemDataRole.DisplayRole):

@@ -8,7 +8,7 @@ def entry(key, size, moment, kept=""):
 
 
 def keys(entries):
-    return [entries.entry(row).key for row in range(entries.rowCount())]
+    return [entries.at(row).key for row in range(entries.rowCount())]
 
 
 def test_the_oldest_come_first_and_what_stays_comes_last():

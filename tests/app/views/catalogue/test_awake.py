@@ -39,7 +39,7 @@ async def test_no_turn_is_long_while_hundreds_of_models_are_found_and_passed_ove
         for row in range(0, 100, 5):
             view.table.selectRow(row)
             await asyncio.sleep(0.02)
-        await until(lambda: view.detail is not None and view.detail.entry.id == view.offers.entry_at(95).id)
+        await until(lambda: view.detail is not None and view.detail.entry.id == view.offers.at(95).id)
     assert turns.longest < LONGEST_S
 
 
@@ -47,7 +47,7 @@ async def test_no_turn_is_long_while_a_model_with_hundreds_of_files_is_opened(be
     view = bench.view
     view.header.search.setText("crane")
     await until(lambda: view.offers.row_of(FLOCK) >= 0)
-    other = next(one.id for one in map(view.offers.entry_at, range(100)) if one.id != FLOCK)
+    other = next(one.id for one in map(view.offers.at, range(100)) if one.id != FLOCK)
     view.choose(FLOCK)
     await until(lambda: view.detail is not None and view.detail.entry.id == FLOCK)
 

@@ -12,7 +12,7 @@ BIG = "org/owl-7B-GGUF"
 
 
 def shown(bench):
-    return [bench.view.offers.entry_at(row).id for row in range(bench.view.offers.rowCount())]
+    return [bench.view.offers.at(row).id for row in range(bench.view.offers.rowCount())]
 
 
 def click_row_button(bench, repository):
@@ -25,7 +25,7 @@ def click_row_button(bench, repository):
 
 async def test_one_model_for_each_task_stands_on_top_and_says_that_it_is_the_best(bench):
     view = bench.view
-    first = [view.offers.entry_at(row) for row in range(len(view.best))]
+    first = [view.offers.at(row) for row in range(len(view.best))]
     assert {entry.id for entry in first} == view.best.keys()
     assert len({entry.task for entry in first}) == len(first) >= 4
     assert view.offers.index(0, Column.FIT).data() == "Fits"
@@ -50,7 +50,7 @@ async def test_filters_narrow_the_list_and_are_cleared_when_nothing_is_left(benc
     view = bench.view
     view.filters.tasks.set_value("translation")
     view.filters.tasks.chosen.emit("translation")
-    await bench.until(lambda: {view.offers.entry_at(row).task for row in range(len(shown(bench)))} == {"translation"})
+    await bench.until(lambda: {view.offers.at(row).task for row in range(len(shown(bench)))} == {"translation"})
     view.header.search.setText("no such model at all")
     await bench.until(lambda: view._nothing.isVisible())
     view._forget_filters()
@@ -59,7 +59,7 @@ async def test_filters_narrow_the_list_and_are_cleared_when_nothing_is_left(benc
 
 async def test_the_order_is_the_persons(bench):
     bench.view.filters.ordered.emit("size")
-    sizes = [bench.view.offers.entry_at(row).bytes for row in range(bench.view.offers.rowCount())]
+    sizes = [bench.view.offers.at(row).bytes for row in range(bench.view.offers.rowCount())]
     assert sizes == sorted(sizes)
 
 
@@ -144,7 +144,7 @@ async def test_without_a_network_the_list_says_what_it_lacks_and_the_switch_is_t
 
 async def test_what_cannot_be_told_of_a_model_stands_on_its_page_with_a_second_try(bench, hub):
     view = bench.view
-    repository = view.offers.entry_at(1).id
+    repository = view.offers.at(1).id
     kept = hub.repos.pop(repository)
     view.choose(repository)
     await bench.until(view.page.details.retry_button.isVisible)
@@ -159,7 +159,7 @@ async def test_the_list_is_walked_by_keyboard_from_the_search_field(bench):
     QTest.keyClick(view.header.search, Qt.Key.Key_Down)
     assert bench.window.focusWidget() is view.table
     QTest.keyClick(view.table, Qt.Key.Key_Down)
-    assert view.entry.id == view.offers.entry_at(1).id
+    assert view.entry.id == view.offers.at(1).id
 
 
 @pytest.fixture(autouse=True)

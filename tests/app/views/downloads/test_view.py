@@ -3,7 +3,8 @@
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.models.download_table import STANDING_ROLE, Column
+from app.models.download_table import Column
+from app.models.rows import STANDING_ROLE
 from app.widgets.confirm_dialog import ConfirmDialog
 from tests.helpers.hub import Fault
 

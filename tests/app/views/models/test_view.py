@@ -9,7 +9,7 @@ from sidecar.types import JobInfo
 
 async def test_every_model_has_a_row_and_the_chosen_one_a_page(bench):
     view = bench.view
-    assert {view.installed.model_at(row).id for row in range(view.installed.rowCount())} == {
+    assert {view.installed.at(row).id for row in range(view.installed.rowCount())} == {
         "echo", "starter-chat", "starter-sentiment",
     }  # fmt: skip
     view.table.selectRow(view.installed.row_of("starter-sentiment"))

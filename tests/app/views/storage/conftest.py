@@ -40,7 +40,7 @@ class Bench:
         await self.until(lambda: self.view.info is not None)
 
     def titles(self):
-        return {self.view.entries.entry(row).title for row in range(self.view.entries.rowCount())}
+        return {self.view.entries.at(row).title for row in range(self.view.entries.rowCount())}
 
     def choose(self, key):
         self.view.table.selectRow(self.view.entries.row_of(key))

@@ -22,7 +22,7 @@ async def test_it_is_reached_from_the_models_view_and_leads_back(bench):
 
 async def test_every_model_tells_its_size_and_when_it_was_used(bench):
     assert bench.titles() == {"Kept-1B", "Other-2B", "Starter chat", "Starter sentiment"}
-    entry = bench.view.entries.entry(bench.view.entries.row_of(KEPT))
+    entry = bench.view.entries.at(bench.view.entries.row_of(KEPT))
     assert (entry.size, entry.when, entry.when_note) == (entry.frees, "never", "added just now")
     assert "1.5 MB" in bench.view.entries.data(bench.view.entries.index(bench.view.entries.row_of(KEPT), 1))
     assert bench.view.disk.folder.text() == str(bench.paths.models_dir)
