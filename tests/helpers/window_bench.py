@@ -17,7 +17,7 @@ class WindowBench:
     """A window, and what tests do with it. `until` waits for a condition."""
 
     def __init__(self, paths: Paths, until: Callable[..., Any], view: str) -> None:
-        self.until = until
+        self.paths, self.until = paths, until
         self._name = view
         self.process = SidecarProcess(paths)
         self.session = Session(self.process)
