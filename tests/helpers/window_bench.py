@@ -16,13 +16,15 @@ from sidecar.paths import Paths
 class WindowBench:
     """A window, and what tests do with it. `until` waits for a condition."""
 
+    SIZE = (1280, 820)
+
     def __init__(self, paths: Paths, until: Callable[..., Any], view: str) -> None:
         self.paths, self.until = paths, until
         self._name = view
         self.process = SidecarProcess(paths)
         self.session = Session(self.process)
         self.window = MainWindow(self.session, Preferences(paths.window_settings))
-        self.window.resize(1280, 820)
+        self.window.resize(*self.SIZE)
         self.window.show()
 
     @property
