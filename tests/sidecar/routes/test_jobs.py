@@ -22,7 +22,7 @@ from sidecar.types import (
     TranslateRequest,
     UpdateRequest,
 )
-from tests.helpers.command_line import inglenook
+from tests.helpers.command_line import command_on
 from tests.helpers.models import echo_model, tiny
 from tests.helpers.service import RunningService, running_service
 
@@ -108,7 +108,7 @@ async def test_what_differs_too_much_is_refused_with_the_numbers_and_not_used(
 
 
 def test_the_command_prepares_and_says_how_close_it_came(preparing_service: RunningService) -> None:
-    done = inglenook("prepare", STARTER, INGLENOOK_DATA_DIR=str(preparing_service.paths.data_dir))
+    done = command_on(preparing_service)("prepare", STARTER)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{STARTER} is prepared in int8: agreement 1")
 
