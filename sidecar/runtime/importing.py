@@ -24,8 +24,8 @@ from sidecar.registry.manifest import ManifestFile, Manifests
 from sidecar.registry.store import ModelStore, located
 from sidecar.runtime import importables
 from sidecar.runtime.arrivals import Arrivals
-from sidecar.runtime.followed import followed, part_of, to_its_end
-from sidecar.runtime.jobs import Jobs, Report
+from sidecar.runtime.followed import followed, part_of
+from sidecar.runtime.jobs import Jobs, Report, to_its_end
 from sidecar.runtime.models import Models
 from sidecar.types import (
     Adapter,
