@@ -121,7 +121,7 @@ class Relocating:
         """Everything is in the new folder, and that is the one in use. What ends it before that is undone, but for the end
         of the service."""
         try:
-            await asyncio.to_thread(_begun, self._file, line)
+            await _written(_begun, self._file, line)
             if not (line.by_rename and await self._rename(line)):
                 await self._copy(line, report)
                 async with self._gate.changing():
@@ -138,7 +138,7 @@ class Relocating:
                 await to_its_end(self._commit(line))
                 return True
         line.by_rename = False
-        await asyncio.to_thread(journal.write, self._file, line)
+        await _written(journal.write, self._file, line)
         return False
 
     async def _copy(self, line: Journal, report: Report) -> None:
@@ -223,6 +223,15 @@ def _begun(file: Path, line: Journal) -> None:
 def _given_up(file: Path, line: Journal) -> None:
     moving.discard(Path(line.source), Path(line.target), made=line.made)
     file.unlink(missing_ok=True)
+
+
+async def _written(write: Callable[[Path, Journal], None], file: Path, line: Journal) -> None:
+    """The journal, in a thread. A cancellation is heard once that is through: a later write would undo giving up."""
+    writing = asyncio.ensure_future(asyncio.to_thread(write, file, line))
+    try:
+        await asyncio.shield(writing)
+    finally:
+        await to_its_end(asyncio.wait({writing}))
 
 
 def _switched(line: Journal) -> Journal:
