@@ -173,7 +173,9 @@ if MAY_MOUNT:
                 with pytest.raises(errors.DiskFull) as caught:
                     await client.move_models(str(disk / "models"))
                 assert caught.value.details["needed_mb"] > caught.value.details["free_mb"] > 0
-                (data / "models" / "large").write_bytes(os.urandom(4 << 20))
+                (data / "models" / "large").unlink()
+                for number in range(1000):  # which takes longer than to ask twice
+                    (data / "models" / f"{number}.bin").write_bytes(os.urandom(4 << 10))
                 started = await client.move_models(str(disk / "models"))
                 with pytest.raises(errors.Conflict, match="is moving"):
                     await client.remove(MODEL)
