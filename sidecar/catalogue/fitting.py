@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sidecar.catalogue.entries import ListedModel, Weights
 from sidecar.runtime.outlook import Candidate, Outlook
+from sidecar.runtime.prediction import size
 from sidecar.types import ModelType, Prediction, PredictRequest, Range, Suitability, Verdict
 
 MB = 1e6
@@ -62,11 +63,6 @@ def suitability(model: Candidate | None, file_bytes: int, outlook: Outlook) -> S
 def speed_of(suits: Suitability) -> Range | None:
     """The one that matters: texts for models that read or translate, else tokens."""
     return suits.texts_per_second or suits.tokens_per_second
-
-
-def size(count: float) -> str:
-    """Bytes in words."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / MB:.0f} MB"
 
 
 def pace(task: ModelType, speed: Range) -> str:

@@ -12,8 +12,8 @@ import typer
 
 from sidecar.cli.connection import Start, ask
 from sidecar.cli.declaring import command
-from sidecar.cli.following import MB, POLL_SECONDS, ended_well, followed_job
-from sidecar.cli.output import note, progress, say, say_json, size, table, working
+from sidecar.cli.following import MB, POLL_SECONDS, followed_job, say_ended
+from sidecar.cli.output import progress, say, say_json, size, table, working
 from sidecar.cli.status import Options
 from sidecar.client import Client
 from sidecar.errors import InvalidRequest, LoadFailed, from_wire
@@ -50,7 +50,7 @@ def pull(
                 "An address says itself which revision, variant and files it means; give org/name instead."
             )
         wanted = FromUrlRequest(model, name, sha256=sha256)
-        _say_ended(options, ask(options, lambda client: _from_address(client, wanted), start=start))
+        say_ended(options, ask(options, lambda client: _from_address(client, wanted), start=start))
         return
     permissions = cast("list[Permission]", allow or [])  # the service refuses those it does not know
     request = DownloadRequest(
@@ -63,7 +63,7 @@ def pull(
         with progress(f"Fetching {model}") as show:
             return await followed(client, started.job_id, show)
 
-    _say_ended(options, ask(options, work, start=start))
+    say_ended(options, ask(options, work, start=start))
 
 
 def downloads(
@@ -137,16 +137,6 @@ async def _from_address(client: Client, wanted: FromUrlRequest) -> DownloadInfo 
             return await followed_job(client, started.job_id, show)
         await _wake(client, started.job_id)
         return await followed(client, started.job_id, show)
-
-
-def _say_ended(options: Options, ended: DownloadInfo | JobInfo) -> None:
-    ended_well(ended)
-    if options.as_json:
-        say_json(ended)
-        return
-    for warning in ended.warnings:
-        note(warning)
-    say(ended.message)
 
 
 async def _wake(client: Client, job_id: str) -> None:

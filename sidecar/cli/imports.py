@@ -9,12 +9,11 @@ import typer
 
 from sidecar.cli.connection import Start, ask
 from sidecar.cli.declaring import command
-from sidecar.cli.following import MB, ended_well, followed_job
-from sidecar.cli.output import note, progress, say, say_json, size, table
+from sidecar.cli.following import MB, run_job
+from sidecar.cli.output import note, say_json, size, table
 from sidecar.cli.status import Options
-from sidecar.client import Client
 from sidecar.errors import InvalidRequest
-from sidecar.types import ExportRequest, Importable, ImportRequest, JobInfo, ModelType
+from sidecar.types import ExportRequest, Importable, ImportRequest, ModelType
 
 
 def import_(
@@ -52,13 +51,7 @@ def import_(
         models=model or None,
         allow=cast("list[Literal['pickle']]", allow or []),  # the service refuses those it does not know
     )
-
-    async def work(client: Client) -> JobInfo:
-        started = await client.import_models(request)
-        with progress(f"Importing {path}") as show:
-            return await followed_job(client, started.job_id, show)
-
-    _say_job(options, ask(options, work, start=start))
+    run_job(options, f"Importing {path}", lambda client: client.import_models(request), start=start)
 
 
 def export(
@@ -68,28 +61,13 @@ def export(
     start: Start = False,
 ) -> None:
     """Write a model into one file, which another machine imports without a network. Ctrl-C stops it."""
-
-    async def work(client: Client) -> JobInfo:
-        started = await client.export(model, ExportRequest(str(file.expanduser().absolute())))
-        with progress(f"Exporting {model}") as show:
-            return await followed_job(client, started.job_id, show)
-
-    _say_job(options, ask(options, work, start=start))
+    request = ExportRequest(str(file.expanduser().absolute()))
+    run_job(options, f"Exporting {model}", lambda client: client.export(model, request), start=start)
 
 
 def add(app: typer.Typer) -> None:
     command(app, import_, "import")
     command(app, export)
-
-
-def _say_job(options: Options, job: JobInfo) -> None:
-    ended_well(job)
-    if options.as_json:
-        say_json(job)
-        return
-    for warning in job.warnings:
-        note(warning)
-    say(job.message)
 
 
 def _say_found(options: Options, found: list[Importable]) -> None:

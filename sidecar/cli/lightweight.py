@@ -10,12 +10,13 @@ from sidecar.cli.catalogue import VERDICTS, advise_measuring, download_size, spe
 from sidecar.cli.connection import Start, ask
 from sidecar.cli.declaring import command
 from sidecar.cli.downloads import followed
+from sidecar.cli.following import ended_well
 from sidecar.cli.output import note, progress, say, say_json, table
 from sidecar.cli.serve import announce
 from sidecar.cli.status import Options
 from sidecar.client import Client
 from sidecar.config import Configuration
-from sidecar.errors import NotFound, from_wire
+from sidecar.errors import NotFound
 from sidecar.types import DownloadRequest, LightweightDownload, LightweightModels, LoadResponse
 
 if TYPE_CHECKING:
@@ -133,8 +134,7 @@ async def fetched(client: Client, key: str) -> LightweightDownload:
         return started
     with progress(f"Fetching {started.model}") as show:
         info = await followed(client, started.job_id, show)
-    if info.error is not None:
-        raise from_wire(info.error.code, info.error.message, info.error.details)
+    ended_well(info)
     return LightweightDownload("downloaded", started.model, started.job_id)
 
 

@@ -9,12 +9,10 @@ import typer
 
 from sidecar.cli.connection import Start, ask
 from sidecar.cli.declaring import command
-from sidecar.cli.following import ended_well, followed_job
-from sidecar.cli.output import note, progress, say, say_json, size, table, working
+from sidecar.cli.following import run_job
+from sidecar.cli.output import note, say, say_json, size, table, working
 from sidecar.cli.status import Options
-from sidecar.client import Client
 from sidecar.types import (
-    JobInfo,
     LoadRequest,
     LoadResponse,
     ModelInfo,
@@ -72,18 +70,8 @@ def prepare(
     start: Start = False,
 ) -> None:
     """Convert a model for the quicker engine, and compare it with the original. Ctrl-C stops it."""
-
-    async def work(client: Client) -> JobInfo:
-        started = await client.prepare(name, PrepareRequest(precision=precision))
-        with progress(f"Preparing {name}") as show:
-            return await followed_job(client, started.job_id, show)
-
-    job = ask(options, work, start=start)
-    ended_well(job)
-    if options.as_json:
-        say_json(job)
-    else:
-        say(job.message)
+    request = PrepareRequest(precision=precision)
+    run_job(options, f"Preparing {name}", lambda client: client.prepare(name, request), start=start)
 
 
 def jobs(options: Options) -> None:

@@ -10,12 +10,12 @@ import typer
 
 from sidecar.cli.connection import ask
 from sidecar.cli.declaring import command
-from sidecar.cli.following import followed_job
-from sidecar.cli.output import progress, say, say_json, size, table
+from sidecar.cli.following import run_job
+from sidecar.cli.output import say, say_json, size, table
 from sidecar.cli.status import Options
 from sidecar.client import Client
-from sidecar.errors import InvalidRequest, from_wire
-from sidecar.types import Cleaned, CleanRequest, JobInfo, RemovedModel, StorageInfo, StoredModel
+from sidecar.errors import InvalidRequest
+from sidecar.types import Cleaned, CleanRequest, RemovedModel, StorageInfo, StoredModel
 
 MB = 1 << 20
 DAY = 24 * 3600.0
@@ -119,19 +119,8 @@ def move_models(
     folder: Annotated[Path, typer.Argument(help="An empty folder, or a new one.", show_default=False)],
 ) -> None:
     """Move the models folder to another place; models keep answering meanwhile. Ctrl-C stops it, and all stays as it was."""
-
-    async def work(client: Client) -> JobInfo:
-        started = await client.move_models(str(folder.expanduser().absolute()))
-        with progress("Moving") as show:
-            return await followed_job(client, started.job_id, show)
-
-    job = ask(options, work)
-    if job.error is not None:
-        raise from_wire(job.error.code, job.error.message, job.error.details)
-    if options.as_json:
-        say_json(job)
-    else:
-        say(job.message)
+    target = str(folder.expanduser().absolute())
+    run_job(options, "Moving", lambda client: client.move_models(target))
 
 
 def add(app: typer.Typer) -> None:

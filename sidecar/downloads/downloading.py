@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from sidecar import hardware
+from sidecar import disk
 from sidecar.config import Settings
 from sidecar.downloads import placing
 from sidecar.downloads.fetching import Fetcher
 from sidecar.downloads.job import Job
 from sidecar.downloads.placing import Places
-from sidecar.errors import DiskFull, EnvironmentFault, Gated, InglenookError
+from sidecar.errors import EnvironmentFault, Gated, InglenookError
 from sidecar.hub import cache, choosing, hashing, safety
 from sidecar.hub.choosing import FileSet
 from sidecar.hub.listing import Listing, Repository
@@ -27,9 +27,7 @@ from sidecar.registry.manifest import Manifests
 from sidecar.types import Origin, RemoteFile
 
 T = TypeVar("T")
-MB = 1 << 20
 STOP_NOTICED_SECONDS = 0.2
-SPARE_BYTES = 64 * MB  # left free on the disk
 Convert = Callable[[str, Path, Callable[[str, float], None]], Awaitable[None]]
 Register = Callable[[str | None, Repository, FileSet, Path, Origin], Awaitable[str]]
 
@@ -111,15 +109,8 @@ class Downloader:
         parts, linked = self._fetcher.parts, self._manifests.holder
         ahead = sum(file.bytes - parts.here(job.id, file) for file in files if linked(file) is None)
         ahead += sum(file.bytes for file in placing.pickles(files))  # beside what they are converted to
-        folder = self._manifests.models_dir
-        free = hardware.free_disk(folder)
-        if ahead and ahead + SPARE_BYTES > free:
-            needed_mb, free_mb = (ahead + SPARE_BYTES) // MB + 1, free // MB
-            raise DiskFull(
-                f"The download needs {needed_mb} MB on the disk of {folder}, where {free_mb} MB are free. Free some space,"
-                " or choose another folder with the setting models_dir, then retry.",
-                path=str(folder), needed_mb=needed_mb, free_mb=free_mb,
-            )  # fmt: skip
+        todo = "Free some space, or choose another folder with the setting models_dir, then retry."
+        disk.require_room(ahead, self._manifests.models_dir, what="The download", todo=todo)
 
     def _in_cache(self, job: Job, repository: Repository, chosen: FileSet) -> Path | None:
         """The folder of the hub library's cache, if it has everything, whole, and nothing that must be converted."""

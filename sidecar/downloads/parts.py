@@ -8,7 +8,6 @@ blocks: call it in a thread.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import filelock
 
-from sidecar.errors import DiskFull, EnvironmentFault
+from sidecar import disk
 from sidecar.hub import hashing
 from sidecar.registry.manifest import PARTIAL, QUARANTINE, Manifests
 from sidecar.types import RemoteFile
@@ -55,7 +54,7 @@ class Parts:
     def stage(self, job_id: str, file: RemoteFile) -> None:
         """Give the verified content its name in the download's folder. Raises DiskFull, EnvironmentFault."""
         place = self.staging(job_id) / file.path
-        with _disk_faults(place.parent):
+        with disk.writing(place.parent):
             place.parent.mkdir(parents=True, exist_ok=True)
             place.unlink(missing_ok=True)
             try:
@@ -87,7 +86,7 @@ class Parts:
     def take_over(self, donor: Path, file: RemoteFile) -> None:
         """Use a verified file that is on this machine already. Raises DiskFull, EnvironmentFault."""
         self._make_folder()
-        with _disk_faults(self.folder):
+        with disk.writing(self.folder):
             link_or_copy(donor, self.whole(file))
 
     def verified(self, file: RemoteFile) -> None:
@@ -98,7 +97,7 @@ class Parts:
         """Move a part that is not what it should be into the quarantine. Raises DiskFull, EnvironmentFault."""
         quarantine = self._manifests.models_dir / QUARANTINE
         place = quarantine / f"{time.strftime('%Y%m%d-%H%M%S')}-{hashing.key(file)[:12]}" / Path(file.path).name
-        with _disk_faults(quarantine):
+        with disk.writing(quarantine):
             place.parent.mkdir(parents=True, exist_ok=True)
             self.part(file).replace(place)
         return place
@@ -133,7 +132,7 @@ class Parts:
             return
 
     def _make_folder(self) -> None:
-        with _disk_faults(self.folder):
+        with disk.writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -148,13 +147,3 @@ def link_or_copy(source: Path, target: Path) -> None:
         draft = target.with_name(f"{target.name}.copying")
         shutil.copy2(real, draft)
         draft.replace(target)
-
-
-@contextmanager
-def _disk_faults(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DiskFull(path=str(folder)) from error
-        raise EnvironmentFault(f"{folder} cannot be written: {error}.", path=str(folder)) from error

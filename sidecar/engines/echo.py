@@ -30,13 +30,13 @@ import zlib
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import psutil
 from msgspec import Struct, field
 
 from sidecar import decoding
 from sidecar.engines.base import Answer, Encoding, Model, Prompt, TranslationPlan
 from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
+from sidecar.engines.vectors import embedded
 from sidecar.errors import LoadFailed, Unsupported
 from sidecar.runtime.protocol import (
     Calibrate,
@@ -196,17 +196,24 @@ class EchoTranslator:
             raise Unsupported(model=self._model, reason=f"the echo engine knows no {', '.join(given)}")
 
 
-class EchoClassifier:
-    """Probabilities that depend on the text and the label's name only."""
+class EchoReader:
+    """Reads texts, and meets what faults are in them."""
 
     def __init__(self, config: EchoConfig) -> None:
         self._config = config
 
-    def encode(self, request: Classify) -> Encoding:
+    def encode(self, request: Classify | Embed) -> Encoding:
         return Encoding(request.texts, [len(words_of(text)) for text in request.texts])
 
     def forward(self, inputs: list[str]) -> list[str]:
-        return _read(inputs, self._config)
+        time.sleep(self._config.delay_ms / 1000)
+        for text in inputs:
+            meet(text)
+        return inputs
+
+
+class EchoClassifier(EchoReader):
+    """Probabilities that depend on the text and the label's name only."""
 
     def outcome(self, request: Classify, encoding: Encoding, rows: list[str]) -> Classified:
         labels = request.labels or self._config.labels
@@ -224,35 +231,15 @@ class EchoClassifier:
         return [weight / sum(weights) for weight in weights]
 
 
-class EchoEmbedder:
+class EchoEmbedder(EchoReader):
     """Vectors that depend on the text only; equal texts have equal vectors."""
 
-    def __init__(self, config: EchoConfig) -> None:
-        self._config = config
-
-    def encode(self, request: Embed) -> Encoding:
-        return Encoding(request.texts, [len(words_of(text)) for text in request.texts])
-
-    def forward(self, inputs: list[str]) -> list[str]:
-        return _read(inputs, self._config)
-
     def outcome(self, request: Embed, encoding: Encoding, rows: list[str]) -> Embedded:
-        dimensions = min(request.dimensions or self._config.dimensions, self._config.dimensions)
-        vectors = np.array([self._vector(text)[:dimensions] for text in rows], dtype=np.float32)
-        if request.normalize:
-            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return Embedded(vectors=vectors.tobytes(), dimensions=dimensions, tokens=encoding.tokens)
+        return embedded(request, encoding, [self._vector(text) for text in rows])
 
     def _vector(self, text: str) -> list[float]:
         source = random.Random(text)  # noqa: S311 - the text's own, repeatable numbers
         return [source.gauss(0, 1) for _ in range(self._config.dimensions)]
-
-
-def _read(texts: list[str], config: EchoConfig) -> list[str]:
-    time.sleep(config.delay_ms / 1000)
-    for text in texts:
-        meet(text)
-    return texts
 
 
 def words_of(text: str) -> list[str]:

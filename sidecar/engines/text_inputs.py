@@ -6,6 +6,7 @@ from typing import Any
 
 from sidecar.engines.base import Encoding
 from sidecar.errors import ContextExceeded
+from sidecar.runtime.cut_texts import cut_warnings
 
 Inputs = dict[str, list[int]]  # what a tokenizer makes of one text: input_ids, attention_mask, token_type_ids
 
@@ -22,9 +23,7 @@ def encode_texts(
             prompt_tokens=longest(rows),
             context_tokens=limit,
         )
-    which = "1 text was" if len(cut) == 1 else f"{len(cut)} texts were"
-    warnings = [f"{which} longer than {limit} tokens: only the beginning was read."] if cut else []
-    return Encoding(rows, [len(row["input_ids"]) for row in rows], warnings, cut)
+    return Encoding(rows, [len(row["input_ids"]) for row in rows], cut_warnings(len(cut), limit), cut)
 
 
 def encode(

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
@@ -35,25 +34,13 @@ _purpose: ContextVar[str] = ContextVar("purpose", default="unknown")
 _given: ContextVar[str | None] = ContextVar("given", default=None)
 
 
-@dataclass
-class Record:
-    """One outbound request. `bytes` grows while its answer comes."""
-
-    at: float
-    host: str
-    reason: str
-    method: str
-    status: int | None = None
-    bytes: int = 0
-
-
 class HubConnection:
     """Made once per service; used from many threads. `settings()` gives those in force."""
 
     def __init__(self, settings: Callable[[], Settings], tokens: TokenKeeper) -> None:
         self._settings = settings
         self.tokens = tokens
-        self._records: deque[Record] = deque(maxlen=REMEMBERED)
+        self._records: deque[Connection] = deque(maxlen=REMEMBERED)
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str, float], httpx2.Client] = {}
 
@@ -75,11 +62,8 @@ class HubConnection:
         return urlsplit(self.endpoint).netloc
 
     def records(self) -> list[Connection]:
-        """Every outbound request since the service started, the newest first."""
-        return [
-            Connection(record.at, record.host, record.reason, record.method, record.status, record.bytes)
-            for record in reversed(list(self._records))
-        ]
+        """Every outbound request since the service started, the newest first; bytes still come to those that are open."""
+        return list(self._records)[::-1]
 
     @contextmanager
     def purpose(self, reason: str, to: str | None = None) -> Iterator[None]:
@@ -162,7 +146,7 @@ class HubConnection:
         if self.offline:
             raise Offline(purpose=_purpose.get())
         host = request.url.netloc.decode("ascii")
-        record = Record(time.time(), host, _purpose.get(), request.method)
+        record = Connection(time.time(), host, _purpose.get(), request.method, None, 0)
         self._refuse_strange_address(request)
         if _origin(str(request.url)) != _origin(self.endpoint):
             request.headers.pop("Authorization", None)
@@ -170,7 +154,7 @@ class HubConnection:
         self._records.append(record)
 
     def _after(self, response: httpx2.Response) -> None:
-        record = cast("Record", response.request.extensions[RECORD])
+        record = cast("Connection", response.request.extensions[RECORD])
         record.status = response.status_code
         response.stream = _counting(response.stream, record)
 
@@ -194,7 +178,7 @@ class HubConnection:
             )
 
 
-def _counting(stream: Any, record: Record) -> httpx2.SyncByteStream:
+def _counting(stream: Any, record: Connection) -> httpx2.SyncByteStream:
     """`stream`, with what it gives counted in `record`."""
     import httpx2
 

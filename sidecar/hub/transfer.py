@@ -5,7 +5,6 @@ It trusts nothing but sizes: whether what arrived is right is the caller's to ch
 
 from __future__ import annotations
 
-import errno
 import logging
 import re
 import threading
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct
 
+from sidecar import disk
 from sidecar.errors import DiskFull, EnvironmentFault, HubRefused, InglenookError, IntegrityFailed
 from sidecar.hub.connection import HubConnection
 from sidecar.hub.faults import is_transient, refused
@@ -178,7 +178,7 @@ class Transfer:
 
 
 def _disk_fault(path: Path, error: OSError) -> EnvironmentFault:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if disk.is_full(error):
         return DiskFull(
             f"The disk that holds {path.parent} is full. What has arrived is kept: free some space and try again.",
             path=str(path.parent),

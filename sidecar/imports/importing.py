@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from sidecar import hardware
+from sidecar import disk
 from sidecar.downloads import placing
 from sidecar.downloads.parts import link_or_copy
-from sidecar.errors import DiskFull, InvalidRequest, UnsafeFiles
+from sidecar.errors import InvalidRequest, UnsafeFiles
 from sidecar.hub import hashing, safety
 from sidecar.hub.choosing import FileSet
 from sidecar.hub.listing import Repository
@@ -31,8 +31,6 @@ from sidecar.registry.store import located
 from sidecar.types import FileFormat, RemoteFile
 
 FOLDER = "_imported"  # no repository of the hub has such a name, so no download ever looks for its files here
-SPARE_BYTES = 64 << 20  # left free on the disk
-MB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -83,22 +81,11 @@ class Importer:
         files = [(file, source) for source in sources for file in source.files if not file.ours]
         needed = sum(file.bytes for file, _ in files if file.bytes not in sizes)
         needed += sum(file.bytes for file, source in files if source.pickled)  # beside what they are converted to
-        self.require(needed, self.models_dir)
+        disk.require_room(needed, self.models_dir)
 
     def _sizes(self) -> set[int]:
         """Of all files that models here have."""
         return {file.bytes for file in self._manifests.files()}
-
-    def require(self, needed: int, folder: Path) -> None:
-        """Raises DiskFull unless that many bytes and some to spare are free on the disk of `folder`."""
-        free = hardware.free_disk(folder)
-        if needed and needed + SPARE_BYTES > free:
-            needed_mb, free_mb = (needed + SPARE_BYTES) // MB + 1, free // MB
-            raise DiskFull(
-                f"This needs {needed_mb} MB on the disk of {folder}, where {free_mb} MB are free. Free some space and try"
-                " again.",
-                path=str(folder), needed_mb=needed_mb, free_mb=free_mb,
-            )  # fmt: skip
 
     # ---- a copy of our own ------------------------------------------------------------------------------------------
 

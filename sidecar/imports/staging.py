@@ -6,17 +6,17 @@ Each has a lock that its process holds: whatever is not locked belongs to nobody
 from __future__ import annotations
 
 import contextlib
-import errno
 import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import filelock
 
-from sidecar.errors import DiskFull, EnvironmentFault
+from sidecar import disk
+from sidecar.errors import EnvironmentFault
 from sidecar.registry.manifest import IMPORTING
 
 ARRIVING = "arriving"  # files from addresses, which go on where they were
@@ -136,15 +136,6 @@ def _lock_of(place: Path) -> Path:
     return place.with_name(place.name + LOCK)
 
 
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def writing(folder: Path) -> AbstractContextManager[None]:
     """Faults of the disk in the block become DiskFull and EnvironmentFault."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            message = (
-                f"The disk that holds {folder} is full. What was begun there is deleted: free some space and try again."
-            )
-            raise DiskFull(message, path=str(folder)) from error
-        raise EnvironmentFault(f"{folder} cannot be written: {error}.", path=str(folder)) from error
+    return disk.writing(folder, "What was begun there is deleted: free some space and try again.")

@@ -5,7 +5,6 @@ A model is one `.gguf` file, or a folder that holds one; a sharded model is any 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +27,6 @@ MAX_CONTEXT = (1 << 31) - 1
 FLOAT32 = "f32"
 VISION = "vision"  # the capability of a model that takes images in messages
 REPETITION = "repetition"  # instead of a draft model: tokens are proposed from what the conversation itself repeats
-FINGERPRINT_BYTES = 1 << 20
 ENCODERS = ("bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3",
             "eurobert", "t5encoder", "gemma-embedding")  # fmt: skip
 # How the model's makers sample from it, by our names.
@@ -128,16 +126,6 @@ def read_facts(files: GgufFiles) -> GgufFacts:
         projector=projector if sees else None,
         sampling={ours: first.metadata.get(f"general.sampling.{theirs}") for ours, theirs in SAMPLING.items()},
     )
-
-
-def fingerprint(files: GgufFiles) -> str:
-    """Twelve hex digits that change when the files do: names, sizes, and the first megabyte of each."""
-    digest = hashlib.sha256()
-    for file in files.all:
-        digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
-        with file.open("rb") as stream:
-            digest.update(stream.read(FINGERPRINT_BYTES))
-    return digest.hexdigest()[:12]
 
 
 def read_companions(engine: str, adapters: Sequence[str], draft_model: str | None) -> Companions:

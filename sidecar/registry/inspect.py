@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def _echo(folder: Path, config: dict[str, Any]) -> Inspection:
         architecture="Echo",
         engine="echo",
         types=types,
-        version=fingerprint(folder),
+        version=_fingerprint(_files(folder)),
         file_bytes=_total_bytes(folder),
         context_length=positive(config, "context_length"),
         capabilities=(
@@ -101,7 +102,7 @@ def _llamacpp(path: Path) -> Inspection:
         architecture=facts.architecture,
         engine="llamacpp",
         types=facts.types,
-        version=gguf_model.fingerprint(files),
+        version=_fingerprint(files.all),
         weights=facts.weights,
         shape=facts.shape,
         file_bytes=sum(file.stat().st_size for file in files.all),
@@ -131,7 +132,7 @@ def _exported(folder: Path) -> Inspection:
         architecture="ExportedProgram",
         engine="transformers",
         types=types,
-        version=fingerprint(folder),
+        version=_fingerprint(_files(folder)),
         weights=weights,
         file_bytes=_total_bytes(folder),
         context_length=manifest.max_length,
@@ -161,7 +162,7 @@ def _transformers(folder: Path, config: dict[str, Any]) -> Inspection:
         architecture=architecture,
         engine="transformers",
         types=types,
-        version=fingerprint(folder),
+        version=_fingerprint(_files(folder)),
         weights=weights,
         shape=shape_of(config),
         file_bytes=_total_bytes(folder),
@@ -320,13 +321,17 @@ def _in_range(key: str, value: float) -> bool:
     return low <= value <= high
 
 
-def fingerprint(folder: Path) -> str:
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.is_file())
+
+
+def _fingerprint(files: Iterable[Path]) -> str:
     """Twelve hex digits that change when the files do: names, sizes, and the first megabyte of each.
 
     A whole hash of the weights would read gigabytes at every start.
     """
     digest = hashlib.sha256()
-    for file in sorted(file for file in folder.iterdir() if file.is_file()):
+    for file in files:
         digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
         with file.open("rb") as stream:
             digest.update(stream.read(FINGERPRINT_BYTES))

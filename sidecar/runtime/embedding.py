@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from sidecar.metrics import Metrics
 from sidecar.registry.store import ModelVersion
+from sidecar.runtime.cut_texts import cut_warnings
 from sidecar.runtime.embedding_cache import EmbeddingCache
 from sidecar.runtime.protocol import Embedded
 from sidecar.types import EmbedRequest
@@ -56,18 +57,11 @@ def _apart(texts: list[str], outcome: Embedded) -> dict[str, bytes]:
 
 
 def _together(texts: list[str], kept: dict[str, bytes], outcome: Embedded) -> Embedded:
-    limits = [int.from_bytes(kept[text][:LIMIT_BYTES], "little") for text in texts]
+    limits = [limit for text in texts if (limit := int.from_bytes(kept[text][:LIMIT_BYTES], "little"))]
     return Embedded(
         vectors=b"".join(kept[text][LIMIT_BYTES:] for text in texts),
         dimensions=(len(kept[texts[0]]) - LIMIT_BYTES) // FLOAT_BYTES,
         tokens=outcome.tokens,
         queue_ms=outcome.queue_ms,
-        warnings=_cut_words([limit for limit in limits if limit]),
+        warnings=cut_warnings(len(limits), next(iter(limits), None)),
     )
-
-
-def _cut_words(limits: list[int]) -> list[str]:
-    if not limits:
-        return []
-    texts = "1 text was" if len(limits) == 1 else f"{len(limits)} texts were"
-    return [f"{texts} longer than {limits[0]} tokens: only the beginning was read."]

@@ -1,10 +1,9 @@
-"""Work in a thread, told of as the progress of a job; and work that a cancellation must not tear apart."""
+"""Work in a thread, told of as the progress of a job."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sidecar.imports.progress import Progress
@@ -43,12 +42,3 @@ async def followed(work: Callable[[], T], progress: Progress, report: Report) ->
 def _tell(progress: Progress, report: Report) -> None:
     done = min(progress.done, progress.total)
     report(progress.stage, progress.share, bytes_done=done, bytes_total=progress.total)
-
-
-async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns. A cancellation comes too late for it, and is not heard."""
-    running = asyncio.ensure_future(work)
-    while not running.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait({running})
-    return running.result()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from sidecar import disk
 from sidecar.downloads.queue import DownloadQueue
 from sidecar.errors import EnvironmentFault, InglenookError, InvalidRequest
 from sidecar.imports import bundles, exporting, fetching, recognising, staging, urls
@@ -23,8 +24,8 @@ from sidecar.registry.manifest import ManifestFile, Manifests
 from sidecar.registry.store import ModelStore, located
 from sidecar.runtime import importables
 from sidecar.runtime.arrivals import Arrivals
-from sidecar.runtime.followed import followed, part_of, to_its_end
-from sidecar.runtime.jobs import Jobs, Report
+from sidecar.runtime.followed import followed, part_of
+from sidecar.runtime.jobs import Jobs, Report, to_its_end
 from sidecar.runtime.models import Models
 from sidecar.types import (
     Adapter,
@@ -193,7 +194,7 @@ class Importing:
             return FromUrlStarted("download", await self._download(wanted, request))
         announced = await asyncio.to_thread(self._fetcher.announced, wanted)
         models_dir = self._manifests.models_dir
-        await asyncio.to_thread(self._importer.require, announced.bytes, models_dir)
+        await asyncio.to_thread(disk.require_room, announced.bytes, models_dir)
         job = self._jobs.start("fetch", wanted.url, partial(self._fetch, wanted, announced, request))
         return FromUrlStarted("job", job.id)
 
@@ -240,7 +241,7 @@ class Importing:
         model, models_dir = self._store.get(name), self._manifests.models_dir
         target = await asyncio.to_thread(lambda: exporting.target(_absolute(request.path), name, models_dir))
         contents, files = await asyncio.to_thread(_reading, lambda: exporting.prepared(model, self._manifests))
-        await asyncio.to_thread(self._importer.require, bundles.size_of(contents), target.parent)
+        await asyncio.to_thread(disk.require_room, bundles.size_of(contents), target.parent)
         warnings = ["Its adapters and draft model are not in the bundle."] * bool(
             model.options.adapters or model.options.draft_model
         )

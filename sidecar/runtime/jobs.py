@@ -7,12 +7,13 @@ which cleans up after itself. Jobs live as long as the service.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -21,6 +22,7 @@ from sidecar.events import EventBus
 from sidecar.types import ErrorBody, JobInfo, JobState
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 KEPT = 100  # finished jobs that are remembered
 SMALLEST_STEP = 0.01  # of progress, that is worth an event
@@ -153,3 +155,12 @@ class Jobs:
 
 def ended(job: JobInfo) -> bool:
     return job.state in _ENDED
+
+
+async def to_its_end(work: Awaitable[T]) -> T:
+    """What `work` returns. A cancellation comes too late for it, and is not heard."""
+    running = asyncio.ensure_future(work)
+    while not running.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({running})
+    return running.result()

@@ -250,10 +250,10 @@ def _of_loading(model: Description, profile: Calibration, cost: Cost) -> str:
         "Loading is mostly "
         + {
             "start": f"starting a process and importing the engine's libraries ({profile.start_s:.1f} s).",
-            "read": f"reading {_size(model.file_bytes)} of files.",
+            "read": f"reading {size(model.file_bytes)} of files.",
             "library": "what the library does for every model: configuration, tokenizer, putting layers together.",
             "round": f"rounding the weights to {4 if model.precision == 'int4' else 8} bits and trying whether answers stay the same.",
-            "copy": f"placing {_size(model.held_bytes)} of weights in memory.",
+            "copy": f"placing {size(model.held_bytes)} of weights in memory.",
         }[cost.largest]
     )
 
@@ -270,9 +270,10 @@ def _of_step(model: Description, profile: Calibration, cost: Cost) -> str:
         return f"Each further token is bound by small operations, which cost {profile.operation_us:.0f} µs each."
     if cost.largest == "past":
         return "Each further token is bound by reading the keys and values of the text before it."
-    read = _size(_share(model, "decoder") * model.weight_size + model.head * model.head_weight_size)
+    read = size(_share(model, "decoder") * model.weight_size + model.head * model.head_weight_size)
     return f"Each further token is bound by reading {read} of weights from memory ({profile.memory_gb_s:.0f} GB/s)."
 
 
-def _size(count: float) -> str:
+def size(count: float) -> str:
+    """Bytes in words."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / MB:.0f} MB"

@@ -262,7 +262,6 @@ class Classified(Struct, tag="classified"):
     padding: int = 0
     warnings: list[str] = []
     cut: list[int] = []
-    limit: int = 0
 
 
 class Embedded(Struct, tag="embedded"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +26,7 @@ from sidecar.paths import Paths
 from sidecar.registry.store import ModelStore, relocate
 from sidecar.runtime.gate import Gate
 from sidecar.runtime.hub import Hub
-from sidecar.runtime.jobs import Jobs, Report, ended
+from sidecar.runtime.jobs import Jobs, Report, ended, to_its_end
 from sidecar.storage import journal, moving
 from sidecar.storage.journal import Journal
 from sidecar.types import JobInfo
@@ -113,7 +113,7 @@ class Relocating:
             async with self._turn, self._hub.downloads.held(HELD):
                 if not await asyncio.to_thread(line.has_switched):
                     await self._bring(line, report)
-                return await _to_the_end(self._finish(line, remember, report))
+                return await to_its_end(self._finish(line, remember, report))
         finally:
             self._events.storage()
 
@@ -121,24 +121,24 @@ class Relocating:
         """Everything is in the new folder, and that is the one in use. What ends it before that is undone, but for the end
         of the service."""
         try:
-            await asyncio.to_thread(_begun, self._file, line)
+            await _written(_begun, self._file, line)
             if not (line.by_rename and await self._rename(line)):
                 await self._copy(line, report)
                 async with self._gate.changing():
                     await self._copy(line, report)  # what changed meanwhile
-                    await _to_the_end(self._commit(line))
+                    await to_its_end(self._commit(line))
         except BaseException:
             if not line.switched and not self._closing:
-                await _to_the_end(asyncio.to_thread(_given_up, self._file, line))
+                await to_its_end(asyncio.to_thread(_given_up, self._file, line))
             raise
 
     async def _rename(self, line: Journal) -> bool:
         async with self._gate.changing():
-            if await _to_the_end(asyncio.to_thread(moving.rename, Path(line.source), Path(line.target))):
-                await _to_the_end(self._commit(line))
+            if await to_its_end(asyncio.to_thread(moving.rename, Path(line.source), Path(line.target))):
+                await to_its_end(self._commit(line))
                 return True
         line.by_rename = False
-        await asyncio.to_thread(journal.write, self._file, line)
+        await _written(journal.write, self._file, line)
         return False
 
     async def _copy(self, line: Journal, report: Report) -> None:
@@ -225,14 +225,14 @@ def _given_up(file: Path, line: Journal) -> None:
     file.unlink(missing_ok=True)
 
 
+async def _written(write: Callable[[Path, Journal], None], file: Path, line: Journal) -> None:
+    """The journal, in a thread. A cancellation is heard once that is through: a later write would undo giving up."""
+    writing = asyncio.ensure_future(asyncio.to_thread(write, file, line))
+    try:
+        await asyncio.shield(writing)
+    finally:
+        await to_its_end(asyncio.wait({writing}))
+
+
 def _switched(line: Journal) -> Journal:
     return msgspec.structs.replace(line, switched=True)
-
-
-async def _to_the_end(work: Awaitable[T]) -> T:
-    """What `work` returns; who cancels only waits for it."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait({task})
-    return task.result()

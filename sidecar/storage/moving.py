@@ -7,7 +7,6 @@ here knows what uses the folder. Everything here blocks on the disk: call it in 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import shutil
@@ -15,13 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sidecar import hardware
+from sidecar import disk, hardware
 from sidecar.errors import Conflict, DiskFull, EnvironmentFault, InvalidRequest
 from sidecar.hub import hashing
 from sidecar.storage import files
 
 MB = 1 << 20
-SPARE_BYTES = 64 * MB  # left free on the disk
 DRAFT = ".copying"
 ROUNDS = 20  # of looking for what changed meanwhile
 COARSEST_NS = 2_000_000_000  # between the times that file systems can remember
@@ -61,7 +59,7 @@ def check_room(source: Path, target: Path) -> None:
     """Raises DiskFull with the numbers when what is not there yet does not fit."""
     if same_disk(source, target):
         return
-    needed = files.weight([source]) - files.weight([target]) + SPARE_BYTES
+    needed = files.weight([source]) - files.weight([target]) + disk.SPARE_BYTES
     if needed > (free := hardware.free_disk(target)):
         raise DiskFull(
             f"Moving the models to {target} needs {needed // MB + 1} MB there, where {free // MB} MB are free."
@@ -258,7 +256,7 @@ def _flush_folders(folder: Path) -> None:
 
 
 def _fault(error: OSError, target: Path) -> EnvironmentFault:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if disk.is_full(error):
         free = hardware.free_disk(target) // MB
         return DiskFull(f"The disk of {target} is full ({free} MB free). Free some space there and move again.",
                         path=str(target), free_mb=free)  # fmt: skip

@@ -6,7 +6,6 @@ does one of a restoration, which unsettles the record first. Everything here blo
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import secrets
@@ -17,7 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from sidecar import decoding
+from sidecar import decoding, disk
 from sidecar.errors import Conflict, DiskFull, EnvironmentFault, TrashNotFound
 from sidecar.registry.manifest import TRASH, ManifestFile, Manifests
 from sidecar.registry.store import Model, ModelOptions
@@ -192,7 +191,7 @@ class Trash:
 
 def _not_removed(model: Model, error: OSError) -> EnvironmentFault:
     path = str(model.path)
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:  # a rename needs no room, but its record does
+    if disk.is_full(error):  # a rename needs no room, but its record does
         todo = "Empty the trash or clean up what is not needed, which needs no room, then remove it."
         return DiskFull(f"{model.id!r} was not removed: its disk is full to the last byte. {todo}", path=path)
     return EnvironmentFault(f"{model.id!r} was not removed, because its files cannot be moved: {error}.", path=path)

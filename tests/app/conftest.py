@@ -105,6 +105,13 @@ def paths(tmp_path) -> Paths:
     return found
 
 
+@pytest.fixture
+def quick_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that the window starts takes any free port, and no worker in store."""
+    monkeypatch.setenv("INGLENOOK_PORT", "0")
+    monkeypatch.setenv("INGLENOOK_SPARE_WORKER", "false")
+
+
 async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait until `condition` holds. Raises TimeoutError; the limit only guards against hanging."""
     async with asyncio.timeout(seconds):

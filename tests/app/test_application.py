@@ -15,9 +15,7 @@ from tests.helpers.service import running_service
 
 
 @pytest.fixture
-async def application(paths, qapp, monkeypatch):
-    monkeypatch.setenv("INGLENOOK_PORT", "0")
-    monkeypatch.setenv("INGLENOOK_SPARE_WORKER", "false")
+async def application(paths, qapp, quick_start):
     instance = SingleInstance(paths)
     assert instance.claim()
     made = Application(QApplication.instance(), paths, instance, "light")

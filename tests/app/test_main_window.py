@@ -9,23 +9,16 @@ from PySide6.QtWidgets import QApplication
 
 from app.main_window import MainWindow
 from app.running_service import OwnedService
-from app.session import Session
 from app.settings import Preferences
-from app.sidecar_process import SidecarProcess
 from sidecar.errors import ModelNotFound
+from tests.helpers.window_bench import opened_window
 
 
 @pytest.fixture
 async def window(paths, request):
     program = getattr(request, "param", "import sys; sys.stdin.read()")
-    process = SidecarProcess(paths, launch=lambda paths: OwnedService(paths, [sys.executable, "-c", program]))
-    session = Session(process)
-    made = MainWindow(session, Preferences(paths.window_settings))
-    made.show()
-    yield made
-    session.close()
-    await process.close()
-    made.deleteLater()
+    async with opened_window(paths, launch=lambda paths: OwnedService(paths, [sys.executable, "-c", program])) as made:
+        yield made
 
 
 def shown_banner(window):

@@ -3,26 +3,17 @@
 import pytest
 from PySide6.QtCore import Qt
 
-from app.main_window import MainWindow
 from app.model_drops import models_among
 from app.running_service import OwnedService
-from app.session import Session
-from app.settings import Preferences
-from app.sidecar_process import SidecarProcess
 from tests.helpers.dragging import Drag
+from tests.helpers.window_bench import opened_window
 
 
 @pytest.fixture
 async def window(paths):
-    process = SidecarProcess(paths, launch=lambda paths: OwnedService(paths, []))
-    session = Session(process)
-    made = MainWindow(session, Preferences(paths.window_settings))
-    made.resize(1280, 820)
-    made.show()
-    yield made
-    session.close()
-    await process.close()
-    made.deleteLater()
+    async with opened_window(paths, launch=lambda paths: OwnedService(paths, [])) as made:
+        made.resize(1280, 820)
+        yield made
 
 
 @pytest.fixture

@@ -10,14 +10,11 @@ import time
 import pytest
 from PySide6.QtWidgets import QScrollArea
 
-from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Preferences
-from app.sidecar_process import SidecarProcess
 from app.widgets.markdown_view import MarkdownView
 from sidecar.types import RegisterRequest
 from tests.helpers.models import echo_model
 from tests.helpers.turns import LONGEST_S, PATIENCE_S, Turns, longest_turn_while
+from tests.helpers.window_bench import opened_window
 
 pytestmark = pytest.mark.alone
 
@@ -26,26 +23,18 @@ SETTLE_S = 1
 
 
 @pytest.fixture
-async def window(paths, monkeypatch):
-    monkeypatch.setenv("INGLENOOK_PORT", "0")
-    monkeypatch.setenv("INGLENOOK_SPARE_WORKER", "false")
-    process = SidecarProcess(paths)
-    session = Session(process)
-    made = MainWindow(session, Preferences(paths.window_settings))
-    made.resize(1440, 900)
-    made.show()
-    process.start()
-    client = await session.ready()
-    for name, kind, knobs in (
-        ("writer", "text_generation", {"delay_ms": 5, "repeat": 0}),
-        ("sorter", "classification", {}),
-    ):
-        folder = echo_model(paths.data_dir / name, **knobs)
-        await client.register(RegisterRequest(name=name, model_type=kind, model_path=str(folder)))
-    yield made
-    session.close()
-    await process.close()
-    made.deleteLater()
+async def window(paths, quick_start):
+    async with opened_window(paths) as made:
+        made.resize(1440, 900)
+        made.session.process.start()
+        client = await made.session.ready()
+        for name, kind, knobs in (
+            ("writer", "text_generation", {"delay_ms": 5, "repeat": 0}),
+            ("sorter", "classification", {}),
+        ):
+            folder = echo_model(paths.data_dir / name, **knobs)
+            await client.register(RegisterRequest(name=name, model_type=kind, model_path=str(folder)))
+        yield made
 
 
 async def test_a_turn_that_takes_long_is_noticed(until):

@@ -11,9 +11,7 @@ from tests.helpers.models import echo_model
 
 
 @pytest.fixture
-async def session(paths, monkeypatch):
-    monkeypatch.setenv("INGLENOOK_PORT", "0")
-    monkeypatch.setenv("INGLENOOK_SPARE_WORKER", "false")
+async def session(paths, quick_start):
     process = SidecarProcess(paths)
     made = Session(process)
     process.start()

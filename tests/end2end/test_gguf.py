@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -46,12 +46,6 @@ async def _register(running: RunningService) -> None:
     async with running.client() as client:
         for name, kind in MODELS.items():
             await client.register(RegisterRequest(name=name, model_type=kind, model_path=str(gguf_model(name))))
-
-
-@pytest.fixture
-async def client(service: RunningService) -> AsyncIterator[Client]:
-    async with service.client() as client:
-        yield client
 
 
 @pytest.fixture

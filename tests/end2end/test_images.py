@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,12 +41,6 @@ async def _register(running: RunningService) -> None:
     async with running.client() as client:
         for name, path in (("seeing", gguf_model("llama-seeing")), ("blind", tiny("llama-chat"))):
             await client.register(RegisterRequest(name=name, model_type="text_generation", model_path=str(path)))
-
-
-@pytest.fixture
-async def client(service: RunningService) -> AsyncIterator[Client]:
-    async with service.client() as client:
-        yield client
 
 
 async def say(client: Client, *messages: Message, model: str = "seeing") -> GenerateResponse:

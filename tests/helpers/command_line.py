@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from unittest import mock
 
 from sidecar.__main__ import main
 from tests.helpers.service import ROOT, RunningService
 
 PATIENCE = 120
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -33,6 +36,11 @@ def inglenook(*words: str, stdin: str = "", **more: str) -> subprocess.Completed
         contextlib.redirect_stderr(err),
     ):
         return subprocess.CompletedProcess(words, _status(), out.getvalue(), err.getvalue())
+
+
+def command_on(service: RunningService) -> Command:
+    """`inglenook` with that service: `command("status", "--json")`."""
+    return functools.partial(inglenook, INGLENOOK_DATA_DIR=str(service.paths.data_dir))
 
 
 def _status() -> int:
@@ -56,9 +64,9 @@ def interruptible(service: RunningService, *words: str) -> subprocess.Popen[byte
 
 def idle(service: RunningService, model: str) -> bool:
     """Whether soon no request runs on the model any more."""
-    deadline = time.monotonic() + PATIENCE
+    deadline, command = time.monotonic() + PATIENCE, command_on(service)
     while time.monotonic() < deadline:
-        listed = inglenook("models", "--json", INGLENOOK_DATA_DIR=str(service.paths.data_dir))
+        listed = command("models", "--json")
         if not next(row for row in json.loads(listed.stdout) if row["id"] == model)["active_requests"]:
             return True
     return False

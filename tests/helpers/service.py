@@ -12,20 +12,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import msgspec
 
 from sidecar.client import Client
 from sidecar.paths import Paths
-from sidecar.types import Discovery
+from sidecar.types import Discovery, DownloadInfo, JobInfo
 
+T = TypeVar("T", JobInfo, DownloadInfo)
 START_SECONDS = 120.0
 QUIET = {"spare_worker": "false", "calibrate": "false"}
 END_SECONDS = 60.0
+JOB_SECONDS = 120.0
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -133,6 +135,23 @@ def end(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
+
+
+async def job_ended(client: Client, job_id: str) -> JobInfo:
+    """The job once it has ended."""
+    return await _ended(lambda: client.job(job_id))
+
+
+async def download_ended(client: Client, job_id: str) -> DownloadInfo:
+    """The download once it has ended."""
+    return await _ended(lambda: client.download_info(job_id))
+
+
+async def _ended(look: Callable[[], Awaitable[T]]) -> T:
+    async with asyncio.timeout(JOB_SECONDS):
+        while (info := await look()).finished_at is None:  # noqa: ASYNC110 - another process's state
+            await asyncio.sleep(0.02)
+    return info
 
 
 async def has_requests(client: Client, model: str, expected: bool) -> None:

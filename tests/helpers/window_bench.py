@@ -1,8 +1,9 @@
-"""The real window in the test's own process, at a real service."""
+"""The real window in the test's own process, alone or at a real service."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from app.main_window import MainWindow
@@ -13,16 +14,30 @@ from app.view import View
 from sidecar.paths import Paths
 
 
+@contextlib.asynccontextmanager
+async def opened_window(paths: Paths, **process: Any) -> AsyncIterator[MainWindow]:
+    """A window whose service is not started yet. `process`: options of the SidecarProcess."""
+    session = Session(SidecarProcess(paths, **process))
+    window = MainWindow(session, Preferences(paths.window_settings))
+    window.show()
+    yield window
+    session.close()
+    await session.process.close()
+    window.deleteLater()
+
+
 class WindowBench:
     """A window, and what tests do with it. `until` waits for a condition."""
 
+    SIZE = (1280, 820)
+
     def __init__(self, paths: Paths, until: Callable[..., Any], view: str) -> None:
-        self.until = until
+        self.paths, self.until = paths, until
         self._name = view
         self.process = SidecarProcess(paths)
         self.session = Session(self.process)
         self.window = MainWindow(self.session, Preferences(paths.window_settings))
-        self.window.resize(1280, 820)
+        self.window.resize(*self.SIZE)
         self.window.show()
 
     @property

@@ -10,17 +10,25 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from sidecar.engines import load_engine
 from sidecar.engines.base import Model
 from sidecar.runtime.protocol import (
     HEADER,
+    Classified,
+    Classify,
     Down,
+    Embed,
+    Embedded,
     Failed,
     Finished,
     Generated,
     Load,
     Outcome,
     Step,
+    Translate,
+    Translated,
     Up,
     decode_up,
     encode,
@@ -64,6 +72,29 @@ def outcome(end: Finished | Failed) -> Outcome:
     """The outcome of a request that must not have failed."""
     assert isinstance(end, Finished), end
     return end.outcome
+
+
+def classify(model: Model, request: Classify) -> Classified:
+    result = _served(model, request)
+    assert isinstance(result, Classified)
+    return result
+
+
+def translate(model: Model, request: Translate, **settings: int) -> Translated:
+    result = _served(model, request, **settings)
+    assert isinstance(result, Translated)
+    return result
+
+
+def embed(model: Model, request: Embed) -> np.ndarray:
+    """The vectors, shape (texts, dimensions)."""
+    result = _served(model, request)
+    assert isinstance(result, Embedded)
+    return np.frombuffer(result.vectors, np.float32).reshape(len(request.texts), result.dimensions)
+
+
+def _served(model: Model, request: Classify | Translate | Embed, **settings: int) -> Outcome:
+    return outcome(drive(model, request, **settings)[request.id])
 
 
 def text_of(frames: Iterable[Up], request_id: int) -> str:

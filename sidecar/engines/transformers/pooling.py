@@ -69,8 +69,8 @@ def _count(mask: torch.Tensor) -> torch.Tensor:
     return mask.sum(dim=1, keepdim=True).clamp(min=1)
 
 
-def _mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    return _sum(hidden, mask) / _count(mask)
+def _mean(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    return _sum(hidden, weights) / _count(weights)
 
 
 def _mean_by_root(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -79,11 +79,7 @@ def _mean_by_root(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 def _weighted_mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Later tokens weigh more: the n-th token weighs n."""
-    return _mean_of(hidden, mask * torch.arange(1, mask.shape[1] + 1, device=mask.device))
-
-
-def _mean_of(hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    return _sum(hidden, weights) / _count(weights)
+    return _mean(hidden, mask * torch.arange(1, mask.shape[1] + 1, device=mask.device))
 
 
 def _max(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

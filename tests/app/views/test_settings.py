@@ -4,28 +4,17 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Preferences
-from app.sidecar_process import SidecarProcess
 from app.theme import theme
 from app.views.settings.editors import title_of
 from app.views.settings.row import shown
+from tests.helpers.window_bench import opened_window
 
 
 @pytest.fixture
-async def window(paths, monkeypatch):
-    monkeypatch.setenv("INGLENOOK_PORT", "0")
-    monkeypatch.setenv("INGLENOOK_SPARE_WORKER", "false")
-    process = SidecarProcess(paths)
-    session = Session(process)
-    made = MainWindow(session, Preferences(paths.window_settings))
-    made.show()
-    process.start()
-    yield made
-    session.close()
-    await process.close()
-    made.deleteLater()
+async def window(paths, quick_start):
+    async with opened_window(paths) as made:
+        made.session.process.start()
+        yield made
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sidecar.client import Client
 from sidecar.paths import Paths
 from sidecar.types import CatalogueQuery
 from tests.helpers import profile
-from tests.helpers.command_line import inglenook
+from tests.helpers.command_line import command_on
 from tests.helpers.hub import Fault, HubServer, hub_server, model_files
 from tests.helpers.service import RunningService, running_service
 
@@ -154,10 +154,10 @@ async def test_a_hub_that_fails_leaves_the_built_in_list(client: Client, hub: Hu
 
 def test_a_small_model_is_fetched_by_its_short_name(service: RunningService, hub: HubServer) -> None:
     hub.add("sentence-transformers/all-MiniLM-L6-v2", model_files(), info={"pipeline_tag": "sentence-similarity"})
-    where = {"INGLENOOK_DATA_DIR": str(service.paths.data_dir)}
-    fetched = json.loads(inglenook("lightweight", "--download", "minilm", "--json", **where).stdout)
+    command = command_on(service)
+    fetched = json.loads(command("lightweight", "--download", "minilm", "--json").stdout)
     assert (fetched["status"], fetched["model"]) == ("downloaded", "sentence-transformers/all-MiniLM-L6-v2")
-    again = json.loads(inglenook("lightweight", "--download", "minilm", "--json", **where).stdout)
+    again = json.loads(command("lightweight", "--download", "minilm", "--json").stdout)
     assert (again["status"], again["job_id"]) == ("downloaded", None)
     assert asyncio.run(_downloaded(service)) == ["minilm"]
 
@@ -168,5 +168,5 @@ async def _downloaded(service: RunningService) -> list[str]:
 
 
 def test_a_small_model_that_is_not_in_the_list_is_told_so(service: RunningService) -> None:
-    ended = inglenook("lightweight", "--download", "no-such", INGLENOOK_DATA_DIR=str(service.paths.data_dir))
+    ended = command_on(service)("lightweight", "--download", "no-such")
     assert (ended.returncode, "no small model 'no-such'" in ended.stderr) == (1, True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +10,6 @@ import pytest
 from sidecar import __version__
 from tests.helpers.command_line import inglenook
 from tests.helpers.service import RunningService
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_the_version() -> None:

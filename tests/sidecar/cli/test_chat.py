@@ -8,12 +8,9 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 
-from tests.helpers.command_line import PATIENCE, environment, idle, interruptible
+from tests.helpers.command_line import PATIENCE, Command, environment, idle, interruptible
 from tests.helpers.service import ROOT, RunningService, end
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_chat_answers_line_by_line_until_the_input_ends(cli: Command) -> None:

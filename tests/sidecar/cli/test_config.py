@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sidecar.config import Settings
-from tests.helpers.command_line import inglenook
+from tests.helpers.command_line import Command, inglenook
 from tests.helpers.service import RunningService
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_config_alone_says_where_things_lie(folder: Path) -> None:

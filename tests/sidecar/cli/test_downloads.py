@@ -3,34 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.helpers.command_line import inglenook
-from tests.helpers.hub import Fault, HubServer, hub_server, model_files
-from tests.helpers.service import RunningService, running_service
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[HubServer]:
-    with hub_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def fetching(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    with running_service(tmp_path_factory.mktemp("pull"), hub_endpoint=hub.url) as service:
-        yield service
-
-
-@pytest.fixture
-def command(fetching: RunningService) -> Command:
-    return lambda *words, **more: inglenook(*words, INGLENOOK_DATA_DIR=str(fetching.paths.data_dir), **more)
+from tests.helpers.command_line import Command
+from tests.helpers.hub import Fault, HubServer, model_files
 
 
 def test_a_model_is_pulled_verified_and_removed(command: Command, hub: HubServer) -> None:

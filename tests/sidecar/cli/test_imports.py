@@ -3,35 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.helpers.command_line import inglenook
+from tests.helpers.command_line import Command
 from tests.helpers.gguf_models import gguf_model
-from tests.helpers.hub import HubServer, hub_server
-from tests.helpers.service import RunningService, running_service
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[HubServer]:
-    with hub_server() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def importing(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    with running_service(tmp_path_factory.mktemp("import"), hub_endpoint=hub.url) as service:
-        yield service
-
-
-@pytest.fixture
-def command(importing: RunningService) -> Command:
-    return lambda *words, **more: inglenook(*words, INGLENOOK_DATA_DIR=str(importing.paths.data_dir), **more)
+from tests.helpers.hub import HubServer
 
 
 def test_a_model_is_imported_exported_and_imported_again(command: Command, tmp_path: Path) -> None:

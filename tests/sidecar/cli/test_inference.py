@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-from collections.abc import Callable
 
-from tests.helpers.command_line import PATIENCE, idle, interruptible
+from tests.helpers.command_line import PATIENCE, Command, idle, interruptible
 from tests.helpers.service import RunningService
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_generate_prints_the_answer(cli: Command) -> None:

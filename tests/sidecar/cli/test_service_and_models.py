@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
+from tests.helpers.command_line import Command
 from tests.helpers.models import echo_model
 from tests.helpers.service import RunningService
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_status_says_where_and_how(cli: Command, service: RunningService) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.command_line import inglenook
+from tests.helpers.command_line import Command, command_on
 from tests.helpers.models import echo_model
 from tests.helpers.service import RunningService, running_service
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +21,7 @@ def storing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 
 @pytest.fixture
 def command(storing: RunningService) -> Command:
-    return lambda *words, **more: inglenook(*words, INGLENOOK_DATA_DIR=str(storing.paths.data_dir), **more)
+    return command_on(storing)
 
 
 def test_a_model_is_removed_brought_back_moved_and_deleted(

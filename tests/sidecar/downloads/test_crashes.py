@@ -11,10 +11,10 @@ import pytest
 
 from sidecar.client import Client
 from sidecar.errors import Offline
-from sidecar.types import CatalogueQuery, DownloadInfo, DownloadRequest, FromUrlRequest, JobInfo
+from sidecar.types import CatalogueQuery, DownloadInfo, DownloadRequest, FromUrlRequest
 from tests.helpers.hub import HubServer, model_files
 from tests.helpers.sabotage import kill_at
-from tests.helpers.service import RunningService, running_service
+from tests.helpers.service import RunningService, download_ended, job_ended, running_service
 
 WEIGHTS = "model.safetensors"
 ON_ITS_WAY = 300_000  # bytes that may have left the server and not been written when a process is killed
@@ -26,12 +26,6 @@ def heard(event, arguments):
             file.write(f"{event} {arguments[1:]}\\n")
 sys.addaudithook(heard)
 """
-
-
-async def ended(client: Client, job: str) -> DownloadInfo:
-    while (info := await client.download_info(job)).finished_at is None:  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.05)
-    return info
 
 
 async def begun(client: Client, job: str, count: int) -> None:
@@ -50,7 +44,7 @@ async def test_a_service_killed_in_the_middle_goes_on_where_it_was(hub: HubServe
         killed.wait()
     with running_service(tmp_path / "data", hub_endpoint=hub.url) as service:
         async with service.client() as client:
-            info = await ended(client, job)
+            info = await download_ended(client, job)
             assert (info.state, (await client.verify("org/model")).damaged) == ("done", [])
     assert hub.served[WEIGHTS] <= repo.files[WEIGHTS].size + ON_ITS_WAY
     assert hub.requests(WEIGHTS)[-1].range is not None
@@ -73,7 +67,7 @@ async def test_a_service_killed_later_has_no_half_model_and_fetches_nothing_agai
     monkeypatch.delenv("PYTHONPATH")
     with running_service(tmp_path / "data", hub_endpoint=hub.url) as service:
         async with service.client() as client:
-            assert (await ended(client, job)).state == "done"
+            assert (await download_ended(client, job)).state == "done"
             assert (await client.verify("org/model")).damaged == []
             assert (await client.storage()).partial_bytes == 0
     assert hub.served[WEIGHTS] == repo.files[WEIGHTS].size
@@ -108,24 +102,20 @@ async def arriving(models: Path) -> None:
         await asyncio.sleep(0.01)
 
 
-async def job_ended(client: Client, job: str) -> JobInfo:
-    while (info := await client.job(job)).finished_at is None:  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.02)
-    return info
-
-
 async def test_a_large_download_leaves_the_service_small(hub: HubServer, tmp_path: Path) -> None:
     parts = {f"{number}_Dense/model.safetensors": bytes([number]) * (16 << 20) for number in range(5)}
     hub.add("org/model", model_files() | parts)
     with running_service(tmp_path / "data", hub_endpoint=hub.url) as service:
         async with service.client() as client:
-            assert (await ended(client, (await client.download(DownloadRequest("org/model"))).job_id)).state == "done"
+            assert (
+                await download_ended(client, (await client.download(DownloadRequest("org/model"))).job_id)
+            ).state == "done"
         assert psutil.Process(service.process.pid).memory_info().rss < 85 << 20  # with the libraries that ask the hub
 
 
 async def fetched(service: RunningService) -> DownloadInfo:
     async with service.client() as client:
-        return await ended(client, (await client.download(DownloadRequest("org/model"))).job_id)
+        return await download_ended(client, (await client.download(DownloadRequest("org/model"))).job_id)
 
 
 async def test_offline_makes_no_connection_at_all_from_its_start_on(
@@ -148,7 +138,7 @@ async def test_offline_makes_no_connection_at_all_from_its_start_on(
             assert await client.connections() == []
             await client.change_settings({"offline": False})
             await client.retry_download(job)
-            assert (await ended(client, job)).state == "done"
+            assert (await download_ended(client, job)).state == "done"
             online = await client.catalogue_detail("org/model")
             asked = len(hub.seen)
             await client.change_settings({"offline": True})
@@ -170,7 +160,7 @@ async def everything_that_asks_the_hub(client: Client, hub: HubServer) -> str:
     with pytest.raises(Offline):
         await client.pull_url(FromUrlRequest(f"{hub.store_url}/blobs/org/model/far.gguf"))
     assert (await client.set_hub_token("hf_other")).user is None
-    info = await ended(client, (await client.download(DownloadRequest("org/model"))).job_id)
+    info = await download_ended(client, (await client.download(DownloadRequest("org/model"))).job_id)
     assert info.error is not None
     assert info.error.code == "offline"
     assert "offline is on: no connection was made" in info.message

@@ -12,8 +12,8 @@ from sidecar.types import DownloadRequest, ExportRequest, FromUrlRequest, Import
 from tests.helpers.disks import MAY_MOUNT, fill, small_disk
 from tests.helpers.hub import Blob, HubServer, model_files
 from tests.helpers.sabotage import fill_at
-from tests.helpers.service import running_service
-from tests.sidecar.downloads.test_crashes import ON_ITS_WAY, WEIGHTS, begun, ended, job_ended
+from tests.helpers.service import download_ended, job_ended, running_service
+from tests.sidecar.downloads.test_crashes import ON_ITS_WAY, WEIGHTS, begun
 
 
 def beside(folder: Path) -> list[str]:
@@ -44,7 +44,7 @@ if MAY_MOUNT:
                 job = (await client.download(DownloadRequest("org/model"))).job_id
                 await begun(client, job, 500_000)
                 fill(filler)
-                info = await ended(client, job)
+                info = await download_ended(client, job)
                 assert info.error is not None
                 assert (info.state, info.error.code) == ("failed", "disk_full")
                 assert "What has arrived is kept: free some space and try again." in info.message
@@ -56,7 +56,7 @@ if MAY_MOUNT:
                 assert [one.job_id for one in await client.downloads()] == [job]
                 filler.unlink()
                 await client.retry_download(job)
-                assert (await ended(client, job)).state == "done"
+                assert (await download_ended(client, job)).state == "done"
                 assert (await client.verify("org/model")).damaged == []
         assert hub.served[WEIGHTS] <= repo.files[WEIGHTS].size + ON_ITS_WAY
 
@@ -67,7 +67,7 @@ if MAY_MOUNT:
         hub.add("org/far", {"far.gguf": Blob.zeros()})
         with running_service(disk / "data", hub_endpoint=hub.url) as service:
             async with service.client() as client:
-                info = await ended(client, (await client.download(DownloadRequest("org/large"))).job_id)
+                info = await download_ended(client, (await client.download(DownloadRequest("org/large"))).job_id)
                 assert info.error is not None
                 assert info.error.details["needed_mb"] > info.error.details["free_mb"] > 0
                 assert "or choose another folder with the setting models_dir" in info.message

@@ -5,20 +5,13 @@ from __future__ import annotations
 import pytest
 from transformers import pipeline
 
-from sidecar.engines.base import Model
 from sidecar.errors import ContextExceeded, Unsupported
-from sidecar.runtime.protocol import Classified, Classify, Failed
+from sidecar.runtime.protocol import Classify, Failed
 from tests.helpers.models import tiny
-from tests.helpers.worker import drive, load, outcome
+from tests.helpers.worker import classify, drive, load, outcome
 
 TEXTS = ["good sun", "bad rain and bad tea, what does it think", "a", "the small model reads every word of this text"]
 LONG = "rain " * 100
-
-
-def classify(model: Model, request: Classify) -> Classified:
-    result = outcome(drive(model, request)[request.id])
-    assert isinstance(result, Classified)
-    return result
 
 
 @pytest.mark.parametrize("name", ["bert-single", "bert-multi", "gpt2-classifier"])

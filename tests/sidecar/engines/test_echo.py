@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from sidecar.errors import LoadFailed
-from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Failed, Generate
+from sidecar.runtime.protocol import Classify, Embed, Failed, Generate
 from sidecar.types import Message, Sampling
 from tests.helpers.models import echo_model
-from tests.helpers.worker import answer, drive, load, outcome
+from tests.helpers.worker import answer, classify, drive, embed, load
 
 
 def test_it_repeats_the_prompt_as_often_as_configured(tmp_path: Path) -> None:
@@ -41,13 +41,11 @@ def test_a_prompt_longer_than_the_context_is_cut_only_when_allowed(tmp_path: Pat
 
 def test_equal_texts_have_equal_probabilities_and_vectors(tmp_path: Path) -> None:
     model = load(echo_model(tmp_path), engine="echo")
-    classified = outcome(drive(model, Classify(1, ["a", "b", "a"], ["x", "y"]))[1])
-    embedded = outcome(drive(model, Embed(2, ["a", "b", "a"], dimensions=4))[2])
-    assert isinstance(classified, Classified)
-    assert isinstance(embedded, Embedded)
-    assert classified.scores[0] == classified.scores[2] != classified.scores[1]
-    assert sum(classified.scores[0]) == pytest.approx(1)
-    vectors = np.frombuffer(embedded.vectors, np.float32).reshape(3, 4)
+    scores = classify(model, Classify(1, ["a", "b", "a"], ["x", "y"])).scores
+    vectors = embed(model, Embed(2, ["a", "b", "a"], dimensions=4))
+    assert scores[0] == scores[2] != scores[1]
+    assert sum(scores[0]) == pytest.approx(1)
+    assert vectors.shape == (3, 4)
     assert (vectors[0] == vectors[2]).all()
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-6)
 

@@ -12,23 +12,16 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoTokenizer
 
-from sidecar.engines.base import Model
 from sidecar.engines.transformers.pooling import MODES
 from sidecar.errors import LoadFailed
 from sidecar.registry.inspect import inspect
 from sidecar.registry.shape import BERT
-from sidecar.runtime.protocol import Embed, Embedded, Failed
+from sidecar.runtime.protocol import Embed, Failed
 from tests.helpers.models import tiny
 from tests.helpers.tokenizers import word_piece_tokenizer
-from tests.helpers.worker import drive, load, outcome
+from tests.helpers.worker import drive, embed, load
 
 TEXTS = ["good sun", "bad rain and bad tea, what does it think", "a"]
-
-
-def embed(model: Model, request: Embed) -> np.ndarray:
-    result = outcome(drive(model, request)[request.id])
-    assert isinstance(result, Embedded)
-    return np.frombuffer(result.vectors, np.float32).reshape(len(request.texts), result.dimensions)
 
 
 def hidden(name: str, text: str) -> torch.Tensor:

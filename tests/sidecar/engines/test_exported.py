@@ -20,24 +20,20 @@ from sidecar.engines.base import Model
 from sidecar.engines.transformers.exported.program import open_program
 from sidecar.errors import LoadFailed
 from sidecar.registry.exported import MANIFEST
-from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded
+from sidecar.runtime.protocol import Classify, Embed
 from tests.helpers.exported import changed, changed_graph, exported_classifier, exported_decoder, exported_embedder
 from tests.helpers.models import tiny
-from tests.helpers.worker import drive, load, outcome
+from tests.helpers.worker import classify, embed, load
 
 TEXTS = ["good sun", "bad rain and bad tea, what does it think", "a", "good", "what does it think of rain"]
 
 
 def scores(model: Model, texts: list[str] = TEXTS) -> np.ndarray:
-    found = outcome(drive(model, Classify(1, texts))[1])
-    assert isinstance(found, Classified)
-    return np.array(found.scores)
+    return np.array(classify(model, Classify(1, texts)).scores)
 
 
 def vectors(model: Model) -> np.ndarray:
-    found = outcome(drive(model, Embed(1, TEXTS))[1])
-    assert isinstance(found, Embedded)
-    return np.frombuffer(found.vectors, np.float32).reshape(len(TEXTS), -1)
+    return embed(model, Embed(1, TEXTS))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(0, 0), (2, 32)])

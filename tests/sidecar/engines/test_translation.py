@@ -10,18 +10,12 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from sidecar.engines.base import Model
 from sidecar.errors import InvalidRequest, Unsupported
-from sidecar.runtime.protocol import Failed, Translate, Translated
+from sidecar.runtime.protocol import Failed, Translate
 from sidecar.types import TranslationOptions
 from tests.helpers.models import tiny
-from tests.helpers.worker import drive, load, outcome
+from tests.helpers.worker import drive, load, outcome, translate
 
 TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee", "text"]
-
-
-def translate(model: Model, request: Translate, **settings: int) -> Translated:
-    result = outcome(drive(model, request, **settings)[request.id])
-    assert isinstance(result, Translated)
-    return result
 
 
 def reference(name: str, text: str, prefix: str = "", **generation: Any) -> str:

@@ -11,8 +11,7 @@ import trustme
 
 from sidecar.types import CatalogueQuery, DownloadRequest
 from tests.helpers.hub import HubServer, hub_server, model_files
-from tests.helpers.service import running_service
-from tests.sidecar.downloads.test_crashes import ended
+from tests.helpers.service import download_ended, running_service
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ async def test_an_unknown_authority_is_refused_in_words_until_the_setting_names_
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     with running_service(tmp_path / "data", hub_endpoint=private_hub.url) as service:
         async with service.client() as client:
-            info = await ended(client, (await client.download(DownloadRequest("org/model"))).job_id)
+            info = await download_ended(client, (await client.download(DownloadRequest("org/model"))).job_id)
             assert info.error is not None
             assert (info.state, info.error.code) == ("failed", "certificate_untrusted")
             assert "name the file with its certificate in the setting ca_bundle" in info.message
@@ -43,5 +42,5 @@ async def test_an_unknown_authority_is_refused_in_words_until_the_setting_names_
             assert private_hub.seen == []
             await client.change_settings({"ca_bundle": str(tmp_path / "authority.pem")})
             await client.retry_download(info.job_id)
-            assert (await ended(client, info.job_id)).state == "done"
+            assert (await download_ended(client, info.job_id)).state == "done"
             assert (await client.verify("org/model")).damaged == []

@@ -15,7 +15,7 @@ from sidecar.client import Client
 from sidecar.paths import Paths
 from sidecar.types import CatalogueQuery, EmbedRequest, RegisterRequest
 from tests.helpers import profile
-from tests.helpers.command_line import inglenook
+from tests.helpers.command_line import command_on
 from tests.helpers.models import echo_model
 from tests.helpers.service import RunningService, running_service
 
@@ -149,20 +149,20 @@ async def test_the_second_listener_wants_the_key_too(measured: RunningService) -
 
 
 def test_the_command_line_recommends_searches_and_lists(measured: RunningService) -> None:
-    where = {"INGLENOOK_DATA_DIR": str(measured.paths.data_dir)}
-    advice = inglenook("recommend", **where)
+    command = command_on(measured)
+    advice = command("recommend")
     assert "embedding: " in advice.stdout
-    found = json.loads(inglenook("search", "minilm", "--task", "embedding", "--json", **where).stdout)
+    found = json.loads(command("search", "minilm", "--task", "embedding", "--json").stdout)
     assert found["entries"][0]["id"] == MINILM
-    assert MINILM in inglenook("search", "minilm", **where).stdout
-    listed = inglenook("lightweight", "--list", **where).stdout
+    assert MINILM in command("search", "minilm").stdout
+    listed = command("lightweight", "--list").stdout
     assert "bert-tiny" in listed
     assert "To begin with:" in listed
 
 
 def test_the_command_line_opens_a_port_for_small_models(measured: RunningService) -> None:
-    where = {"INGLENOOK_DATA_DIR": str(measured.paths.data_dir)}
-    started = json.loads(inglenook("lightweight", "--start-server", "--port", "0", "--json", **where).stdout)
+    command = command_on(measured)
+    started = json.loads(command("lightweight", "--start-server", "--port", "0", "--json").stdout)
     assert started["url"].endswith(f":{started['port']}")
     asyncio.run(_stop_lightweight(measured))
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from sidecar.types import DownloadInfo, DownloadRequest
 from tests.helpers.disks import MAY_MOUNT
 from tests.helpers.hub import HubServer, hub_server, model_files
 from tests.helpers.models import tiny
-from tests.helpers.service import RunningService, running_service
+from tests.helpers.service import RunningService, download_ended, running_service
 
 WEIGHTS = "model.safetensors"
 # For a worker: when it opens a checkpoint it tries to reach the hub, by Python and by the system's own call.
@@ -55,25 +54,13 @@ def hub() -> Iterator[HubServer]:
 
 
 @pytest.fixture(scope="module")
-def served(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     with running_service(tmp_path_factory.mktemp("downloads"), hub_endpoint=hub.url) as service:
         yield service
 
 
-@pytest.fixture
-async def client(served: RunningService) -> AsyncIterator[Client]:
-    async with served.client() as client:
-        yield client
-
-
 async def fetched(client: Client, model: str, **fields: object) -> DownloadInfo:
-    return await ended(client, (await client.download(DownloadRequest(model, **fields))).job_id)
-
-
-async def ended(client: Client, job: str) -> DownloadInfo:
-    while (info := await client.download_info(job)).finished_at is None:  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.02)
-    return info
+    return await download_ended(client, (await client.download(DownloadRequest(model, **fields))).job_id)
 
 
 async def folder_of(client: Client, model: str) -> Path:
@@ -95,7 +82,7 @@ async def test_a_damaged_file_is_set_aside_and_fetched_again_and_the_model_is_no
     with pytest.raises(errors.LoadFailed, match="fetched again"):
         await client.load("org/damaged")
     hub.rate = 0
-    assert (await ended(client, (await client.downloads())[0].job_id)).state == "done"
+    assert (await download_ended(client, (await client.downloads())[0].job_id)).state == "done"
     assert (folder / WEIGHTS).read_bytes() == weights
     assert (await client.verify("org/damaged")).damaged == []
     assert list(folder.parents[1].glob(f".quarantine/*/{WEIGHTS}"))
@@ -129,7 +116,7 @@ async def test_a_download_is_paused_resumed_cancelled_and_taken_off_the_list(cli
 
 
 async def test_a_token_is_accepted_told_of_and_never_shown(
-    client: Client, hub: HubServer, served: RunningService
+    client: Client, hub: HubServer, service: RunningService
 ) -> None:
     hub.tokens["hf_very_secret"] = "me"
     with pytest.raises(errors.HubRefused, match="not valid"):
@@ -137,7 +124,7 @@ async def test_a_token_is_accepted_told_of_and_never_shown(
     account = await client.set_hub_token("hf_very_secret")
     assert (account.has_token, account.kept_in, account.user) == (True, "file", "me")
     assert not (await client.set_hub_token("")).has_token
-    assert "hf_very_secret" not in served.log()
+    assert "hf_very_secret" not in service.log()
 
 
 async def test_every_connection_is_listed(client: Client, hub: HubServer) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ from sidecar.types import (
 from tests.helpers.gguf_models import gguf_model, write_adapter
 from tests.helpers.hub import Fault, HubServer, hub_server, model_files
 from tests.helpers.models import tiny
-from tests.helpers.service import RunningService, running_service
+from tests.helpers.service import RunningService, download_ended, job_ended, running_service
 from tests.helpers.stores import hub_cache_model, lm_studio_model, ollama_model
 
 ANSWERING = GenerateRequest(prompt="the quick", max_new_tokens=4, temperature=0)
@@ -54,7 +53,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(hub: HubServer, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(hub: HubServer, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "OLLAMA_MODELS"):
             patch.delenv(name, raising=False)
@@ -70,21 +69,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServi
         yield service
 
 
-@pytest.fixture
-async def client(served: RunningService) -> AsyncIterator[Client]:
-    async with served.client() as client:
-        yield client
-
-
-async def ended(client: Client, job: str) -> JobInfo:
-    async with asyncio.timeout(60):
-        while (info := await client.job(job)).finished_at is None:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.02)
-    return info
-
-
 async def imported(client: Client, path: Path, **fields: object) -> JobInfo:
-    job = await ended(client, (await client.import_models(ImportRequest(str(path), **fields))).job_id)
+    job = await job_ended(client, (await client.import_models(ImportRequest(str(path), **fields))).job_id)
     assert job.error is None, job.message
     return job
 
@@ -245,7 +231,7 @@ async def test_a_bundle_carries_a_model_to_another_machine(
         source = {"gguf": gguf_model("qwen2"), "folder": tiny("llama-base")}[kind]
         name = (await imported(client, source, name=f"carried-{kind}")).models[0]
     await client.update(name, UpdateRequest(temperature=0.5))
-    job = await ended(client, (await client.export(name, ExportRequest(str(tmp_path)))).job_id)
+    job = await job_ended(client, (await client.export(name, ExportRequest(str(tmp_path)))).job_id)
     assert job.error is None, job.message
     bundle = tmp_path / f"{name}.inglenook"
     assert job.path == str(bundle)
@@ -277,7 +263,7 @@ async def test_a_file_from_an_address_goes_on_where_it_broke_and_is_checked(clie
     hub.fail("far.gguf", Fault("cut", after=20), Fault("cut", after=5_000))
     url, digest = f"{hub.store_url}/blobs/org/far/far.gguf", hashlib.sha256(content).hexdigest()
     started = await client.pull_url(FromUrlRequest(url, sha256=digest))
-    job = await ended(client, started.job_id)
+    job = await job_ended(client, started.job_id)
     assert (started.kind, job.error, job.models) == ("job", None, ["far"])
     assert hub.served["far.gguf"] <= len(content) + 5_020
     assert any(seen.range == "bytes=5000-" for seen in hub.requests("far.gguf"))
@@ -287,24 +273,22 @@ async def test_a_file_from_an_address_goes_on_where_it_broke_and_is_checked(clie
 
 
 async def test_a_file_that_is_not_what_it_should_be_is_not_kept(
-    client: Client, hub: HubServer, served: RunningService
+    client: Client, hub: HubServer, service: RunningService
 ) -> None:
     hub.add("org/wrong", {"wrong.gguf": gguf_model("qwen2").read_bytes(), "noise.gguf": b"GGUF" + bytes(1000)})
     for name, sha256, reason in (("wrong.gguf", "0" * 64, "SHA-256"), ("noise.gguf", None, "not a sound GGUF")):
         request = FromUrlRequest(f"{hub.store_url}/blobs/org/wrong/{name}", sha256=sha256)
-        job = await ended(client, (await client.pull_url(request)).job_id)
+        job = await job_ended(client, (await client.pull_url(request)).job_id)
         assert (job.state, reason in job.message) == ("failed", True)
         assert name.partition(".")[0] not in {model.id for model in await client.models()}
-    assert contents(served.paths.models_dir / ".importing") == {}
+    assert contents(service.paths.models_dir / ".importing") == {}
 
 
 async def test_an_address_on_the_hub_becomes_a_download(client: Client, hub: HubServer) -> None:
     hub.add("org/model-GGUF", {"m-Q4_0.gguf": gguf_model("qwen2").read_bytes(), "m-Q8_0.gguf": b"x" * 99})
     started = await client.pull_url(FromUrlRequest(f"{hub.url}/org/model-GGUF/blob/main/m-Q4_0.gguf"))
     assert started.kind == "download"
-    async with asyncio.timeout(60):
-        while (info := await client.download_info(started.job_id)).finished_at is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    info = await download_ended(client, started.job_id)
     assert (info.state, [file.path for file in info.files]) == ("done", ["m-Q4_0.gguf"])
 
 
@@ -317,13 +301,13 @@ async def test_what_is_no_model_is_told_as_such(client: Client, tmp_path: Path, 
 
 
 async def test_a_model_that_no_engine_can_use_leaves_nothing(
-    client: Client, tmp_path: Path, served: RunningService
+    client: Client, tmp_path: Path, service: RunningService
 ) -> None:
     for name, content in model_files(architectures=["StrangeForNothing"]).items():
         (tmp_path / name).write_bytes(content)
-    before = sorted(path.name for path in (served.paths.models_dir / "_imported").glob("*"))
-    job = await ended(client, (await client.import_models(ImportRequest(str(tmp_path)))).job_id)
+    before = sorted(path.name for path in (service.paths.models_dir / "_imported").glob("*"))
+    job = await job_ended(client, (await client.import_models(ImportRequest(str(tmp_path)))).job_id)
     assert job.error is not None
     assert "StrangeForNothing" in job.message
-    assert sorted(path.name for path in (served.paths.models_dir / "_imported").glob("*")) == before
-    assert contents(served.paths.models_dir / ".importing") == {}
+    assert sorted(path.name for path in (service.paths.models_dir / "_imported").glob("*")) == before
+    assert contents(service.paths.models_dir / ".importing") == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,9 +22,9 @@ from sidecar.types import (
     TranslateRequest,
     UpdateRequest,
 )
-from tests.helpers.command_line import inglenook
+from tests.helpers.command_line import command_on
 from tests.helpers.models import echo_model, tiny
-from tests.helpers.service import RunningService, running_service
+from tests.helpers.service import RunningService, job_ended, running_service
 
 PATIENCE_S = 120
 STARTER = "starter-sentiment"
@@ -32,31 +32,18 @@ TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee"]
 
 
 @pytest.fixture(scope="module")
-def preparing_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     with running_service(tmp_path_factory.mktemp("preparing"), max_loaded_models=20) as running:
         yield running
-
-
-@pytest.fixture
-async def client(preparing_service: RunningService) -> AsyncIterator[Client]:
-    async with preparing_service.client() as client:
-        yield client
 
 
 async def register(client: Client, name: str, folder: Path, task: ModelType) -> None:
     await client.register(RegisterRequest(name=name, model_type=task, model_path=str(folder)))
 
 
-async def ended(client: Client, job_id: str) -> JobInfo:
-    async with asyncio.timeout(PATIENCE_S):
-        while (job := await client.job(job_id)).finished_at is None:  # noqa: ASYNC110 - another process's state
-            await asyncio.sleep(0.02)
-    return job
-
-
 async def prepared(client: Client, name: str, precision: str = "auto") -> JobInfo:
     started = await client.prepare(name, PrepareRequest(precision=precision))  # type: ignore[arg-type]
-    return await ended(client, started.job_id)
+    return await job_ended(client, started.job_id)
 
 
 async def translations(client: Client, name: str) -> list[str]:
@@ -70,7 +57,7 @@ def files_of(service: RunningService) -> list[str]:
 
 
 async def test_a_prepared_translator_gives_the_same_translations_until_it_is_removed_with_all_that_was_made_of_it(
-    client: Client, preparing_service: RunningService
+    client: Client, service: RunningService
 ) -> None:
     await register(client, "marian", tiny("marian"), "translation")
     before, first = await client.model("marian"), await translations(client, "marian")
@@ -85,11 +72,11 @@ async def test_a_prepared_translator_gives_the_same_translations_until_it_is_rem
     assert after.preparation.measures["chrf"] == pytest.approx(100, abs=0.5)
     assert second == first
     await client.delete_trashed((await client.remove("marian")).trash_id)
-    assert not (preparing_service.paths.derived_dir / after.version).exists()
+    assert not (service.paths.derived_dir / after.version).exists()
 
 
 async def test_what_differs_too_much_is_refused_with_the_numbers_and_not_used(
-    client: Client, preparing_service: RunningService
+    client: Client, service: RunningService
 ) -> None:
     await register(client, "coarse", tiny("bert-single"), "classification")
     job = await prepared(client, "coarse", "int8")
@@ -100,15 +87,15 @@ async def test_what_differs_too_much_is_refused_with_the_numbers_and_not_used(
     assert "0.97 is asked" in job.message
     assert info.engine == "transformers"
     assert "did not agree" in info.engine_reason
-    assert not [file for file in files_of(preparing_service) if info.version in file and file.endswith("model.bin")]
+    assert not [file for file in files_of(service) if info.version in file and file.endswith("model.bin")]
     await client.update("coarse", UpdateRequest(engine="ctranslate2"))
     with pytest.raises(LoadFailed, match="was refused"):
         await client.load("coarse")
     await client.update("coarse", UpdateRequest(engine="auto"))
 
 
-def test_the_command_prepares_and_says_how_close_it_came(preparing_service: RunningService) -> None:
-    done = inglenook("prepare", STARTER, INGLENOOK_DATA_DIR=str(preparing_service.paths.data_dir))
+def test_the_command_prepares_and_says_how_close_it_came(service: RunningService) -> None:
+    done = command_on(service)("prepare", STARTER)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{STARTER} is prepared in int8: agreement 1")
 
@@ -121,9 +108,9 @@ async def test_unknown_models_and_jobs_are_not_found(client: Client) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(preparing_service: RunningService) -> list[JobInfo]:
+def told(service: RunningService) -> list[JobInfo]:
     """What the events told of preparing the starter model, from its start to its end."""
-    return asyncio.run(_followed(preparing_service))
+    return asyncio.run(_followed(service))
 
 
 async def _followed(service: RunningService) -> list[JobInfo]:
@@ -166,9 +153,9 @@ async def test_the_engine_can_be_chosen_per_model(told: list[JobInfo], client: C
 
 
 async def test_a_cancelled_preparation_leaves_nothing_new_and_two_at_once_are_a_conflict(
-    told: list[JobInfo], client: Client, preparing_service: RunningService
+    told: list[JobInfo], client: Client, service: RunningService
 ) -> None:
-    before = files_of(preparing_service)
+    before = files_of(service)
     started = await client.prepare(STARTER)
     with pytest.raises(Conflict, match=started.job_id):
         await client.prepare(STARTER)
@@ -176,14 +163,12 @@ async def test_a_cancelled_preparation_leaves_nothing_new_and_two_at_once_are_a_
         while (await client.job(started.job_id)).stage in ("", "starting"):  # noqa: ASYNC110 - another process's state
             await asyncio.sleep(0.005)
     assert (await client.cancel_job(started.job_id)).state == "cancelled"
-    assert files_of(preparing_service) == before
+    assert files_of(service) == before
     assert (await client.cancel_job(started.job_id)).state == "cancelled"
 
 
-async def test_a_family_that_cannot_be_converted_is_told_at_once(
-    client: Client, preparing_service: RunningService
-) -> None:
-    folder = echo_model(preparing_service.paths.data_dir / "echo")
+async def test_a_family_that_cannot_be_converted_is_told_at_once(client: Client, service: RunningService) -> None:
+    folder = echo_model(service.paths.data_dir / "echo")
     await register(client, "echo", folder, "classification")
     with pytest.raises(Unsupported, match="cannot be prepared"):
         await client.prepare("echo")
@@ -214,4 +199,4 @@ async def test_with_auto_prepare_a_loaded_model_is_prepared_unasked(small_disk: 
             await client.classify(STARTER, ClassifyRequest(text="Fine."))
             (job,) = await client.jobs()
             assert (job.kind, job.model) == ("prepare", STARTER)
-            assert (await ended(client, job.id)).state == "failed"  # there is no room for it here
+            assert (await job_ended(client, job.id)).state == "failed"  # there is no room for it here

@@ -15,7 +15,7 @@ from sidecar import errors
 from sidecar.client import Client
 from sidecar.runtime.calibration import Kept
 from sidecar.types import Calibration, GenerateRequest, PredictRequest
-from tests.helpers.command_line import inglenook
+from tests.helpers.command_line import command_on, inglenook
 from tests.helpers.service import RunningService, has_requests, running_service
 
 
@@ -65,12 +65,12 @@ async def test_a_starter_model_is_predicted_before_it_is_loaded(measured: tuple[
 
 
 def test_the_commands_print_both(measured: tuple[RunningService, Calibration]) -> None:
-    folder = {"INGLENOOK_DATA_DIR": str(measured[0].paths.data_dir)}
-    assert "GFLOP/s" in inglenook("system", **folder).stdout
-    told = inglenook("predict", "starter-sentiment", "--prompt-tokens", "10", **folder).stdout
+    command = command_on(measured[0])
+    assert "GFLOP/s" in command("system").stdout
+    told = command("predict", "starter-sentiment", "--prompt-tokens", "10").stdout
     assert "texts/s" in told
     assert "It fits" in told
-    as_json = json.loads(inglenook("predict", "starter-sentiment", "--json", **folder).stdout)
+    as_json = json.loads(command("predict", "starter-sentiment", "--json").stdout)
     assert as_json["prediction"]["precision"] == "float32"
 
 
@@ -106,7 +106,7 @@ async def test_an_unknown_model_and_an_unknown_field_are_refused(client: Client,
 
 
 def test_commands_say_what_is_missing(service: RunningService, tmp_path: Path) -> None:
-    folder = str(service.paths.data_dir)
-    assert "not been measured" in inglenook("system", INGLENOOK_DATA_DIR=folder).stderr
-    assert "not been measured" in inglenook("predict", "echo", INGLENOOK_DATA_DIR=folder).stdout
+    command = command_on(service)
+    assert "not been measured" in command("system").stderr
+    assert "not been measured" in command("predict", "echo").stdout
     assert inglenook("system", INGLENOOK_DATA_DIR=str(tmp_path)).returncode == 4

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from sidecar.config import Settings
 from sidecar.paths import Paths
 from sidecar.runtime.manager import ModelManager
 from sidecar.types import ModelType, RegisterRequest
+from tests.helpers.models import echo_model
 
 OpenManager = Callable[..., Awaitable[ModelManager]]
 AddEcho = Callable[..., Awaitable[str]]
@@ -52,16 +52,10 @@ def add_echo(tmp_path: Path) -> AddEcho:
         options: dict[str, Any] | None = None,
         **knobs: Any,
     ) -> str:
-        folder = echo_folder(tmp_path / "folders" / name, **knobs)
+        folder = echo_model(tmp_path / "folders" / name, **knobs)
         await manager.register(
             RegisterRequest(name=name, model_type=model_type, model_path=str(folder), **(options or {}))
         )
         return name
 
     return added
-
-
-def echo_folder(folder: Path, **knobs: Any) -> Path:
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({"model_type": "echo", **knobs}))
-    return folder

@@ -18,8 +18,9 @@ import pytest
 from sidecar.errors import InglenookError, LoadFailed, OutOfMemory, WorkerCrashed, WorkerStalled
 from sidecar.runtime.manager import ModelManager
 from sidecar.types import GenerateChunk, GenerateRequest, GenerateResponse
+from tests.helpers.models import echo_model
 
-from .conftest import AddEcho, OpenManager, echo_folder
+from .conftest import AddEcho, OpenManager
 
 ROOT = Path(__file__).resolve().parents[3]
 GUARD_S = 20
@@ -167,7 +168,7 @@ async def test_closing_the_manager_leaves_no_worker(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
 async def test_a_killed_parent_leaves_no_worker_behind(tmp_path: Path) -> None:
-    folder = echo_folder(tmp_path / "m", delay_ms=20, repeat=0)
+    folder = echo_model(tmp_path / "m", delay_ms=20, repeat=0)
     script = textwrap.dedent(f"""
         import asyncio, sys
         from pathlib import Path

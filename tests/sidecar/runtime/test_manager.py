@@ -35,8 +35,9 @@ from sidecar.types import (
     TranslateResponse,
     UpdateRequest,
 )
+from tests.helpers.models import echo_model
 
-from .conftest import AddEcho, OpenManager, echo_folder
+from .conftest import AddEcho, OpenManager
 
 
 def ask(prompt: str, **fields: object) -> GenerateRequest:
@@ -420,7 +421,7 @@ async def test_a_name_taken_by_another_folder_is_a_conflict(
 ) -> None:
     manager = await open_manager()
     await add_echo(manager, "echo")
-    other = echo_folder(tmp_path / "other")
+    other = echo_model(tmp_path / "other")
     with pytest.raises(Conflict):
         await manager.register(RegisterRequest(name="echo", model_type="embedding", model_path=str(other)))
 

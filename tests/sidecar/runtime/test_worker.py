@@ -19,8 +19,7 @@ from sidecar.runtime.protocol import Embed, Embedded, Generate, Generated, Load
 from sidecar.runtime.reply import Reply
 from sidecar.runtime.worker import Worker
 from sidecar.types import Sampling
-
-from .conftest import echo_folder
+from tests.helpers.models import echo_model
 
 Start = Callable[..., Any]
 
@@ -33,7 +32,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     async def started(stall: float = 60.0, **knobs: Any) -> Worker:
         worker = await Worker.start("echo", stall_timeout_s=stall)
         workers.append(worker)
-        folder = echo_folder(tmp_path / f"echo-{len(workers)}", **knobs)
+        folder = echo_model(tmp_path / f"echo-{len(workers)}", **knobs)
         await worker.load(Load("echo", str(folder), "text_generation"), 60)
         return worker
 
@@ -179,14 +178,14 @@ async def test_a_failed_load_says_why(tmp_path: Path) -> None:
 
 async def test_a_crash_during_the_load_is_a_failed_load_with_the_exit_code(tmp_path: Path) -> None:
     worker = await Worker.start("echo", stall_timeout_s=60)
-    folder = echo_folder(tmp_path / "m", fault="crash")
+    folder = echo_model(tmp_path / "m", fault="crash")
     with pytest.raises(LoadFailed, match="exit code 3"):
         await worker.load(Load("echo", str(folder), "text_generation"), 60)
 
 
 async def test_a_load_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
     worker = await Worker.start("echo", stall_timeout_s=60)
-    folder = echo_folder(tmp_path / "m", load_ms=60_000)
+    folder = echo_model(tmp_path / "m", load_ms=60_000)
     with pytest.raises(LoadFailed, match="within"):
         await worker.load(Load("echo", str(folder), "text_generation"), 0.3)
     await worker.close()

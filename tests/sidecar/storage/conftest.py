@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from sidecar.paths import Paths
 from sidecar.runtime.manager import ModelManager
 from sidecar.types import GenerateRequest, GenerateResponse, RegisterRequest
 from tests.helpers.gguf_models import gguf_model
+from tests.helpers.models import echo_model
 
 OpenManager = Callable[..., Awaitable[ModelManager]]
 
@@ -44,15 +44,9 @@ async def manager(open_manager: OpenManager) -> ModelManager:
 
 async def add_echo(manager: ModelManager, folder: Path, name: str = "echo", weights: int = 1000) -> str:
     """Make a model of the echo engine known that has so many bytes beside its config."""
-    write_echo(folder, weights)
+    (echo_model(folder) / "model.safetensors").write_bytes(b"w" * weights)
     await known(manager, folder, name)
     return name
-
-
-def write_echo(folder: Path, weights: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps({"model_type": "echo"}), "utf-8")
-    (folder / "model.safetensors").write_bytes(b"w" * weights)
 
 
 async def add_gguf(manager: ModelManager, file: Path, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
@@ -19,7 +18,7 @@ from tests.helpers.disks import MAY_MOUNT, fill, small_disk
 from tests.helpers.gguf_models import gguf_model
 from tests.helpers.models import echo_model
 from tests.helpers.sabotage import kill_at
-from tests.helpers.service import has_requests, running_service
+from tests.helpers.service import has_requests, job_ended, running_service
 
 MODEL = "org/chat"
 STEPS = {
@@ -51,14 +50,8 @@ async def answer(client: Client) -> str:
     return said.generated_text
 
 
-async def ended(client: Client, job: str) -> JobInfo:
-    while (info := await client.job(job)).finished_at is None:  # noqa: ASYNC110 - another process
-        await asyncio.sleep(0.02)
-    return info
-
-
 async def moved(client: Client, folder: Path) -> JobInfo:
-    return await ended(client, (await client.move_models(str(folder))).job_id)
+    return await job_ended(client, (await client.move_models(str(folder))).job_id)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -160,7 +153,7 @@ if MAY_MOUNT:
         assert contents(target if switched else data / "models") == before
         with running_service(data) as service:
             async with service.client() as client:
-                assert [(await ended(client, job.id)).state for job in await client.jobs()] == ["done"] * began
+                assert [(await job_ended(client, job.id)).state for job in await client.jobs()] == ["done"] * began
                 used, left = (target, data / "models") if began else (data / "models", target)
                 assert (await client.storage()).folder == str(used)
                 assert contents(used) == before
@@ -180,7 +173,9 @@ if MAY_MOUNT:
                 with pytest.raises(errors.DiskFull) as caught:
                     await client.move_models(str(disk / "models"))
                 assert caught.value.details["needed_mb"] > caught.value.details["free_mb"] > 0
-                (data / "models" / "large").write_bytes(os.urandom(4 << 20))
+                (data / "models" / "large").unlink()
+                for number in range(1000):  # which takes longer than to ask twice
+                    (data / "models" / f"{number}.bin").write_bytes(os.urandom(4 << 10))
                 started = await client.move_models(str(disk / "models"))
                 with pytest.raises(errors.Conflict, match="is moving"):
                     await client.remove(MODEL)

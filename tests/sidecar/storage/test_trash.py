@@ -10,6 +10,7 @@ from sidecar.errors import Conflict, ModelNotFound, TrashNotFound
 from sidecar.registry.manifest import Manifest, Manifests, described
 from sidecar.runtime.manager import ModelManager
 from sidecar.types import GenerateRequest, RemoteFile, UpdateRequest
+from tests.helpers.models import echo_model
 from tests.sidecar.storage.conftest import OpenManager, add_echo, add_gguf, answer, known
 
 
@@ -143,9 +144,7 @@ async def test_a_content_with_a_second_name_elsewhere_survives(
 
 
 async def test_a_busy_model_and_a_built_in_one_are_not_removed(manager: ModelManager, models_dir: Path) -> None:
-    folder = models_dir / "org" / "busy"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text(json.dumps({"model_type": "echo", "repeat": 0, "delay_ms": 20}), "utf-8")
+    folder = echo_model(models_dir / "org" / "busy", repeat=0, delay_ms=20)
     await known(manager, folder, "busy")
     stream = manager.stream("busy", GenerateRequest(prompt="go on", max_new_tokens=100_000), caller="owner")
     await anext(stream)

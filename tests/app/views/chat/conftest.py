@@ -5,21 +5,15 @@ one that may be hurt.
 """
 
 import asyncio
-import json
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Preferences
-from app.sidecar_process import SidecarProcess
 from sidecar.client import Client
-from sidecar.paths import Paths
 from sidecar.types import RegisterRequest
+from tests.helpers.models import echo_model
+from tests.helpers.service import running_service
+from tests.helpers.window_bench import WindowBench
 
 MODELS = {
     "echo": {},
@@ -29,30 +23,14 @@ MODELS = {
 }
 
 
-class Bench:
-    """A window with its service, and what the tests do with both."""
+class Bench(WindowBench):
+    """In a narrower window."""
 
-    def __init__(self, paths, until):
-        self.paths, self.until = paths, until
-        self.process = SidecarProcess(paths)
-        self.session = Session(self.process)
-        self.preferences = Preferences(paths.window_settings)
-        self.window = MainWindow(self.session, self.preferences)
-        self.window.resize(1100, 760)
-        self.window.show()
-
-    @property
-    def view(self):
-        return self.window.view("chat")
+    SIZE = (1100, 760)
 
     @property
     def page(self):
         return self.view.page
-
-    async def start(self):
-        self.process.start()
-        await self.session.ready()
-        self.window.show_view("chat")
 
     async def use(self, name):
         """Wait for a model to be known and begin a chat with it."""
@@ -87,20 +65,15 @@ class Bench:
         self.view.dialogue.stop(self.view.chat.id)
         await self.until(lambda: not self.view.dialogue.answers.busy())
         self.window.remember()
-        self.session.close()
-        await self.process.close()
+        await super().close()
         self.view.dialogue.store.close()
-        self.window.hide()
-        self.window.deleteLater()
 
 
 async def register_echo_models(paths):
     """Make the models of MODELS known to the service that runs on these folders."""
     async with Client.connect(paths) as client:
         for name, knobs in MODELS.items():
-            folder = paths.data_dir / "echo-models" / name
-            folder.mkdir(parents=True)
-            (folder / "config.json").write_text(json.dumps({"model_type": "echo", **knobs}))
+            folder = echo_model(paths.data_dir / "echo-models" / name, **knobs)
             await client.register(
                 RegisterRequest(name=name, model_type="text_generation", model_path=str(folder), keep_alive=-1)
             )
@@ -109,16 +82,9 @@ async def register_echo_models(paths):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The folders of a service that runs as long as the module's tests do."""
-    paths = Paths.in_folder(tmp_path_factory.mktemp("served"))
-    command = [sys.executable, "-m", "sidecar", "serve", "--port", "0", *paths.as_argument()]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    while not paths.runtime_file.exists():
-        assert process.poll() is None
-        time.sleep(0.02)
-    asyncio.run(register_echo_models(paths))
-    yield paths
-    process.terminate()
-    process.wait(30)
+    with running_service(tmp_path_factory.mktemp("served")) as service:
+        asyncio.run(register_echo_models(service.paths))
+        yield service.paths
 
 
 def forget_chats(paths):
@@ -130,7 +96,7 @@ def forget_chats(paths):
 @pytest.fixture
 async def bench(served, until):
     forget_chats(served)
-    made = Bench(served, until)
+    made = Bench(served, until, "chat")
     await made.start()
     yield made
     await made.close()
@@ -151,7 +117,7 @@ async def slow(bench):
 @pytest.fixture
 async def own_service(paths, until):
     """A bench whose service is its own."""
-    made = Bench(paths, until)
+    made = Bench(paths, until, "chat")
     await made.start()
     await register_echo_models(paths)
     yield await made.use("slow")

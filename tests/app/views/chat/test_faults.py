@@ -77,7 +77,7 @@ async def test_an_unknown_model_is_told_in_the_message(echo):
 async def test_a_damaged_chat_file_is_set_aside_and_said(served, until):
     forget_chats(served)
     served.conversations.write_bytes(b"not a database" * 1000)
-    bench = Bench(served, until)
+    bench = Bench(served, until, "chat")
     await bench.start()
     said = [banner.accessibleName() + banner.accessibleDescription() for banner in bench.window.banners.shown()]
     assert any("damaged" in words for words in said)

@@ -1,32 +1,18 @@
 """The Classify view in the real window, with a real service and echo models, in folders of its own."""
 
-import json
-
 import pytest
 
-from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Preferences
-from app.sidecar_process import SidecarProcess
 from sidecar.types import RegisterRequest
+from tests.helpers.models import echo_model
+from tests.helpers.window_bench import WindowBench
 
 
-class Bench:
-    """A window with its service, and what the tests do with both."""
+class Bench(WindowBench):
+    """With a service of its own."""
 
     def __init__(self, paths, until):
-        self.paths, self.until = paths, until
         paths.config_file.write_text("spare_worker = false\n")  # echo workers start quickly without one
-        self.process = SidecarProcess(paths)
-        self.session = Session(self.process)
-        self.preferences = Preferences(paths.window_settings)
-        self.window = MainWindow(self.session, self.preferences)
-        self.window.resize(1280, 820)
-        self.window.show()
-
-    @property
-    def view(self):
-        return self.window.view("classify")
+        super().__init__(paths, until, "classify")
 
     @property
     def list(self):
@@ -36,16 +22,9 @@ class Bench:
     def card(self):
         return self.view.result
 
-    async def start(self):
-        self.process.start()
-        await self.session.ready()
-        self.window.show_view("classify")
-
     async def register(self, name, **knobs):
         """An echo classifier of that name."""
-        folder = self.paths.data_dir / "echo-models" / name
-        folder.mkdir(parents=True)
-        (folder / "config.json").write_text(json.dumps({"model_type": "echo", **knobs}))
+        folder = echo_model(self.paths.data_dir / "echo-models" / name, **knobs)
         client = await self.session.ready()
         await client.register(RegisterRequest(name=name, model_type="classification", model_path=str(folder)))
         await self.until(lambda: (model := self.session.model(name)) is not None and model.is_loaded)
@@ -73,10 +52,7 @@ class Bench:
 
     async def close(self):
         self.window.remember()
-        self.session.close()
-        await self.process.close()
-        self.window.hide()
-        self.window.deleteLater()
+        await super().close()
 
 
 @pytest.fixture

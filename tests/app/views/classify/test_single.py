@@ -121,7 +121,7 @@ async def test_only_classifiers_can_be_chosen(echo):
 async def test_what_was_written_survives_the_window(echo):
     echo.view.input.one.setPlainText("not finished yet")
     echo.window.remember()
-    assert echo.preferences.table.drafts["classify"] == "not finished yet"
+    assert echo.window.preferences.table.drafts["classify"] == "not finished yet"
 
 
 async def test_the_palette_leads_to_a_list(echo):

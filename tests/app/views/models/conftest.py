@@ -4,47 +4,24 @@ import asyncio
 
 import pytest
 
-from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Preferences
-from app.sidecar_process import SidecarProcess
 from sidecar.client import Client
 from sidecar.types import RegisterRequest
 from tests.helpers.models import echo_model
 from tests.helpers.service import running_service
+from tests.helpers.window_bench import WindowBench
 
 
-class Bench:
-    """A window, and what the tests do with it."""
-
-    def __init__(self, paths, until):
-        self.until = until
-        self.process = SidecarProcess(paths)
-        self.session = Session(self.process)
-        self.window = MainWindow(self.session, Preferences(paths.window_settings))
-        self.window.resize(1280, 820)
-        self.window.show()
-
-    @property
-    def view(self):
-        return self.window.view("models")
+class Bench(WindowBench):
+    """Starts with the echo model in view."""
 
     async def start(self):
-        self.process.start()
-        await self.session.ready()
+        await super().start()
         await self.until(lambda: self.session.model("echo") is not None)
-        self.window.show_view("models")
         self.view.choose("echo")
 
     async def becomes(self, **expected):
         """Wait until the model in view is so."""
         await self.until(lambda: all(getattr(self.view.model, name) == value for name, value in expected.items()))
-
-    async def close(self):
-        self.session.close()
-        await self.process.close()
-        self.window.hide()
-        self.window.deleteLater()
 
 
 async def register(paths):
@@ -63,7 +40,7 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 async def bench(served, until):
-    made = Bench(served, until)
+    made = Bench(served, until, "models")
     await made.start()
     yield made
     await made.close()

@@ -4,39 +4,21 @@ import asyncio
 
 import pytest
 
-from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Preferences
-from app.sidecar_process import SidecarProcess
 from sidecar.client import Client
 from sidecar.types import RegisterRequest
 from tests.helpers.models import echo_model
 from tests.helpers.service import running_service
+from tests.helpers.window_bench import WindowBench
 
 KEPT, OTHER = "org/Kept-1B", "org/Other-2B"
 
 
-class Bench:
-    """A window, and what the tests do with it."""
-
-    def __init__(self, paths, until):
-        self.until = until
-        self.paths = paths
-        self.process = SidecarProcess(paths)
-        self.session = Session(self.process)
-        self.window = MainWindow(self.session, Preferences(paths.window_settings))
-        self.window.resize(1280, 820)
-        self.window.show()
-
-    @property
-    def view(self):
-        return self.window.view("storage")
+class Bench(WindowBench):
+    """Starts once the view knows what is kept."""
 
     async def start(self):
-        self.process.start()
-        await self.session.ready()
+        await super().start()
         await self.until(lambda: self.session.model("starter-chat") is not None)
-        self.window.show_view("storage")
         await self.until(lambda: self.view.info is not None)
 
     def titles(self):
@@ -48,12 +30,6 @@ class Bench:
     async def undo(self):
         await self.until(self.window.toast_overlay.undo_button.isVisible)
         self.window.toast_overlay.undo_button.click()
-
-    async def close(self):
-        self.session.close()
-        await self.process.close()
-        self.window.hide()
-        self.window.deleteLater()
 
 
 async def register(paths):
@@ -74,7 +50,7 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 async def bench(served, until):
-    made = Bench(served, until)
+    made = Bench(served, until, "storage")
     await made.start()
     yield made
     await made.close()

@@ -2,25 +2,14 @@
 
 import pytest
 
-from app.main_window import MainWindow
-from app.session import Session
-from app.settings import Preferences
-from app.sidecar_process import SidecarProcess
 from app.views.welcome.facts import instruction_set
+from tests.helpers.window_bench import opened_window
 
 
 @pytest.fixture
-async def window(paths, monkeypatch):
-    monkeypatch.setenv("INGLENOOK_PORT", "0")
-    monkeypatch.setenv("INGLENOOK_SPARE_WORKER", "false")
-    process = SidecarProcess(paths)
-    session = Session(process)
-    made = MainWindow(session, Preferences(paths.window_settings))
-    made.show()
-    yield made
-    session.close()
-    await process.close()
-    made.deleteLater()
+async def window(paths, quick_start):
+    async with opened_window(paths) as made:
+        yield made
 
 
 async def test_the_page_is_there_before_the_service_is(window):

@@ -10,9 +10,9 @@ import pytest
 
 from sidecar.engines.ctranslate2.device import place
 from sidecar.errors import LoadFailed
-from sidecar.runtime.protocol import Classified, Classify, Embed, Embedded, Failed, Finished, Loaded
+from sidecar.runtime.protocol import Classify, Embed, Failed, Finished, Loaded
 from tests.helpers.models import tiny
-from tests.helpers.worker import WorkerProcess, drive, load, outcome
+from tests.helpers.worker import WorkerProcess, classify, drive, embed, load
 
 from .conftest import Converted, ConvertedFolder
 
@@ -21,22 +21,10 @@ CLASSIFIERS = ["bert-single", "bert-multi", "distilbert", "roberta"]
 EMBEDDERS = ["embed-mean", "embed-cls", "embed-dense", "embed-plain"]
 
 
-def classified(model: object, request: Classify) -> Classified:
-    result = outcome(drive(model, request)[request.id])  # type: ignore[arg-type]
-    assert isinstance(result, Classified)
-    return result
-
-
-def embedded(model: object, request: Embed) -> np.ndarray:
-    result = outcome(drive(model, request)[request.id])  # type: ignore[arg-type]
-    assert isinstance(result, Embedded)
-    return np.frombuffer(result.vectors, np.float32).reshape(len(request.texts), result.dimensions)
-
-
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_classifiers_give_the_probabilities_of_the_original(name: str, converted: Converted) -> None:
-    own = classified(converted(name, "classification"), Classify(1, TEXTS))
-    reference = classified(load(tiny(name), "classification"), Classify(1, TEXTS))
+    own = classify(converted(name, "classification"), Classify(1, TEXTS))
+    reference = classify(load(tiny(name), "classification"), Classify(1, TEXTS))
     assert own.labels == reference.labels
     assert own.multi_label == reference.multi_label
     np.testing.assert_allclose(own.scores, reference.scores, atol=1e-5)
@@ -44,8 +32,8 @@ def test_classifiers_give_the_probabilities_of_the_original(name: str, converted
 
 def test_free_labels_give_the_probabilities_of_the_original(converted: Converted) -> None:
     request = Classify(1, TEXTS, labels=["tea", "rain"])
-    own = classified(converted("bert-nli", "classification"), request)
-    reference = classified(load(tiny("bert-nli"), "classification"), request)
+    own = classify(converted("bert-nli", "classification"), request)
+    reference = classify(load(tiny("bert-nli"), "classification"), request)
     np.testing.assert_allclose(own.scores, reference.scores, atol=1e-5)
 
 
@@ -53,15 +41,13 @@ def test_free_labels_give_the_probabilities_of_the_original(converted: Converted
 def test_embedders_give_the_vectors_of_the_original(name: str, converted: Converted) -> None:
     for normalize in (True, False):
         request = Embed(1, TEXTS, normalize=normalize)
-        own = embedded(converted(name, "embedding"), request)
-        np.testing.assert_allclose(own, embedded(load(tiny(name), "embedding"), request), atol=1e-4)
+        own = embed(converted(name, "embedding"), request)
+        np.testing.assert_allclose(own, embed(load(tiny(name), "embedding"), request), atol=1e-4)
 
 
 def test_int8_weights_give_nearly_the_same_vectors(converted: Converted) -> None:
     model = converted("embed-mean", "embedding", "int8")
-    cosines = (embedded(model, Embed(1, TEXTS)) * embedded(load(tiny("embed-mean"), "embedding"), Embed(1, TEXTS))).sum(
-        1
-    )
+    cosines = (embed(model, Embed(1, TEXTS)) * embed(load(tiny("embed-mean"), "embedding"), Embed(1, TEXTS))).sum(1)
     assert cosines.min() > 0.99
     assert model.facts.precision.startswith("int8")
 
@@ -72,7 +58,7 @@ def test_a_text_of_the_greatest_length_is_read_and_one_token_more_is_refused(con
     assert limit is not None
     assert limit == load(tiny("roberta"), "classification").facts.context_length
     words = "a " * (limit + 10)
-    assert classified(model, Classify(1, [words], truncate=True)).tokens == limit
+    assert classify(model, Classify(1, [words], truncate=True)).tokens == limit
     refused = drive(model, Classify(1, [words]))[1]
     assert isinstance(refused, Failed)
     assert refused.code == "context_exceeded"

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.engines.base import Model
 from sidecar.engines.ctranslate2.translation import UNWANTED
 from sidecar.runtime.protocol import Failed, Translate, Translated
 from sidecar.types import TranslationOptions
 from tests.helpers.models import tiny
-from tests.helpers.worker import drive, load, outcome
+from tests.helpers.worker import drive, load, outcome, translate
 
 from .conftest import Converted
 
 TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee", "text"]
 FAMILIES = ["marian", "marian-multilingual", "t5", "t5-tasks", "nllb", "m2m100", "mbart50", "mbart25"]
-
-
-def translate(model: Model, request: Translate) -> Translated:
-    result = outcome(drive(model, request)[request.id])
-    assert isinstance(result, Translated)
-    return result
 
 
 @pytest.mark.parametrize("name", FAMILIES)
