@@ -27,7 +27,8 @@ from tests.bench import models
 from tests.bench.report import Row, Sample
 from tests.bench.servers import Library, inglenook, library, minilm
 
-ROUNDS = 3
+ROUNDS = 5
+SHORT_ROUNDS = 15  # of what takes a second: one round differs from the next by more than what is looked for
 NAME = "bench"
 SHORT_TOKENS = 20
 MEAN_TOKENS = 43
@@ -48,7 +49,7 @@ def classify_1() -> list[Row]:
     how = f"DistilBERT's shape, one text of {SHORT_TOKENS} tokens a request, {len(texts)} one after another"
     peer = lambda other: sum(other.seconds([text]) for text in texts)  # noqa: E731
     return _against(
-        "classify, one short text", "classification", models.distilbert(), ours, peer, 3, how, len(texts), 5
+        "classify, one short text", "classification", models.distilbert(), ours, peer, 3, how, len(texts), SHORT_ROUNDS
     )
 
 
@@ -72,13 +73,15 @@ def classify_32_clients() -> list[Row]:
     async def measured() -> tuple[list[float], list[float]]:
         together, apart = [], []
         async with _prepared("classification", models.distilbert()) as client:
-            for _ in range(ROUNDS):
+            for _ in range(SHORT_ROUNDS):
                 together.append(len(texts) / await _of_clients(client, texts, CLIENTS))
                 apart.append(len(texts) / await _of_clients(client, texts, 1))
         return together, apart
 
     together, apart = asyncio.run(measured())
-    how = f"DistilBERT's shape, {len(texts)} texts of {SHORT_TOKENS} tokens, one a request, {ROUNDS} rounds in turn"
+    how = (
+        f"DistilBERT's shape, {len(texts)} texts of {SHORT_TOKENS} tokens, one a request, {SHORT_ROUNDS} rounds in turn"
+    )
     return [_row(f"classify, {CLIENTS} clients of single texts", together, apart, "one client", 1.8, how)]
 
 
@@ -127,7 +130,8 @@ def _translate(count: int, target: float) -> list[Row]:
     peer = lambda other: other.seconds(texts, max_new_tokens=TRANSLATED_TOKENS)  # noqa: E731
     how = f"Marian's shape, {count} of {SHORT_TOKENS} tokens to {TRANSLATED_TOKENS}, greedy, in one call"
     what = f"translate, {count} sentence{'s' if count > 1 else ''}"
-    return _against(what, "translation", models.marian(), ours, peer, target, how, count)
+    rounds = SHORT_ROUNDS if count == 1 else ROUNDS
+    return _against(what, "translation", models.marian(), ours, peer, target, how, count, rounds)
 
 
 def _against(

@@ -16,7 +16,6 @@ from pathlib import Path
 import psutil
 
 from sidecar.client import Client
-from sidecar.runtime.child import THREADS_WAIT
 from sidecar.types import GenerateRequest, GenerateResponse, Message, RegisterRequest
 from tests.bench import models
 from tests.bench.chat import ROUNDS
@@ -29,8 +28,7 @@ TOKENS = 64
 SHORT_ROUNDS = 9  # in turn, with both servers loaded: what else the machine does meets both alike
 ONE_STREAM_ROUNDS = 24  # the difference is a few hundredths, and less than one round differs from the next
 STREAMS = 8
-# Our workers' threads hardly spin while they wait; the peer's neither, so that only the way to the library differs.
-SAME_ENVIRONMENT = os.environ | THREADS_WAIT | {"PYTHONPATH": str(ROOT)}
+AS_EVERYBODY = {name: value for name, value in os.environ.items() if "OMP_" not in name} | {"PYTHONPATH": str(ROOT)}
 PREFIX_CHARACTERS = 2000  # the tokenizer of the random models makes a token of each
 Ask = Callable[[str], list[float]]  # a prompt: when each piece of its answer came
 
@@ -141,7 +139,7 @@ def _direct(file: Path) -> Iterator[Callable[[int], float]]:
     """The library in a process of its own: a function of the round's number that gives its tokens per second."""
     command = [sys.executable, "-m", "tests.bench.llamacpp_peer", str(file), "direct", str(TOKENS)]
     with subprocess.Popen(
-        command, cwd=ROOT, env=SAME_ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=AS_EVERYBODY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin
         assert process.stdout
@@ -158,7 +156,7 @@ def _direct(file: Path) -> Iterator[Callable[[int], float]]:
 def _llama_server(file: Path) -> Iterator[Server]:
     port = free_port()
     command = [sys.executable, "-m", "tests.bench.llamacpp_peer", str(file), "serve", str(STREAMS), str(port)]
-    with running(command, SAME_ENVIRONMENT) as process:
+    with running(command, AS_EVERYBODY) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until(process, lambda: healthy(url))  # the library's own answer, which is 503 until the model is loaded
         yield Server(url, psutil.Process(process.pid))
