@@ -1,5 +1,7 @@
 """Paints a conversation of the sidebar: title, model and time; a dot while it answers; a menu button under the mouse."""
 
+from typing import cast
+
 from PySide6.QtCore import QAbstractItemModel, QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QMouseEvent, QPainter
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
@@ -55,6 +57,11 @@ class ChatDelegate(QStyledItemDelegate):
         editor.setAccessibleName(self.tr("Title of the chat"))
         editor.setMaxLength(200)
         return editor
+
+    def setEditorData(self, editor: QWidget, index: Index) -> None:
+        """News of the chat must not overwrite what is being typed."""
+        if not cast("QLineEdit", editor).isModified():
+            super().setEditorData(editor, index)
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
         rect: QRect = option.rect

@@ -28,6 +28,18 @@ async def test_enter_gives_the_chat_the_title_typed(echo):
     assert echo.page.sidebar.model.chats()[0].title == "A better title"
 
 
+async def test_news_of_the_chats_leave_alone_what_is_being_typed(echo):
+    field = await begin(echo, "hello")
+    field.selectAll()
+    QTest.keyClicks(field, "A better")
+    echo.page.sidebar.model.refresh_times()
+    assert field.text() == "A better"
+    QTest.keyClicks(field, " title")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    echo.page.sidebar.model.refresh_times()
+    await echo.until(lambda: stored_title(echo) == "A better title")
+
+
 async def test_escape_leaves_the_title_as_it_was(echo):
     field = await begin(echo, "hello")
     QTest.keyClicks(field, "something else")
