@@ -28,7 +28,7 @@ TOKENS = 64
 SHORT_ROUNDS = 9  # in turn, with both servers loaded: what else the machine does meets both alike
 ONE_STREAM_ROUNDS = 24  # the difference is a few hundredths, and less than one round differs from the next
 STREAMS = 8
-AS_EVERYBODY = {name: value for name, value in os.environ.items() if "OMP_" not in name} | {"PYTHONPATH": str(ROOT)}
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 PREFIX_CHARACTERS = 2000  # the tokenizer of the random models makes a token of each
 Ask = Callable[[str], list[float]]  # a prompt: when each piece of its answer came
 
@@ -104,13 +104,10 @@ def _against_direct(file: Path) -> tuple[list[Round], list[float]]:
     theirs: list[float] = []
     with inglenook(spare_worker=False, calibrate=False) as server, _direct(file) as peer:
         ask = _our_answers(server, file)
+        turns = [lambda number: theirs.append(peer(number)), lambda number: ours.append(_round(server, ask, number, 1))]
         for number in range(ONE_STREAM_ROUNDS):
-            if number % 2:
-                theirs.append(peer(number))
-                ours.append(_round(server, ask, number, 1))
-            else:
-                ours.append(_round(server, ask, number, 1))
-                theirs.append(peer(number))
+            for take_turn in turns if number % 2 else reversed(turns):
+                take_turn(number)
     return ours, theirs
 
 
@@ -139,7 +136,7 @@ def _direct(file: Path) -> Iterator[Callable[[int], float]]:
     """The library in a process of its own: a function of the round's number that gives its tokens per second."""
     command = [sys.executable, "-m", "tests.bench.llamacpp_peer", str(file), "direct", str(TOKENS)]
     with subprocess.Popen(
-        command, cwd=ROOT, env=AS_EVERYBODY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin
         assert process.stdout
@@ -156,7 +153,7 @@ def _direct(file: Path) -> Iterator[Callable[[int], float]]:
 def _llama_server(file: Path) -> Iterator[Server]:
     port = free_port()
     command = [sys.executable, "-m", "tests.bench.llamacpp_peer", str(file), "serve", str(STREAMS), str(port)]
-    with running(command, AS_EVERYBODY) as process:
+    with running(command, ENVIRONMENT) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until(process, lambda: healthy(url))  # the library's own answer, which is 503 until the model is loaded
         yield Server(url, psutil.Process(process.pid))
