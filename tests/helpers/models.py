@@ -177,7 +177,9 @@ def _mamba(folder: Path) -> None:
 # ---- encoder-decoders -----------------------------------------------------------------------------------------------
 
 
-def _t5(folder: Path, tasks: dict[str, Any] | None = None) -> None:
+def _t5(folder: Path, tasks: dict[str, Any] | None = None, tied: bool = True) -> None:
+    """The first generation, or, not `tied`, the second: its last layer has weights of its own."""
+    import torch
     from transformers import T5Config, T5ForConditionalGeneration, T5Tokenizer
 
     pieces = sentence_pieces(folder / "spiece.model")
@@ -192,10 +194,17 @@ def _t5(folder: Path, tasks: dict[str, Any] | None = None) -> None:
         num_heads=4,
         decoder_start_token_id=0,
         task_specific_params=tasks,
+        tie_word_embeddings=tied,
     )
     model = T5ForConditionalGeneration(config)
     model.generation_config.update(max_length=32)
+    if not tied:
+        model.lm_head = torch.nn.Linear(config.d_model, config.vocab_size, bias=False)
     _save(model, tokenizer, folder)
+
+
+def _t5_second(folder: Path) -> None:
+    _t5(folder, tied=False)
 
 
 def _t5_tasks(folder: Path) -> None:
@@ -438,6 +447,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "mamba": _mamba,
     "t5": _t5,
     "t5-tasks": _t5_tasks,
+    "t5-second": _t5_second,
     "marian": _marian,
     "marian-multilingual": _marian_multilingual,
     "nllb": _nllb,

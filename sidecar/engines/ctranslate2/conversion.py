@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 
 from sidecar.engines.ctranslate2 import manifest as manifests
 from sidecar.engines.ctranslate2.manifest import HEAD, Manifest
+from sidecar.engines.ctranslate2.packing import pack_last_layer
 from sidecar.engines.transformers.loading import LoadedModel, context_length
 from sidecar.engines.transformers.prompts import decoder_room, end_ids
 from sidecar.errors import Unsupported
@@ -32,6 +33,8 @@ def convert(loaded: LoadedModel, folder: Path, quantization: str) -> Manifest:
         spec, manifest, head = _converted(loaded, quantization)
         spec.validate()
         spec.optimize(quantization=quantization)
+        if manifest.kind == "translator":
+            pack_last_layer(spec)
         folder.mkdir(parents=True)
         spec.save(str(folder))
         if head:
@@ -116,9 +119,10 @@ def _trunk(loaded: LoadedModel, loader: Any) -> Any:
 
 
 def _seq2seq(loaded: LoadedModel) -> Any:
-    """MBart's loader tells its two generations apart by the tokenizer's name in the configuration."""
+    """Loaders tell generations of a family apart by the configuration: MBart's by the tokenizer's name, T5's by `tie`."""
     loaded.config.tokenizer_class = type(loaded.tokenizer).__name__.removesuffix("Fast")
     before, embedding = NORMALIZED.get(loaded.config.model_type, (False, True))
+    loaded.config.tie_word_embeddings = getattr(loaded.config, "scale_decoder_outputs", loaded.config.tie_word_embeddings)
     loaded.config.normalize_before, loaded.config.normalize_embedding = before, embedding
     return loaded.model
 

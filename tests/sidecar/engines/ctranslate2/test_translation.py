@@ -13,7 +13,7 @@ from tests.helpers.worker import drive, load, outcome, translate
 from .conftest import Converted
 
 TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee", "text"]
-FAMILIES = ["marian", "marian-multilingual", "t5", "t5-tasks", "nllb", "m2m100", "mbart50", "mbart25"]
+FAMILIES = ["marian", "marian-multilingual", "t5", "t5-tasks", "t5-second", "nllb", "m2m100", "mbart50", "mbart25"]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -23,6 +23,12 @@ def test_every_family_translates_as_the_original_does(name: str, converted: Conv
     model = converted(name, "translation")
     assert translate(model, request).texts == translate(reference, request).texts
     assert model.facts.languages == reference.facts.languages
+
+
+def test_the_second_generation_of_t5_weighs_its_beams_as_the_original_does(converted: Converted) -> None:
+    request = Translate(1, TEXTS, "en", "de", options=TranslationOptions(num_beams=4))
+    reference = translate(load(tiny("t5-second"), "translation"), request)
+    assert translate(converted("t5-second", "translation"), request).texts == reference.texts
 
 
 @pytest.mark.parametrize(
