@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sidecar.engines import WITHOUT_TORCH, load_engine
-from sidecar.engines.base import Engine
+from sidecar.engines.base import Engine, Model
 from sidecar.errors import DiskFull, InferenceFailed, InglenookError, LoadFailed, PreparationFailed
 from sidecar.registry.exported import MANIFEST
 from sidecar.runtime.protocol import (
@@ -45,6 +45,7 @@ from sidecar.runtime.protocol import (
     read_down,
 )
 from sidecar.worker.isolation import give_up_the_network
+from sidecar.worker.pacing import Pacing
 from sidecar.worker.scheduler import Scheduler
 from sidecar.worker.serving import Inbox, Serving
 
@@ -58,7 +59,6 @@ class Channel:
     def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
         self.incoming = incoming
         self._outgoing = outgoing
-        self._sending = threading.Lock()
 
     @classmethod
     def take_stdio(cls) -> Channel:
@@ -71,11 +71,10 @@ class Channel:
         return cls(os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb", buffering=0))
 
     def send(self, frames: list[Up]) -> None:
-        """Write frames at once, from any thread. Raises OSError when the parent is gone."""
+        """Write frames at once. Raises OSError when the parent is gone."""
         data = memoryview(b"".join(map(encode, frames)))
-        with self._sending:
-            while data:
-                data = data[self._outgoing.write(data) :]
+        while data:
+            data = data[self._outgoing.write(data) :]
 
     def read_into(self, inbox: Inbox) -> None:
         """Put every frame into `inbox`. The end of the pipe, or Shutdown, ends the process even amid a computation."""
@@ -131,10 +130,11 @@ def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
     if not isinstance(settings, Load):
         print(f"the first frame was {type(settings).__name__}, not Load", file=sys.stderr)  # noqa: T201
         return EXIT_PROTOCOL_ERROR
-    scheduler = _load(engine, settings, channel)
-    if scheduler is None:
+    model = _load(engine, settings, channel)
+    if model is None:
         return 0
-    Serving(scheduler, inbox, channel.send).run()
+    send = Pacing(channel.send).send
+    Serving(Scheduler(model, settings, send=send), inbox, send).run()
     return 0
 
 
@@ -182,7 +182,7 @@ def _preparation_failed(frame: Prepare | Convert, error: Exception) -> Inglenook
     return PreparationFailed(model=frame.model, reason=str(error) or type(error).__name__)
 
 
-def _load(engine: Engine, settings: Load, channel: Channel) -> Scheduler | None:
+def _load(engine: Engine, settings: Load, channel: Channel) -> Model | None:
     """Load the model and say how it went; None when it cannot be loaded."""
     began = time.monotonic()
     try:
@@ -194,7 +194,7 @@ def _load(engine: Engine, settings: Load, channel: Channel) -> Scheduler | None:
         channel.send([Failed(0, fault.code, fault.message, fault.details)])
         return None
     channel.send([Loaded(model.facts, 1000 * (time.monotonic() - began))])
-    return Scheduler(model, settings, send=channel.send)
+    return model
 
 
 def _load_failed(settings: Load, error: Exception) -> LoadFailed:

@@ -19,6 +19,7 @@ from sidecar.worker.scheduler import Scheduler
 
 STATS_EVERY_S = 1.0
 PULSE_EVERY_S = 0.02
+LOOK_EVERY_S = 0.1  # while a model works by itself: text that waits for the next piece waits no longer than this
 
 Inbox = queue.SimpleQueue[Down]
 
@@ -62,10 +63,10 @@ class Serving:
         return waited + self._drained(0.0 if waited else self._patience())
 
     def _patience(self) -> float | None:
-        """Seconds to wait for a frame: none while there is work, to the next sign of life while the model works itself."""
+        """Seconds to wait for a frame: none while there is work, and a moment while the model works itself."""
         if self._scheduler.busy:
             return 0.0
-        return max(0.0, self._next_stats - time.monotonic()) if self._scheduler.serving else None
+        return LOOK_EVERY_S if self._scheduler.serving else None
 
     def _drained(self, patience: float | None) -> list[Down]:
         """All frames that have arrived, waiting up to `patience` seconds for the first; None waits as long as it takes."""

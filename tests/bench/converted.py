@@ -24,6 +24,7 @@ from sidecar.types import (
     UpdateRequest,
 )
 from tests.bench import models
+from tests.bench.pace import Rounds
 from tests.bench.report import Row, Sample
 from tests.bench.servers import Library, inglenook, library, minilm
 
@@ -70,18 +71,18 @@ def classify_32_clients() -> list[Row]:
     """Ours against itself: single texts that arrive together share batches."""
     texts = _texts(CLIENTS * 4, SHORT_TOKENS)
 
-    async def measured() -> tuple[list[float], list[float]]:
-        together, apart = [], []
+    together: list[float] = []
+    apart: list[float] = []
+    rounds = Rounds(SHORT_ROUNDS, together, apart)
+
+    async def measured() -> None:
         async with _prepared("classification", models.distilbert()) as client:
-            for _ in range(SHORT_ROUNDS):
+            for _ in rounds:
                 together.append(len(texts) / await _of_clients(client, texts, CLIENTS))
                 apart.append(len(texts) / await _of_clients(client, texts, 1))
-        return together, apart
 
-    together, apart = asyncio.run(measured())
-    how = (
-        f"DistilBERT's shape, {len(texts)} texts of {SHORT_TOKENS} tokens, one a request, {SHORT_ROUNDS} rounds in turn"
-    )
+    asyncio.run(measured())
+    how = f"DistilBERT's shape, {len(texts)} texts of {SHORT_TOKENS} tokens, one a request, {rounds}"
     return [_row(f"classify, {CLIENTS} clients of single texts", together, apart, "one client", 1.8, how)]
 
 
@@ -130,8 +131,8 @@ def _translate(count: int, target: float) -> list[Row]:
     peer = lambda other: other.seconds(texts, max_new_tokens=TRANSLATED_TOKENS)  # noqa: E731
     how = f"Marian's shape, {count} of {SHORT_TOKENS} tokens to {TRANSLATED_TOKENS}, greedy, in one call"
     what = f"translate, {count} sentence{'s' if count > 1 else ''}"
-    rounds = SHORT_ROUNDS if count == 1 else ROUNDS
-    return _against(what, "translation", models.marian(), ours, peer, target, how, count, rounds)
+    wanted = SHORT_ROUNDS if count == 1 else ROUNDS
+    return _against(what, "translation", models.marian(), ours, peer, target, how, count, wanted)
 
 
 def _against(
@@ -143,26 +144,29 @@ def _against(
     target: float,
     how: str,
     count: int,
-    rounds: int = ROUNDS,
+    wanted: int = ROUNDS,
     cache: int = 10_000,
 ) -> list[Row]:
     """Texts a second of both, in turn, after one round of each that does not count."""
     kind = {"classification": "classify", "embedding": "embed", "translation": "translate"}[task]
+    own: list[float] = []
+    peer: list[float] = []
+    rounds = Rounds(wanted, own, peer)
 
-    async def measured(other: Library) -> tuple[list[float], list[float], str]:
-        own, peer = [], []
+    async def measured(other: Library) -> str:
         async with _prepared(task, folder, embedding_cache_entries=cache) as client:
-            for round_ in range(rounds + 1):
-                seconds = await ours(client), theirs(other)
-                own += [count / seconds[0]] * bool(round_)
-                peer += [count / seconds[1]] * bool(round_)
+            await ours(client)
+            theirs(other)
+            for _ in rounds:
+                own.append(count / await ours(client))
+                peer.append(count / theirs(other))
             info = await client.model(NAME)
-        return own, peer, f"{info.engine} {info.precision}; {info.engine_reason}"
+        return f"{info.engine} {info.precision}; {info.engine_reason}"
 
     with library(kind, str(folder)) as other:
-        own, peer, note = asyncio.run(measured(other))
+        note = asyncio.run(measured(other))
     name = {"classify": "transformers pipeline", "embed": "sentence-transformers", "translate": "transformers"}[kind]
-    return [_row(what, own, peer, name, target, f"{how}, {rounds} rounds in turn", [note])]
+    return [_row(what, own, peer, name, target, f"{how}, {rounds}", [note])]
 
 
 def _row(

@@ -28,6 +28,7 @@ from sidecar.types import (
     RegisterRequest,
 )
 from tests.bench import models
+from tests.bench.pace import EVEN, even, pace
 from tests.bench.report import Row, Sample
 
 NEAR = 0.25
@@ -35,6 +36,7 @@ ANSWERS = 3
 PROMPT, ANSWER = 64, 32
 SETTINGS = Settings(spare_worker=False, calibrate=False, memory_limit_mb=20_000)
 FIGURES = ("load_s", "memory_mb", "first_token_s", "speed")
+TRIALS = 6
 KEPT_BYTES = 1 << 30  # of models made for this row alone
 
 
@@ -62,6 +64,7 @@ KINDS = [
 ]
 
 Figures = dict[str, float]
+Seen = tuple[Prediction, Figures]
 
 
 def benchmark_models() -> list[Row]:
@@ -69,33 +72,52 @@ def benchmark_models() -> list[Row]:
     folders = {kind.name: kind.make() for kind in KINDS}
     try:
         with tempfile.TemporaryDirectory(prefix="inglenook-bench-") as folder:
-            found = asyncio.run(_all(folders, Path(folder)))
+            found, uneven = asyncio.run(_all(folders, Path(folder)))
     finally:
         _tidy({kind.name: folders[kind.name] for kind in KINDS if kind.own})
-    return [_row(when, figure, runs) for when, runs in found.items() for figure in FIGURES]
+    return [_row(when, figure, runs, uneven) for when, runs in found.items() for figure in FIGURES]
 
 
-async def _all(folders: dict[str, Path], data: Path) -> dict[str, dict[str, tuple[Prediction, Figures]]]:
-    """For each moment of predicting and each model: what was predicted, and what came then.
-
-    The machine is measured anew before each model: on a shared one, the pace of an hour ago says little.
+async def _all(folders: dict[str, Path], data: Path) -> tuple[dict[str, dict[str, Seen]], int]:
+    """For each moment of predicting and each model: what was predicted, and what came then; and how many models stayed
+    uneven: the pace of the machine changed meanwhile, however often they were tried.
     """
-    found: dict[str, dict[str, tuple[Prediction, Figures]]] = {"at first": {}, "from its kin": {}, "after one run": {}}
+    found: dict[str, dict[str, Seen]] = {"at first": {}, "from its kin": {}, "after one run": {}}
+    uneven = 0
+    usual = statistics.median(pace() for _ in range(9))
     paths = Paths.in_folder(data / "experienced")
     async with ModelManager.open(SETTINGS, paths) as manager:
         for kind in KINDS:
-            print(await manager.calibrate(), file=sys.stderr)
-            at_first = await _without_experience(kind, folders[kind.name], paths, data / kind.name)
-            await _register(manager, kind, folders[kind.name])
-            kin = await _predicted(manager, kind)
-            run = await _measured(manager, kind, "one")
-            after = await _predicted(manager, kind)
-            again = await _measured(manager, kind, "two")
-            found["at first"][kind.name] = (at_first, run)
-            found["from its kin"][kind.name] = (kin, run)
-            found["after one run"][kind.name] = (after, again)
-            print(kind.name, _expected(at_first), run, _expected(after), again, sep="\n  ", file=sys.stderr)
-    return found
+            for trial in range(TRIALS):
+                paces, seen = await _tried(manager, paths, kind, folders[kind.name], data / f"{kind.name}-{trial}")
+                print(kind.name, f"{usual:.0f}", [f"{speed:.0f}" for speed in paces], seen, sep="\n  ", file=sys.stderr)
+                if even([usual, *paces]):
+                    break
+                if trial < TRIALS - 1:
+                    await manager.remove(kind.name)  # and what was learned from it
+            else:
+                uneven += 1
+            for when, one in seen.items():
+                found[when][kind.name] = one
+    return found, uneven
+
+
+async def _tried(
+    manager: ModelManager, paths: Paths, kind: Kind, folder: Path, empty: Path
+) -> tuple[list[float], dict[str, Seen]]:
+    """The machine measured, the model predicted, run, predicted and run again; and the pace of the machine in between."""
+    paces = [pace()]
+    await manager.calibrate()
+    paces.append(pace())
+    at_first = await _without_experience(kind, folder, paths, empty)
+    await _register(manager, kind, folder)
+    kin = await _predicted(manager, kind)
+    run = await _measured(manager, kind, "one")
+    paces.append(pace())
+    after = await _predicted(manager, kind)
+    again = await _measured(manager, kind, "two")
+    paces.append(pace())
+    return paces, {"at first": (at_first, run), "from its kin": (kin, run), "after one run": (after, again)}
 
 
 async def _without_experience(kind: Kind, folder: Path, measured: Paths, empty: Path) -> Prediction:
@@ -149,10 +171,6 @@ def _text(mark: str) -> str:
     return mark.ljust(PROMPT, "x")
 
 
-def _expected(prediction: Prediction) -> Figures:
-    return {figure: _range(prediction, figure).expected for figure in FIGURES}
-
-
 def _range(prediction: Prediction, figure: str) -> Range:
     """A model that reads has no first token: its whole answer stands there."""
     found = {
@@ -166,7 +184,7 @@ def _range(prediction: Prediction, figure: str) -> Range:
     return found
 
 
-def _row(when: str, figure: str, runs: dict[str, tuple[Prediction, Figures]]) -> Row:
+def _row(when: str, figure: str, runs: dict[str, Seen], uneven: int) -> Row:
     ratios = {name: seen[figure] / _range(predicted, figure).expected for name, (predicted, seen) in runs.items()}
     near = sum(1 / (1 + NEAR) <= ratio <= 1 + NEAR for ratio in ratios.values())
     inside = sum(
@@ -179,7 +197,8 @@ def _row(when: str, figure: str, runs: dict[str, tuple[Prediction, Figures]]) ->
         f"{figure} predicted {when}, within ±{NEAR:.0%}",
         Sample([near], f"of {len(runs)}"),
         9 if figure == "speed" else None,
-        f"the machine measured anew before each model; {PROMPT} tokens in, {ANSWER} out, median of {ANSWERS} answers;"
+        f"the machine measured anew before each model, and again where its pace changed by more than {EVEN:.0%} until the"
+        f" end ({uneven} stayed so); {PROMPT} tokens in, {ANSWER} out, median of {ANSWERS} answers;"
         f" {inside} within the range told; usually off by ×{off:.2f}",
         higher_is_better=True,
         notes=[f"measured / predicted: {told}"],

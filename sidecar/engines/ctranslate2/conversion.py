@@ -122,7 +122,9 @@ def _seq2seq(loaded: LoadedModel) -> Any:
     """Loaders tell generations of a family apart by the configuration: MBart's by the tokenizer's name, T5's by `tie`."""
     loaded.config.tokenizer_class = type(loaded.tokenizer).__name__.removesuffix("Fast")
     before, embedding = NORMALIZED.get(loaded.config.model_type, (False, True))
-    loaded.config.tie_word_embeddings = getattr(loaded.config, "scale_decoder_outputs", loaded.config.tie_word_embeddings)
+    loaded.config.tie_word_embeddings = getattr(
+        loaded.config, "scale_decoder_outputs", loaded.config.tie_word_embeddings
+    )
     loaded.config.normalize_before, loaded.config.normalize_embedding = before, embedding
     return loaded.model
 

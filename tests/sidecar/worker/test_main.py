@@ -138,7 +138,7 @@ def test_a_cancelled_request_leaves_the_others_running(tmp_path: Path) -> None:
 
 def test_a_crash_ends_the_pipe_after_what_was_computed(tmp_path: Path) -> None:
     with WorkerProcess() as worker:
-        worker.load(echo_model(tmp_path))
+        worker.load(echo_model(tmp_path, delay_ms=30))  # slower than the pace at which pieces go up
         worker.send(generate(1, "a b [[crash]]"))
         received = []
         while (up := worker.receive()) is not None:

@@ -82,13 +82,14 @@ def test_another_seed_gives_another_answer(llama: WorkerProcess) -> None:
 
 
 def test_text_comes_piece_by_piece(llama: WorkerProcess) -> None:
-    request = question("the small model", max_new_tokens=12)
+    request = question("the small model", max_new_tokens=100)
     llama.send(request)
     frames = llama.receive_ends(request.id)
     deltas = [delta for up in frames if isinstance(up, Step) for delta in up.deltas]
-    assert len(deltas) > 6
+    assert deltas[0].tokens == 1
+    assert len(deltas) > 2  # some tokens each: the model is quicker than text goes up
     assert [delta.tokens for delta in deltas] == sorted(delta.tokens for delta in deltas)
-    assert deltas[-1].tokens == 12
+    assert deltas[-1].tokens == 100
 
 
 def test_a_cancelled_answer_stops_within_a_step_and_frees_its_place(llama: WorkerProcess) -> None:
