@@ -19,7 +19,7 @@ from sidecar.worker.scheduler import Scheduler
 
 STATS_EVERY_S = 1.0
 PULSE_EVERY_S = 0.02
-LOOK_EVERY_S = 0.1  # while a model works by itself: text that waits for the next piece waits no longer than this
+LOOK_EVERY_S = 0.25  # while a model works by itself: text that waits for the next piece waits no longer than this
 
 Inbox = queue.SimpleQueue[Down]
 

@@ -28,7 +28,7 @@ from tests.bench.servers import ROOT, Server, free_port, healthy, inglenook, run
 
 TOKENS = 64
 SHORT_ROUNDS = 9  # in turn, with both servers loaded: what else the machine does meets both alike
-ONE_STREAM_ROUNDS = 24  # the difference is a few hundredths, and less than one round differs from the next
+ONE_STREAM_ROUNDS = 48  # the difference is a few hundredths, and less than one round differs from the next
 STREAMS = 8
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 PREFIX_CHARACTERS = 2000  # the tokenizer of the random models makes a token of each
