@@ -8,12 +8,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sidecar.client import Client
-from sidecar.types import GenerateRequest, RegisterRequest
+from sidecar.types import RegisterRequest
 from tests.bench import models
+from tests.bench.listening import Connection
 from tests.bench.pace import Rounds
 from tests.bench.report import Row, Sample
 from tests.bench.servers import Server, inglenook
@@ -34,12 +36,17 @@ def overhead() -> list[Row]:
     halves: list[float] = []
     slowest: list[float] = []
     rounds = Rounds(ROUNDS, halves, slowest)
-    with inglenook(spare_worker=False) as server:
+    asked = 0
+    with _echo() as (server, connection):
         before = server.tree_cpu_seconds()
-        asyncio.run(_quantiles(server, rounds, halves, slowest))
-        spent_ms = 1000 * (server.tree_cpu_seconds() - before) / (len(halves) * REQUESTS)
-    why = f"processor time of service and worker: at most {spent_ms:.2f} ms a request; the rest is the client's or waiting"
-    how = f"{REQUESTS} requests of one word, one after another on one connection, from a client in another process, {rounds}"
+        for _ in rounds:
+            latencies = sorted(1000 * connection.round_trip() for _ in range(REQUESTS))
+            halves.append(latencies[REQUESTS // 2])
+            slowest.append(latencies[int(REQUESTS * 0.99)])
+            asked += REQUESTS
+        spent_ms = 1000 * (server.tree_cpu_seconds() - before) / asked
+    why = f"processor time of service and worker: {spent_ms:.2f} ms a request; the rest is waiting for each other"
+    how = f"{REQUESTS} requests of one word, one after another on one connection, from a light client in another process, {rounds}"
     return [
         Row("front overhead, p50", Sample(halves, "ms"), 1.5, how, notes=[why]),
         Row("front overhead, p99", Sample(slowest, "ms"), None, how),
@@ -48,17 +55,12 @@ def overhead() -> list[Row]:
 
 def memory() -> list[Row]:
     """Resident memory of the front with one model loaded, after many requests."""
-    with inglenook(spare_worker=False) as server:
-        asyncio.run(_asked(server))
+    with _echo() as (server, connection):
+        for _ in range(ASKED):
+            connection.round_trip()
         figure = server.front_memory_mb()
-    return [
-        Row(
-            "memory of the front",
-            Sample([figure], "MB"),
-            80,
-            f"resident memory after {ASKED} requests, workers apart",
-        )
-    ]
+    how = f"resident memory after {ASKED} requests, workers apart"
+    return [Row("memory of the front", Sample([figure], "MB"), 80, how)]
 
 
 def start() -> list[Row]:
@@ -87,33 +89,18 @@ def _imported(words: str) -> float:
     return statistics.median(float(subprocess.check_output(line, cwd=ROOT)) for _ in range(STARTS))
 
 
-async def _asked(server: Server) -> None:
+@contextmanager
+def _echo() -> Iterator[tuple[Server, Connection]]:
+    """A service with the echo engine, which has answered before, and a connection to ask it on."""
+    with inglenook(spare_worker=False) as server:
+        asyncio.run(_register(server))
+        body = {"prompt": "word", "max_new_tokens": 1}
+        with closing(Connection(f"{server.url}/models/echo/generate", body, server.token)) as connection:
+            for _ in range(WARM_UP):
+                connection.round_trip()
+            yield server, connection
+
+
+async def _register(server: Server) -> None:
     async with Client(server.url, server.token) as client:
-        await _latencies(await _echo(client), ASKED)
-
-
-async def _quantiles(server: Server, rounds: Rounds, halves: list[float], slowest: list[float]) -> None:
-    """Fills in the milliseconds that half of the requests of each round, and all but a hundredth, took at most."""
-    async with Client(server.url, server.token) as client:
-        ask = await _echo(client)
-        await _latencies(ask, WARM_UP)
-        for _ in rounds:
-            latencies = sorted(await _latencies(ask, REQUESTS))
-            halves.append(latencies[REQUESTS // 2])
-            slowest.append(latencies[int(REQUESTS * 0.99)])
-
-
-async def _echo(client: Client) -> Callable[[], Awaitable[object]]:
-    await client.register(RegisterRequest(name="echo", model_type="text_generation", model_path=str(models.echo())))
-    request = GenerateRequest(prompt="word", max_new_tokens=1)
-    return lambda: client.generate("echo", request)
-
-
-async def _latencies(ask: Callable[[], Awaitable[object]], count: int) -> list[float]:
-    """Milliseconds of each request."""
-    measured = []
-    for _ in range(count):
-        begun = time.perf_counter()
-        await ask()
-        measured.append((time.perf_counter() - begun) * 1000)
-    return measured
+        await client.register(RegisterRequest(name="echo", model_type="text_generation", model_path=str(models.echo())))
