@@ -17,7 +17,7 @@ import psutil
 
 STOLEN = 0.01  # of the processor time of a round; more than this and it is measured again
 AT_MOST = 3  # times as many rounds as are wanted
-EVEN = 0.12  # that the pace may differ
+EVEN = 0.15  # that the pace may differ
 SIDE = 1024
 PRODUCTS = 10
 

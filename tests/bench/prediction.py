@@ -36,7 +36,7 @@ ANSWERS = 3
 PROMPT, ANSWER = 64, 32
 SETTINGS = Settings(spare_worker=False, calibrate=False, memory_limit_mb=20_000)
 FIGURES = ("load_s", "memory_mb", "first_token_s", "speed")
-TRIALS = 6
+TRIALS = 5
 KEPT_BYTES = 1 << 30  # of models made for this row alone
 
 
@@ -78,46 +78,58 @@ def benchmark_models() -> list[Row]:
     return [_row(when, figure, runs, uneven) for when, runs in found.items() for figure in FIGURES]
 
 
-async def _all(folders: dict[str, Path], data: Path) -> tuple[dict[str, dict[str, Seen]], int]:
-    """For each moment of predicting and each model: what was predicted, and what came then; and how many models stayed
+async def _all(folders: dict[str, Path], data: Path) -> tuple[dict[str, dict[str, Seen]], set[str]]:
+    """For each moment of predicting and each model: what was predicted, and what came then; and the models that stayed
     uneven: the pace of the machine changed meanwhile, however often they were tried.
     """
     found: dict[str, dict[str, Seen]] = {"at first": {}, "from its kin": {}, "after one run": {}}
-    uneven = 0
-    usual = statistics.median(pace() for _ in range(9))
+    uneven: set[str] = set()
     paths = Paths.in_folder(data / "experienced")
     async with ModelManager.open(SETTINGS, paths) as manager:
         for kind in KINDS:
             for trial in range(TRIALS):
-                paces, seen = await _tried(manager, paths, kind, folders[kind.name], data / f"{kind.name}-{trial}")
-                print(kind.name, f"{usual:.0f}", [f"{speed:.0f}" for speed in paces], seen, sep="\n  ", file=sys.stderr)
-                if even([usual, *paces]):
+                await _register(manager, kind, folders[kind.name])
+                paces: list[float] = []
+                last = trial == TRIALS - 1
+                seen = await _tried(
+                    manager, paths, kind, folders[kind.name], data / f"{kind.name}-{trial}", paces, last
+                )
+                print(kind.name, [f"{speed:.0f}" for speed in paces], seen, sep="\n  ", file=sys.stderr)
+                if even(paces) or last:
                     break
-                if trial < TRIALS - 1:
-                    await manager.remove(kind.name)  # and what was learned from it
-            else:
-                uneven += 1
+                await manager.remove(kind.name)  # and what was learned from it
+            if not even(paces):
+                uneven.add(kind.name)
             for when, one in seen.items():
                 found[when][kind.name] = one
     return found, uneven
 
 
 async def _tried(
-    manager: ModelManager, paths: Paths, kind: Kind, folder: Path, empty: Path
-) -> tuple[list[float], dict[str, Seen]]:
-    """The machine measured, the model predicted, run, predicted and run again; and the pace of the machine in between."""
-    paces = [pace()]
+    manager: ModelManager,
+    paths: Paths,
+    kind: Kind,
+    folder: Path,
+    empty: Path,
+    paces: list[float],
+    uneven_too: bool,
+) -> dict[str, Seen]:
+    """The machine measured, the model predicted, run, predicted and run again. `paces` gets those of the machine in between;
+    once they differ it is given up, unless `uneven_too`.
+    """
+    paces.append(pace())
     await manager.calibrate()
     paces.append(pace())
+    if not (even(paces) or uneven_too):
+        return {}
     at_first = await _without_experience(kind, folder, paths, empty)
-    await _register(manager, kind, folder)
     kin = await _predicted(manager, kind)
-    run = await _measured(manager, kind, "one")
-    paces.append(pace())
+    run = await _measured(manager, kind, "one", paces)
+    if not (even(paces) or uneven_too):
+        return {}
     after = await _predicted(manager, kind)
-    again = await _measured(manager, kind, "two")
-    paces.append(pace())
-    return paces, {"at first": (at_first, run), "from its kin": (kin, run), "after one run": (after, again)}
+    again = await _measured(manager, kind, "two", paces)
+    return {"at first": (at_first, run), "from its kin": (kin, run), "after one run": (after, again)}
 
 
 async def _without_experience(kind: Kind, folder: Path, measured: Paths, empty: Path) -> Prediction:
@@ -141,11 +153,14 @@ async def _predicted(manager: ModelManager, kind: Kind) -> Prediction:
     return found.prediction
 
 
-async def _measured(manager: ModelManager, kind: Kind, mark: str) -> Figures:
+async def _measured(manager: ModelManager, kind: Kind, mark: str, paces: list[float]) -> Figures:
     """A load, an answer to warm up, and the medians of a few more. Leaves the model unloaded."""
     load_s = (await manager.load(kind.name)).load_time_ms / 1000
     ask = _write if kind.task == "text_generation" else _read
-    answers = [await ask(manager, kind.name, f"{mark}{number}") for number in range(ANSWERS + 1)][1:]
+    await ask(manager, kind.name, mark)
+    paces.append(pace())
+    answers = [await ask(manager, kind.name, f"{mark}{number}") for number in range(ANSWERS)]
+    paces.append(pace())
     memory = max(child.memory_info().rss for child in psutil.Process().children(recursive=True))
     await manager.unload(kind.name)
     medians = {name: statistics.median(answer[name] for answer in answers) for name in answers[0]}
@@ -184,21 +199,22 @@ def _range(prediction: Prediction, figure: str) -> Range:
     return found
 
 
-def _row(when: str, figure: str, runs: dict[str, Seen], uneven: int) -> Row:
+def _row(when: str, figure: str, runs: dict[str, Seen], uneven: set[str]) -> Row:
     ratios = {name: seen[figure] / _range(predicted, figure).expected for name, (predicted, seen) in runs.items()}
-    near = sum(1 / (1 + NEAR) <= ratio <= 1 + NEAR for ratio in ratios.values())
+    near = {name for name, ratio in ratios.items() if 1 / (1 + NEAR) <= ratio <= 1 + NEAR}
     inside = sum(
         _range(predicted, figure).low <= seen[figure] <= _range(predicted, figure).high
         for predicted, seen in runs.values()
     )
     off = math.exp(statistics.median(abs(math.log(ratio)) for ratio in ratios.values()))
+    even_ones = f"{len(near - uneven)} of the {len(runs) - len(uneven)} models that met an even pace"
     told = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
     return Row(
         f"{figure} predicted {when}, within ±{NEAR:.0%}",
-        Sample([near], f"of {len(runs)}"),
+        Sample([len(near)], f"of {len(runs)}"),
         9 if figure == "speed" else None,
-        f"the machine measured anew before each model, and again where its pace changed by more than {EVEN:.0%} until the"
-        f" end ({uneven} stayed so); {PROMPT} tokens in, {ANSWER} out, median of {ANSWERS} answers;"
+        f"{even_ones} (within {EVEN:.0%}, {TRIALS} trials each); the machine measured anew before each;"
+        f" {PROMPT} tokens in, {ANSWER} out, median of {ANSWERS} answers;"
         f" {inside} within the range told; usually off by ×{off:.2f}",
         higher_is_better=True,
         notes=[f"measured / predicted: {told}"],

@@ -1,6 +1,6 @@
 """Measures this machine with the kernels that models run on: memory, matrix products, small operations, file reading.
 
-Takes two to three seconds of all threads. What the figures mean for a model is `sidecar.runtime.prediction`'s business.
+Takes some seconds of all threads. What the figures mean for a model is `sidecar.runtime.prediction`'s business.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import contextlib
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ from sidecar.types import GemmRate
 ROWS = (1, 8, 128)
 SIDE = 2048  # of a square matrix, like those of small and middling models
 BEYOND_CACHES = 160 << 20  # bytes that no processor's cache holds: a model's weights are read from memory at every step
-REPETITIONS = 7
+REPETITIONS = 3
+ROUNDS = 3  # of everything, so that a moment in which something else had the memory or the cores is outvoted
 SMALL_OPERATIONS = 2000
 FILE_BYTES = 128 << 20
 CHUNK = 1 << 20
@@ -35,32 +37,64 @@ CHUNK = 1 << 20
 Product = Callable[[torch.Tensor], torch.Tensor]
 
 
+@dataclass(frozen=True)
+class Kernels:
+    """What one round found. None: without such kernels."""
+
+    gemm: list[GemmRate]
+    memory_gb_s: float
+    operation_us: float
+    rounding_mweights_s: float | None
+    rounding_int4_mweights_s: float | None
+
+
 def measure(frame: Calibrate) -> Calibrated:
     """All of it, with as many threads as a model gets."""
     set_threads(frame.threads)
     before = _used()
+    disk, cached = _file_rates(Path(frame.file)) if frame.file else (None, None)
     with torch.inference_mode():
-        weight = torch.randn(SIDE, SIDE) / SIDE
-        gemm, rounding, to_4_bits = _rates("float32", _copies(weight, torch.float32), torch.float32), None, None
-        if int8_available():
-            products, rounding = _rounded(weight)
-            gemm += _rates("int8", products, torch.float32)
-            products, to_4_bits = _rounded_to_4_bits(weight)
-            gemm += _rates("int4", products, torch.float32)
-        if processor_has_bf16():
-            gemm += _rates("bfloat16", _copies(weight, torch.bfloat16), torch.bfloat16)
-        disk, cached = _file_rates(Path(frame.file)) if frame.file else (None, None)
-        return Calibrated(
-            threads=torch.get_num_threads(),
-            memory_gb_s=_memory_rate(),
-            gemm=gemm,
-            operation_us=_operation_us(),
-            rounding_mweights_s=rounding,
-            rounding_int4_mweights_s=to_4_bits,
-            disk_mb_s=disk,
-            cached_mb_s=cached,
-            others_share=_others_share(before, _used()),
-        )
+        rounds = [_kernels() for _ in range(ROUNDS)]
+    return Calibrated(
+        threads=torch.get_num_threads(),
+        memory_gb_s=_middle([one.memory_gb_s for one in rounds]),
+        gemm=_middle_rates([one.gemm for one in rounds]),
+        operation_us=_middle([one.operation_us for one in rounds]),
+        rounding_mweights_s=_known_middle([one.rounding_mweights_s for one in rounds]),
+        rounding_int4_mweights_s=_known_middle([one.rounding_int4_mweights_s for one in rounds]),
+        disk_mb_s=disk,
+        cached_mb_s=cached,
+        others_share=_others_share(before, _used()),
+    )
+
+
+def _kernels() -> Kernels:
+    weight = torch.randn(SIDE, SIDE) / SIDE
+    gemm, rounding, to_4_bits = _rates("float32", _copies(weight, torch.float32), torch.float32), None, None
+    if int8_available():
+        products, rounding = _rounded(weight)
+        gemm += _rates("int8", products, torch.float32)
+        products, to_4_bits = _rounded_to_4_bits(weight)
+        gemm += _rates("int4", products, torch.float32)
+    if processor_has_bf16():
+        gemm += _rates("bfloat16", _copies(weight, torch.bfloat16), torch.bfloat16)
+    return Kernels(gemm, _memory_rate(), _operation_us(), rounding, to_4_bits)
+
+
+def _middle(values: Sequence[float]) -> float:
+    return round(statistics.median(values), 3)
+
+
+def _known_middle(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _middle(known) if known else None
+
+
+def _middle_rates(rounds: Sequence[list[GemmRate]]) -> list[GemmRate]:
+    return [
+        GemmRate(one[0].precision, one[0].rows, _middle([rate.gflops for rate in one]))
+        for one in zip(*rounds, strict=True)
+    ]
 
 
 def _used() -> tuple[float, float, float]:
