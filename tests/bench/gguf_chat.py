@@ -30,6 +30,9 @@ TOKENS = 64
 SHORT_ROUNDS = 9  # in turn, with both servers loaded: what else the machine does meets both alike
 ONE_STREAM_ROUNDS = 48  # the difference is a few hundredths, and less than one round differs from the next
 STREAMS = 8
+ALIKE = "the library's threads wait alike in both"
+SLEEPLESS = "the peer's threads never sleeping"
+WHY_SLEEPLESS = "that is its default: quicker alone on such a machine, a fifth as quick beside one busy program"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 PREFIX_CHARACTERS = 2000  # the tokenizer of the random models makes a token of each
 Ask = Callable[[str], list[float]]  # a prompt: when each piece of its answer came
@@ -59,7 +62,7 @@ class Round:
 
 
 def one_stream() -> list[Row]:
-    """What the service costs shows against the library with the same setting of waiting threads; the other is for honesty."""
+    """What the service costs shows against the library with the same setting of waiting threads; its own is told beside it."""
     ours: list[float] = []
     alike: list[float] = []
     default: list[float] = []
@@ -69,26 +72,28 @@ def one_stream() -> list[Row]:
     own = Sample(ours, "tok/s")
     what, peer = "GGUF chat, 1 stream", "llama.cpp called directly"
     return [
-        Row(what, own, 0.97, f"{how}; the library's threads wait alike in both", peer, Sample(alike, "tok/s"),
-            higher_is_better=True),
-        Row(f"{what}, the peer's threads never sleeping", own, None,
-            "that is its default: a little quicker alone, a fifth as quick beside one busy program", peer,
-            Sample(default, "tok/s")),
-    ]  # fmt: skip
+        Row(what, own, 0.97, f"{how}; {ALIKE}", peer, Sample(alike, "tok/s"), higher_is_better=True),
+        Row(f"{what}, {SLEEPLESS}", own, None, WHY_SLEEPLESS, peer, Sample(default, "tok/s")),
+    ]
 
 
 def eight_streams() -> list[Row]:
+    """As `one_stream`: the library's own server with our setting of waiting threads, and with its own."""
     ours: list[Round] = []
-    theirs: list[Round] = []
-    rounds = Rounds(SHORT_ROUNDS, ours, theirs)
-    memory, their_memory = _against_server(models.smollm2_135m_q8_0(), ours, theirs, rounds)
+    alike: list[Round] = []
+    default: list[Round] = []
+    rounds = Rounds(SHORT_ROUNDS, ours, alike, default)
+    memory, their_memory = _against_servers(models.smollm2_135m_q8_0(), ours, alike, default, rounds)
     how = f"135M Q8_0, {TOKENS} greedy tokens a stream, all tokens over the time from sending, {rounds}"
-    peer = f"llama.cpp's own server, {STREAMS} slots"
+    own = Sample([one.aggregate for one in ours], "tok/s")
+    what, peer = "GGUF chat, 8 streams", f"llama.cpp's own server, {STREAMS} slots"
     return [
-        Row("GGUF chat, 8 streams", Sample([one.aggregate for one in ours], "tok/s"), 1.0, how, peer,
-            Sample([one.aggregate for one in theirs], "tok/s"), higher_is_better=True, notes=[_processor(ours, theirs)]),
-        Row("GGUF chat, 8 streams, memory", Sample([memory], "MB"), None,
-            "resident memory of all processes after the run", peer, Sample([their_memory], "MB")),
+        Row(what, own, 1.0, f"{how}; {ALIKE}", peer, Sample([one.aggregate for one in alike], "tok/s"),
+            higher_is_better=True, notes=[_processor(ours, alike)]),
+        Row(f"{what}, {SLEEPLESS}", own, None, WHY_SLEEPLESS, peer,
+            Sample([one.aggregate for one in default], "tok/s")),
+        Row(f"{what}, memory", Sample([memory], "MB"), None, "resident memory of all processes after the run", peer,
+            Sample([their_memory], "MB")),
     ]  # fmt: skip
 
 
@@ -132,14 +137,24 @@ def _against_direct(file: Path, ours: list[float], alike: list[float], default: 
                 take_turn(number)
 
 
-def _against_server(file: Path, ours: list[Round], theirs: list[Round], rounds: Rounds) -> tuple[float, float]:
-    """Fills in the rounds of both; their memory in MB afterwards."""
-    with inglenook(spare_worker=False, calibrate=False) as own, _llama_server(file) as peer:
-        turns = [(own, _our_answers(own, file), ours), (peer, _their_answers(peer), theirs)]
+def _against_servers(
+    file: Path, ours: list[Round], alike: list[Round], default: list[Round], rounds: Rounds
+) -> tuple[float, float]:
+    """Fills in the rounds of all; the memory of ours and of a peer in MB afterwards."""
+    with (
+        inglenook(spare_worker=False, calibrate=False) as own,
+        _llama_server(file, ENVIRONMENT | THREADS_WAIT) as with_ours,
+        _llama_server(file, ENVIRONMENT) as with_its_own,
+    ):
+        turns = [
+            (with_ours, _their_answers(with_ours), alike),
+            (own, _our_answers(own, file), ours),
+            (with_its_own, _their_answers(with_its_own), default),
+        ]
         for number in rounds:
             for server, ask, kept in turns if number % 2 else reversed(turns):
                 kept.append(_round(server, ask, number, STREAMS))
-        return own.memory_mb(), peer.memory_mb()
+        return own.memory_mb(), with_ours.memory_mb()
 
 
 def _round(server: Server, ask: Ask, number: int, streams: int) -> Round:
@@ -169,10 +184,10 @@ def _direct(file: Path, environment: dict[str, str]) -> Iterator[Callable[[int],
 
 
 @contextlib.contextmanager
-def _llama_server(file: Path) -> Iterator[Server]:
+def _llama_server(file: Path, environment: dict[str, str]) -> Iterator[Server]:
     port = free_port()
     command = [sys.executable, "-m", "tests.bench.llamacpp_peer", str(file), "serve", str(STREAMS), str(port)]
-    with running(command, ENVIRONMENT) as process:
+    with running(command, environment) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until(process, lambda: healthy(url))  # the library's own answer, which is 503 until the model is loaded
         yield Server(url, psutil.Process(process.pid))
