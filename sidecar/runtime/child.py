@@ -29,10 +29,10 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 STDERR_BYTES = 8192
 GRACE_S = 2.0
 SOURCE_ROOT = str(Path(__file__).resolve().parents[2])
-# Threads that wait for each other look a thousand times, some microseconds, and then sleep. Llama.cpp's meet hundreds of
-# times a token: measured with 135M in Q8_0 on two cores, this is 1.3 times as quick as sleeping at once on an idle machine,
-# 0.93 beside one busy program, 1.02 beside two. Spinning for as long as the libraries would is no quicker on an idle machine,
-# and a tenth as quick beside a busy program. OpenMP libraries other than GNU's heed the first word only.
+# Threads that wait for each other look a thousand times, some tens of microseconds, and then sleep. Llama.cpp's meet hundreds
+# of times a token: measured with 135M in Q8_0 on two cores, this is 1.3 times as quick as sleeping at once on an idle machine,
+# 0.93 beside one busy program, 1.02 beside two. Spinning for as long as the libraries would is up to a tenth quicker on an idle
+# virtual machine, and a tenth to a fifth as quick beside a busy program. OpenMP libraries other than GNU's heed the first word.
 THREADS_WAIT = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
 _SECRETS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIALS")
 _NETWORK = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")

@@ -87,7 +87,7 @@ def test_text_comes_piece_by_piece(llama: WorkerProcess) -> None:
     frames = llama.receive_ends(request.id)
     deltas = [delta for up in frames if isinstance(up, Step) for delta in up.deltas]
     assert deltas[0].tokens == 1
-    assert len(deltas) > 2  # some tokens each: the model is quicker than text goes up
+    assert len(deltas) > 1  # and not all at the end; so small a model is quicker than text goes up
     assert [delta.tokens for delta in deltas] == sorted(delta.tokens for delta in deltas)
     assert deltas[-1].tokens == 100
 
