@@ -13,6 +13,7 @@ from sidecar.worker.pacing import PIECE_EVERY_S, Pacing
 
 OUTCOME = Generated("stop", 1, 1, 0.0, 0.0, 0.0)
 STATS = Stats(0, 0, 0, 0)
+Send = Callable[[list[Up]], None]
 
 
 class Time:
@@ -34,11 +35,8 @@ def up() -> list[list[Up]]:
 
 
 @pytest.fixture
-def send(up: list[list[Up]], time: Time) -> Callable[[list[Up]], None]:
+def send(up: list[list[Up]], time: Time) -> Send:
     return Pacing(up.append, time).send
-
-
-Send = Callable[[list[Up]], None]
 
 
 def test_the_first_piece_goes_at_once_and_the_next_with_those_that_waited(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import queue
 from typing import Any
 
 import pytest
 
-from sidecar.runtime.protocol import Cancel, Failed, Finished, Generate, Generated, Step, Up
+from sidecar.engines.base import Broken, News
+from sidecar.runtime.protocol import Cancel, Delta, Failed, Finished, Generate, Generated, Step, Up
 from sidecar.types import Message, Sampling
 from tests.helpers.gguf_models import gguf_model
 from tests.helpers.models import tiny
@@ -79,6 +81,25 @@ def test_answers_are_the_same_alone_and_together(llama: WorkerProcess) -> None:
 def test_another_seed_gives_another_answer(llama: WorkerProcess) -> None:
     texts = {ask(llama, question("the", temperature=1.5, seed=seed))[0][0] for seed in range(5)}
     assert len(texts) > 1
+
+
+def test_the_engine_tells_every_token() -> None:
+    slots = load(gguf_model("llama-chat"), engine="llamacpp").self_scheduling
+    assert slots is not None
+    told: queue.SimpleQueue[News] = queue.SimpleQueue()
+    slots.connect(told.put)
+    slots.submit(question("the small model", max_new_tokens=12))
+    deltas = [one for one in _until_finished(told) if isinstance(one, Delta)]
+    assert len(deltas) > 6
+    assert [delta.tokens for delta in deltas] == sorted(delta.tokens for delta in deltas)
+    assert deltas[-1].tokens == 12
+
+
+def _until_finished(told: queue.SimpleQueue[News]) -> list[News]:
+    news = [told.get(timeout=20)]
+    while not isinstance(news[-1], Finished | Broken):
+        news.append(told.get(timeout=20))
+    return news
 
 
 def test_text_comes_piece_by_piece(llama: WorkerProcess) -> None:
