@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from sidecar.runtime.protocol import Delta, Failed, Finished, Generated, Stats, Step, Up
-from sidecar.worker.pacing import PIECE_EVERY_S, Pacing
+from sidecar.worker.pacing import PIECE_EVERY_S, STRAGGLER_S, Pacing
 
 OUTCOME = Generated("stop", 1, 1, 0.0, 0.0, 0.0)
 STATS = Stats(0, 0, 0, 0)
@@ -90,6 +90,35 @@ def test_other_frames_pass_at_once_and_take_along_what_is_overdue(send: Send, up
     send([])
 
     assert up[2:] == [[Step([Delta(1, "b", 2)])]]
+
+
+def test_what_one_step_gave_to_several_answers_goes_up_together(send: Send, up: list[list[Up]], time: Time) -> None:
+    for one in (1, 2, 3):
+        send([Step([Delta(one, "a", 1)])])
+    time.now += PIECE_EVERY_S
+    for one in (3, 1, 2):
+        send([Step([Delta(one, "b", 2)])])
+    assert up[3:] == [[Step([Delta(3, "b", 2), Delta(1, "b", 2), Delta(2, "b", 2)])]]
+
+
+def test_an_answer_that_gains_nothing_holds_up_no_other(send: Send, up: list[list[Up]], time: Time) -> None:
+    send([Step([Delta(1, "a", 1), Delta(2, "a", 1)])])
+    time.now += PIECE_EVERY_S
+    send([Step([Delta(1, "b", 2)])])
+    assert not up[1:]
+
+    time.now += STRAGGLER_S
+    send([STATS])
+
+    assert up[1:] == [[STATS, Step([Delta(1, "b", 2)])]]
+
+
+def test_an_answer_that_ended_is_not_waited_for(send: Send, up: list[list[Up]], time: Time) -> None:
+    send([Step([Delta(1, "a", 1), Delta(2, "a", 1)])])
+    time.now += PIECE_EVERY_S
+    send([Step([Delta(1, "b", 2)])])
+    send([Finished(2, OUTCOME)])
+    assert up[1:] == [[Finished(2, OUTCOME), Step([Delta(1, "b", 2)])]]
 
 
 def test_nothing_is_sent_where_there_is_nothing(send: Send, up: list[list[Up]]) -> None:
