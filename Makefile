@@ -22,8 +22,9 @@ unexport PYTHONDONTWRITEBYTECODE
 run: setup
 	@$(BIN)/inglenook-app
 
+# A process that crashes ends the run and names its test; one started in its place would stand still.
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone" $(ARGS) || [ $$? -eq 5 ]  # 5: ARGS named none of these
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0 -m "not alone" $(ARGS) || [ $$? -eq 5 ]  # 5: ARGS named none of these
 	$(BIN)/python -m pytest -m alone $(ARGS) || [ $$? -eq 5 ]
 
 check: setup
