@@ -19,19 +19,19 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from sidecar.engines import WITHOUT_TORCH, load_engine
 from sidecar.engines.base import Engine, Model
-from sidecar.errors import DiskFull, InferenceFailed, InglenookError, LoadFailed, PreparationFailed
+from sidecar.errors import DiskFull, InglenookError, LoadFailed, PreparationFailed
 from sidecar.registry.exported import MANIFEST
 from sidecar.runtime.protocol import (
     PROTOCOL_VERSION,
     Calibrate,
     Convert,
     Converted,
-    Failed,
     Hello,
     Load,
     Loaded,
@@ -46,6 +46,7 @@ from sidecar.runtime.protocol import (
 )
 from sidecar.worker.isolation import give_up_the_network
 from sidecar.worker.pacing import Pacing
+from sidecar.worker.replies import failed
 from sidecar.worker.scheduler import Scheduler
 from sidecar.worker.serving import Inbox, Serving
 
@@ -142,8 +143,7 @@ def _measured(engine: Engine, frame: Calibrate) -> Up:
     try:
         return engine.measure(frame)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong is the reason that is told
-        fault = error if isinstance(error, InglenookError) else InferenceFailed(reason=str(error))
-        return Failed(0, fault.code, fault.message, fault.details)
+        return failed(0, error)
 
 
 def _prepare(frame: Prepare, channel: Channel) -> None:
@@ -155,8 +155,7 @@ def _prepare(frame: Prepare, channel: Channel) -> None:
     try:
         made = prepare(frame, lambda stage, done: channel.send([Progress(stage, done)]))
     except Exception as error:  # noqa: BLE001 - whatever a model's files make the libraries raise is the reason
-        fault = error if isinstance(error, InglenookError) else _preparation_failed(frame, error)
-        channel.send([Failed(0, fault.code, fault.message, fault.details)])
+        channel.send([failed(0, error, partial(_preparation_failed, frame))])
         return
     channel.send([Prepared(made)])
 
@@ -169,8 +168,7 @@ def _convert(frame: Convert, channel: Channel) -> None:
         give_up_the_network()
         convert(frame.model, Path(frame.folder), lambda stage, done: channel.send([Progress(stage, done)]))
     except Exception as error:  # noqa: BLE001 - whatever a stranger's file makes the library raise is the reason
-        fault = error if isinstance(error, InglenookError) else _preparation_failed(frame, error)
-        channel.send([Failed(0, fault.code, fault.message, fault.details)])
+        channel.send([failed(0, error, partial(_preparation_failed, frame))])
         return
     channel.send([Converted()])
 
@@ -190,8 +188,7 @@ def _load(engine: Engine, settings: Load, channel: Channel) -> Model | None:
             give_up_the_network()
         model = engine.load(settings)
     except Exception as error:  # noqa: BLE001 - whatever a model's files make the engine raise is the reason
-        fault = error if isinstance(error, InglenookError) else _load_failed(settings, error)
-        channel.send([Failed(0, fault.code, fault.message, fault.details)])
+        channel.send([failed(0, error, partial(_load_failed, settings))])
         return None
     channel.send([Loaded(model.facts, 1000 * (time.monotonic() - began))])
     return model

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Callable
 
 from sidecar.errors import InferenceFailed, InglenookError, OutOfMemory
 from sidecar.runtime.protocol import Delta, Failed, Finished, Outcome, Step, Up
@@ -37,19 +38,18 @@ class Replies:
         return frames
 
 
-def failed(request_id: int, error: Exception) -> Failed:
-    fault = named(error)
-    return Failed(request_id, fault.code, fault.message, fault.details)
-
-
-def named(error: Exception) -> InglenookError:
-    """`error` as one of ours. What the engine did not foresee is also written to stderr with its traceback."""
-    if isinstance(error, InglenookError):
-        return error
+def unforeseen(error: Exception) -> InglenookError:
+    """What went wrong amid a request, as one of ours; but for a lack of memory also on stderr, with its traceback."""
     if is_out_of_memory(error):
         return OutOfMemory(reason=str(error) or "no memory left")
     traceback.print_exception(error, file=sys.stderr)
     return InferenceFailed(reason=f"{type(error).__name__}: {error}")
+
+
+def failed(request_id: int, error: Exception, otherwise: Callable[[Exception], InglenookError] = unforeseen) -> Failed:
+    """The frame that tells it. `otherwise` names an error that is none of ours."""
+    fault = error if isinstance(error, InglenookError) else otherwise(error)
+    return Failed(request_id, fault.code, fault.message, fault.details)
 
 
 def release(error: Exception) -> None:
