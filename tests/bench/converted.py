@@ -9,7 +9,7 @@ import asyncio
 import random
 import string
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -71,19 +71,17 @@ def classify_32_clients() -> list[Row]:
     """Ours against itself: single texts that arrive together share batches."""
     texts = _texts(CLIENTS * 4, SHORT_TOKENS)
 
-    together: list[float] = []
-    apart: list[float] = []
-    rounds = Rounds(SHORT_ROUNDS, together, apart)
+    rounds: Rounds[tuple[float, float]] = Rounds(SHORT_ROUNDS)
 
     async def measured() -> None:
         async with _prepared("classification", models.distilbert()) as client:
             for _ in rounds:
-                together.append(len(texts) / await _of_clients(client, texts, CLIENTS))
-                apart.append(len(texts) / await _of_clients(client, texts, 1))
+                seconds = [await _of_clients(client, texts, clients) for clients in (CLIENTS, 1)]
+                rounds.figures.append((len(texts) / seconds[0], len(texts) / seconds[1]))
 
     asyncio.run(measured())
-    how = f"DistilBERT's shape, {len(texts)} texts of {SHORT_TOKENS} tokens, one a request, {rounds}"
-    return [_row(f"classify, {CLIENTS} clients of single texts", together, apart, "one client", 1.8, how)]
+    how = f"DistilBERT's shape, {len(texts)} texts of {SHORT_TOKENS} tokens, one a request"
+    return [_row(f"classify, {CLIENTS} clients of single texts", rounds, "one client", 1.8, how)]
 
 
 def embed() -> list[Row]:
@@ -149,45 +147,34 @@ def _against(
 ) -> list[Row]:
     """Texts a second of both, in turn, after one round of each that does not count."""
     kind = {"classification": "classify", "embedding": "embed", "translation": "translate"}[task]
-    own: list[float] = []
-    peer: list[float] = []
-    rounds = Rounds(wanted, own, peer)
+    rounds: Rounds[tuple[float, float]] = Rounds(wanted)
 
     async def measured(other: Library) -> str:
         async with _prepared(task, folder, embedding_cache_entries=cache) as client:
             await ours(client)
             theirs(other)
             for _ in rounds:
-                own.append(count / await ours(client))
-                peer.append(count / theirs(other))
+                rounds.figures.append((count / await ours(client), count / theirs(other)))
             info = await client.model(NAME)
         return f"{info.engine} {info.precision}; {info.engine_reason}"
 
     with library(kind, str(folder)) as other:
         note = asyncio.run(measured(other))
     name = {"classify": "transformers pipeline", "embed": "sentence-transformers", "translate": "transformers"}[kind]
-    return [_row(what, own, peer, name, target, f"{how}, {rounds}", [note])]
+    return [_row(what, rounds, name, target, how, [note])]
 
 
 def _row(
     what: str,
-    ours: list[float],
-    peer: list[float],
+    rounds: Rounds[tuple[float, float]],
     against: str,
     target: float,
     how: str,
-    notes: list[str] | None = None,
+    notes: Sequence[str] = (),
 ) -> Row:
-    return Row(
-        what,
-        Sample(ours, "texts/s"),
-        target,
-        how,
-        against,
-        Sample(peer, "texts/s"),
-        higher_is_better=True,
-        notes=notes or [],
-    )
+    """`rounds`: texts a second of ours and of the other in each."""
+    ours, peer = (Sample(values, "texts/s") for values in zip(*rounds.figures, strict=True))
+    return Row(what, ours, target, f"{how}, {rounds}", against, peer, higher_is_better=True, notes=list(notes))
 
 
 @asynccontextmanager

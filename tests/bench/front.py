@@ -33,18 +33,16 @@ LIKE_SERVE = (
 
 def overhead() -> list[Row]:
     """One request after another through HTTP, queue, worker and back, with the echo engine."""
-    halves: list[float] = []
-    slowest: list[float] = []
-    rounds = Rounds(ROUNDS, halves, slowest)
+    rounds: Rounds[tuple[float, float]] = Rounds(ROUNDS)
     asked = 0
     with _echo() as (server, connection):
         before = server.tree_cpu_seconds()
         for _ in rounds:
             latencies = sorted(1000 * connection.round_trip() for _ in range(REQUESTS))
-            halves.append(latencies[REQUESTS // 2])
-            slowest.append(latencies[int(REQUESTS * 0.99)])
+            rounds.figures.append((latencies[REQUESTS // 2], latencies[int(REQUESTS * 0.99)]))
             asked += REQUESTS
         spent_ms = 1000 * (server.tree_cpu_seconds() - before) / asked
+    halves, slowest = zip(*rounds.figures, strict=True)
     why = f"processor time of service and worker: {spent_ms:.2f} ms a request; the rest is waiting for each other"
     how = f"{REQUESTS} requests of one word, one after another on one connection, from a light client in another process, {rounds}"
     return [
@@ -65,15 +63,13 @@ def memory() -> list[Row]:
 
 def start() -> list[Row]:
     """From the start of the process until it answers /health, its modules compiled as in an installed copy."""
-    cpu: list[float] = []
-    wall: list[float] = []
-    rounds = Rounds(STARTS, cpu, wall)
+    rounds: Rounds[tuple[float, float]] = Rounds(STARTS)
     compileall.compile_dir(ROOT / "sidecar", quiet=1)
     for _ in rounds:
         begun = time.monotonic()
         with inglenook(spare_worker=False) as server:
-            wall.append(time.monotonic() - begun)
-            cpu.append(server.cpu_seconds())
+            rounds.figures.append((server.cpu_seconds(), time.monotonic() - begun))
+    cpu, wall = zip(*rounds.figures, strict=True)
     how = f"from the start of the process until GET /health answers, its modules compiled, without a spare worker, {rounds}"
     bare, server_too = _imported(""), _imported(LIKE_SERVE)
     why = f"measured beside it: the interpreter alone {bare:.2f} s, importing the service {server_too - bare:.2f} s"

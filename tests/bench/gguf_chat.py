@@ -9,8 +9,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -22,7 +23,7 @@ from tests.bench import models
 from tests.bench.chat import ROUNDS
 from tests.bench.listening import moments, together
 from tests.bench.llamacpp_peer import GREEDY, question
-from tests.bench.pace import Rounds
+from tests.bench.pace import in_turn
 from tests.bench.report import Row, Sample
 from tests.bench.servers import ROOT, Server, free_port, healthy, inglenook, running, wait_until
 
@@ -63,41 +64,52 @@ class Round:
 
 def one_stream() -> list[Row]:
     """What the service costs shows against the library with the same setting of waiting threads; its own is told beside it."""
-    ours: list[float] = []
-    alike: list[float] = []
-    default: list[float] = []
-    rounds = Rounds(ONE_STREAM_ROUNDS, ours, alike, default)
-    _against_direct(models.smollm2_135m_q8_0(), ours, alike, default, rounds)
+    file = models.smollm2_135m_q8_0()
+    with (
+        inglenook(spare_worker=False, calibrate=False) as server,
+        _direct(file, ENVIRONMENT | THREADS_WAIT) as with_ours,
+        _direct(file, ENVIRONMENT) as with_its_own,
+    ):
+        ask = _our_answers(server, file)
+        turns = [with_ours, lambda number: _round(server, ask, 1, number).decoding, with_its_own]
+        rounds = in_turn(ONE_STREAM_ROUNDS, turns)
+    alike, ours, default = (Sample(values, "tok/s") for values in zip(*rounds.figures, strict=True))
     how = f"135M Q8_0, {TOKENS} greedy tokens from the first on, ours over HTTP, {rounds}"
-    own = Sample(ours, "tok/s")
     what, peer = "GGUF chat, 1 stream", "llama.cpp called directly"
     return [
-        Row(what, own, 0.97, f"{how}; {ALIKE}", peer, Sample(alike, "tok/s"), higher_is_better=True),
-        Row(f"{what}, {SLEEPLESS}", own, None, WHY_SLEEPLESS, peer, Sample(default, "tok/s")),
+        Row(what, ours, 0.97, f"{how}; {ALIKE}", peer, alike, higher_is_better=True),
+        Row(f"{what}, {SLEEPLESS}", ours, None, WHY_SLEEPLESS, peer, default),
     ]
 
 
 def eight_streams() -> list[Row]:
     """As `one_stream`: the library's own server with our setting of waiting threads, and with its own."""
-    ours: list[Round] = []
-    alike: list[Round] = []
-    default: list[Round] = []
-    rounds = Rounds(SHORT_ROUNDS, ours, alike, default)
-    memory, their_memory = _against_servers(models.smollm2_135m_q8_0(), ours, alike, default, rounds)
+    file = models.smollm2_135m_q8_0()
+    with (
+        inglenook(spare_worker=False, calibrate=False) as own,
+        _llama_server(file, ENVIRONMENT | THREADS_WAIT) as with_ours,
+        _llama_server(file, ENVIRONMENT) as with_its_own,
+    ):
+        turns = [
+            partial(_round, with_ours, _their_answers(with_ours), STREAMS),
+            partial(_round, own, _our_answers(own, file), STREAMS),
+            partial(_round, with_its_own, _their_answers(with_its_own), STREAMS),
+        ]
+        rounds = in_turn(SHORT_ROUNDS, turns)
+        memory, their_memory = (Sample([server.memory_mb()], "MB") for server in (own, with_ours))
+    seen = list(zip(*rounds.figures, strict=True))
+    alike, ours, default = (Sample([one.aggregate for one in column], "tok/s") for column in seen)
     how = f"135M Q8_0, {TOKENS} greedy tokens a stream, all tokens over the time from sending, {rounds}"
-    own = Sample([one.aggregate for one in ours], "tok/s")
     what, peer = "GGUF chat, 8 streams", f"llama.cpp's own server, {STREAMS} slots"
+    note = _processor(seen[1], seen[0])
     return [
-        Row(what, own, 1.0, f"{how}; {ALIKE}", peer, Sample([one.aggregate for one in alike], "tok/s"),
-            higher_is_better=True, notes=[_processor(ours, alike)]),
-        Row(f"{what}, {SLEEPLESS}", own, None, WHY_SLEEPLESS, peer,
-            Sample([one.aggregate for one in default], "tok/s")),
-        Row(f"{what}, memory", Sample([memory], "MB"), None, "resident memory of all processes after the run", peer,
-            Sample([their_memory], "MB")),
-    ]  # fmt: skip
+        Row(what, ours, 1.0, f"{how}; {ALIKE}", peer, alike, higher_is_better=True, notes=[note]),
+        Row(f"{what}, {SLEEPLESS}", ours, None, WHY_SLEEPLESS, peer, default),
+        Row(f"{what}, memory", memory, None, "resident memory of all processes after the run", peer, their_memory),
+    ]
 
 
-def _processor(ours: list[Round], theirs: list[Round]) -> str:
+def _processor(ours: Sequence[Round], theirs: Sequence[Round]) -> str:
     """What a busy machine blurs least."""
     own, other = (statistics.median(one.cpu_ms for one in rounds) for rounds in (ours, theirs))
     return f"processor time a token, prompts included: {own:.1f} ms, the peer's server {other:.1f} ms"
@@ -119,45 +131,7 @@ def prefix() -> list[Row]:
     ]  # fmt: skip
 
 
-def _against_direct(file: Path, ours: list[float], alike: list[float], default: list[float], rounds: Rounds) -> None:
-    """Fills in tokens per second: ours, the library's with our setting of waiting threads, and with its own."""
-    with (
-        inglenook(spare_worker=False, calibrate=False) as server,
-        _direct(file, ENVIRONMENT | THREADS_WAIT) as with_ours,
-        _direct(file, ENVIRONMENT) as with_its_own,
-    ):
-        ask = _our_answers(server, file)
-        turns = [
-            lambda number: alike.append(with_ours(number)),
-            lambda number: ours.append(_round(server, ask, number, 1).decoding),
-            lambda number: default.append(with_its_own(number)),
-        ]
-        for number in rounds:
-            for take_turn in turns if number % 2 else reversed(turns):
-                take_turn(number)
-
-
-def _against_servers(
-    file: Path, ours: list[Round], alike: list[Round], default: list[Round], rounds: Rounds
-) -> tuple[float, float]:
-    """Fills in the rounds of all; the memory of ours and of a peer in MB afterwards."""
-    with (
-        inglenook(spare_worker=False, calibrate=False) as own,
-        _llama_server(file, ENVIRONMENT | THREADS_WAIT) as with_ours,
-        _llama_server(file, ENVIRONMENT) as with_its_own,
-    ):
-        turns = [
-            (with_ours, _their_answers(with_ours), alike),
-            (own, _our_answers(own, file), ours),
-            (with_its_own, _their_answers(with_its_own), default),
-        ]
-        for number in rounds:
-            for server, ask, kept in turns if number % 2 else reversed(turns):
-                kept.append(_round(server, ask, number, STREAMS))
-        return own.memory_mb(), with_ours.memory_mb()
-
-
-def _round(server: Server, ask: Ask, number: int, streams: int) -> Round:
+def _round(server: Server, ask: Ask, streams: int, number: int) -> Round:
     """All streams at once, each with a prompt that was never asked before."""
     began, cpu = time.perf_counter(), server.tree_cpu_seconds()
     answers = together(ask, [question(number, stream) for stream in range(streams)])

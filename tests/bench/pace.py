@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Generic, TypeVar
 
 import numpy as np
 import psutil
@@ -19,61 +19,73 @@ STOLEN = 0.01  # of the processor time of a round; more than this and it is meas
 AT_MOST = 3  # times as many rounds as are wanted
 EVEN = 0.15  # that the pace may differ
 SIDE = 1024
-PRODUCTS = 10
+PRODUCTS = 4
+BLOCK_BYTES = 128 << 20  # more than a cache holds
+READS = 3
+T = TypeVar("T")
 
 
-class Rounds:
-    """Numbers of rounds, as many as it takes for `count` undisturbed ones; in each, one figure is appended to every list.
+class Rounds(Generic[T]):
+    """Numbers of rounds, as many as it takes for `count` undisturbed ones; each appends what it measured to `figures`.
 
-    The figures of disturbed rounds are taken out again. Where the host gives no peace, the least disturbed stay.
+    Those of disturbed rounds are taken out again. Where the host gives no peace, the least disturbed stay.
     """
 
-    def __init__(self, count: int, *figures: list[Any]) -> None:
+    def __init__(self, count: int) -> None:
+        self.figures: list[T] = []
         self._count = count
-        self._figures = figures
-        self._disturbed: list[tuple[float, list[Any]]] = []
+        self._disturbed: list[tuple[float, T]] = []
         self._number = 0
 
     def __iter__(self) -> Iterator[int]:
-        while self._kept < self._count and self._number < AT_MOST * self._count:
+        while len(self.figures) < self._count and self._number < AT_MOST * self._count:
             began, stolen = time.perf_counter(), _stolen_s()
             yield self._number
             self._number += 1
             share = (_stolen_s() - stolen) / (time.perf_counter() - began) / (psutil.cpu_count() or 1)
             if share > STOLEN:
-                self._disturbed.append((share, [figures.pop() for figures in self._figures]))
-        for _, figures in sorted(self._disturbed, key=itemgetter(0))[: self._count - self._kept]:
-            for known, figure in zip(self._figures, figures, strict=True):
-                known.append(figure)
+                self._disturbed.append((share, self.figures.pop()))
+        least = sorted(self._disturbed, key=itemgetter(0))[: self._count - len(self.figures)]
+        self.figures += [figures for _, figures in least]
 
     def __str__(self) -> str:
         disturbed = self._number - self._count if self._disturbed else 0
         again = f", {disturbed} more were disturbed by the host of this machine" if disturbed else ""
         return f"{self._count} rounds in turn{again}"
 
-    @property
-    def _kept(self) -> int:
-        return len(self._figures[0])
+
+def in_turn(count: int, turns: Sequence[Callable[[int], T]]) -> Rounds[list[T]]:
+    """What each of `turns` gave in each round, asked with its number; every other round takes them backwards."""
+    rounds: Rounds[list[T]] = Rounds(count)
+    for number in rounds:
+        way = 1 if number % 2 else -1
+        rounds.figures.append([turn(number) for turn in turns[::way]][::way])
+    return rounds
 
 
 def pace() -> float:
-    """Thousand millions of operations a second of a product of matrices, on all cores; the median of three."""
+    """How often a second a fixed piece of work is done, products of matrices on all cores and reading memory; the median
+    of three."""
     matrix = np.random.default_rng(0).random((SIDE, SIDE), dtype=np.float32)
+    block = np.ones(BLOCK_BYTES // 4, dtype=np.float32)
     matrix @ matrix  # the library's threads start
-    speeds = [_speed(matrix) for _ in range(3)]
+    seconds = [_work(matrix, block) for _ in range(3)]
     time.sleep(0.2)  # its threads look for more work, for a moment
-    return statistics.median(speeds)
+    return 1 / statistics.median(seconds)
 
 
 def even(paces: list[float]) -> bool:
     return max(paces) <= (1 + EVEN) * min(paces)
 
 
-def _speed(matrix: np.ndarray) -> float:
+def _work(matrix: np.ndarray, block: np.ndarray) -> float:
+    """Seconds that it takes, about half of them for each kind."""
     began = time.perf_counter()
     for _ in range(PRODUCTS):
         matrix @ matrix
-    return 2e-9 * SIDE**3 * PRODUCTS / (time.perf_counter() - began)
+    for _ in range(READS):
+        block.sum()
+    return time.perf_counter() - began
 
 
 def _stolen_s() -> float:
