@@ -50,7 +50,7 @@ def fetch(bench, hub, until):
 
     async def fetch_(name, size=2_000_000, **fields):
         repository = f"org/{name}"
-        hub.add(repository, model_files(size, seed=hash(name) % 1000 + next(count)), info=READS, **fields)
+        hub.add(repository, model_files(size, seed=int.from_bytes(name.encode()) + next(count)), info=READS, **fields)
         await bench.session.client.download(DownloadRequest(repository))
         await until(lambda: bench.session.downloads.of(repository) is not None)
         bench.view.use_model(repository)
