@@ -1,9 +1,9 @@
 """Sends answers up in pieces that come no quicker than anybody reads: at most forty a second of each, and together.
 
-The first piece goes at once, the last with the end; a crash loses what waited, a fortieth of a second or one step. A piece costs the
-service half a millisecond of processor time, in two processes, and its reader something too, whether it is one token or
-three: time that the next token would have to wait for. A model that schedules itself tells what one step gave to eight
-answers one by one; the service is woken for all of them once.
+The first piece goes at once, the last with the end; a crash loses what waited, a fortieth of a second or one step. A
+piece costs the service half a millisecond of processor time, in two processes, and its reader something too, whether it
+is one token or three: time that the next token would have to wait for. A model that schedules itself tells what one step
+gave to eight answers one by one; the service is woken for all of them once.
 """
 
 from __future__ import annotations

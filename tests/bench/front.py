@@ -68,8 +68,8 @@ def start() -> list[Row]:
     for _ in rounds:
         begun = time.monotonic()
         with inglenook(spare_worker=False) as server:
-            rounds.figures.append((server.cpu_seconds(), time.monotonic() - begun))
-    cpu, wall = zip(*rounds.figures, strict=True)
+            rounds.figures.append((time.monotonic() - begun, server.cpu_seconds()))
+    wall, cpu = zip(*rounds.figures, strict=True)
     how = f"from the start of the process until GET /health answers, its modules compiled, without a spare worker, {rounds}"
     bare, server_too = _imported(""), _imported(LIKE_SERVE)
     why = f"measured beside it: the interpreter alone {bare:.2f} s, importing the service {server_too - bare:.2f} s"

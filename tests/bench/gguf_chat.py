@@ -28,7 +28,7 @@ from tests.bench.report import Row, Sample
 from tests.bench.servers import ROOT, Server, free_port, healthy, inglenook, running, wait_until
 
 TOKENS = 64
-SHORT_ROUNDS = 15  # in turn, with both servers loaded: what else the machine does meets both alike
+SHORT_ROUNDS = 15  # in turn, with all servers loaded: what else the machine does meets all alike
 ONE_STREAM_ROUNDS = 48  # the difference is a few hundredths, and less than one round differs from the next
 STREAMS = 8
 ALIKE = "the library's threads wait alike in both"

@@ -74,8 +74,9 @@ def pace() -> float:
     return 1 / statistics.median(seconds)
 
 
-def even(paces: list[float]) -> bool:
-    return max(paces) <= (1 + EVEN) * min(paces)
+def even(one: float, other: float) -> bool:
+    """Whether two paces are the same, as far as paces are."""
+    return max(one, other) <= (1 + EVEN) * min(one, other)
 
 
 def _work(matrix: np.ndarray, block: np.ndarray) -> float:

@@ -1,7 +1,7 @@
 """The row about predictions: ten models of different shapes, predicted before and after one run that corrected them.
 
 A prediction is about the machine at the pace at which it was measured. Where the host lends it another one from second to
-second, a request waits until it is back, and an answer under which it changed does not count.
+second, a request waits until it is back, and an answer counts if it runs so before and after it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Machine:
     @property
     def as_measured(self) -> bool:
         """Whether it runs now as it did then."""
-        return even([self.pace, pace()])
+        return even(self.pace, pace())
 
     async def returns(self) -> bool:
         """Wait for that; not for ever."""
@@ -110,7 +110,7 @@ class Machine:
             before = pace()
             await self._manager.calibrate()
             self.pace = pace()
-            if even([before, self.pace]):
+            if even(before, self.pace):
                 return
 
 
@@ -177,10 +177,12 @@ async def _measured(manager: ModelManager, machine: Machine, kind: Kind, mark: s
     await ask(manager, kind.name, mark)
     counted: list[Figures] = []
     others: list[Figures] = []
+    steady = False
     for number in range(ASKED):
-        await machine.returns()
+        before = steady or await machine.returns()
         answer = await ask(manager, kind.name, f"{mark}{number}")
-        (counted if machine.as_measured else others).append(answer)
+        steady = machine.as_measured
+        (counted if before and steady else others).append(answer)
         if len(counted) == ANSWERS:
             break
     memory = max(child.memory_info().rss for child in psutil.Process().children(recursive=True))
