@@ -197,7 +197,8 @@ class Model:
     `whole_translator` translates batches by itself: an engine's own decoding, or beam search beside a `translator`.
     `whole_generator` answers prompts, each the only input of its request, likewise: its rows have `text` and `tokens`.
     `batch_tokens`: the most tokens of a batch at which the engine is quick, None where the settings decide.
-    `pulse`: what its parts call amid a long computation, where the library lets them.
+    `pulse`: what its parts call amid a long computation, where the library lets them. `begin`: called on the computing
+    thread before each iteration.
     """
 
     name: str
@@ -214,6 +215,7 @@ class Model:
     whole_generator: Reader[Generate, Generated] | None = None
     batch_tokens: int | None = None
     pulse: Pulse = field(default_factory=Pulse)
+    begin: Callable[[], None] = lambda: None
 
 
 class Engine(Protocol):

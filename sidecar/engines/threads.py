@@ -1,13 +1,68 @@
-"""The processor's cores, as far as computing is concerned."""
+"""The processor's cores, as far as computing is concerned: how many there are, and how many other programs leave."""
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 
 import psutil
+
+LOOK_EVERY_S = 0.25
+STALE_S = 2.0  # what others did on average of a longer time says nothing of now
 
 
 def physical_cores() -> int:
     """Those this process may use."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(psutil.cpu_count(logical=False) or allowed, allowed)
+
+
+class SharedCores:
+    """Keeps computing threads off the cores that other programs are busy on.
+
+    Threads that compute one product together wait for the last of them hundreds of times a token. One that shares its core
+    with a busy program keeps all others waiting for whole time slices: on two cores beside one busy program, two threads
+    take twice as long as one alone. `use(count)` sets how many compute, at most `most`; it is called where this is called.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        use: Callable[[int], None],
+        *,
+        busy_cores: Callable[[], float] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._most = most
+        self._used = most
+        self._use = use
+        self._cores = psutil.cpu_count() or most
+        self._busy_cores = busy_cores or OthersLoad()
+        self._clock = clock
+        self._looked = clock()
+
+    def __call__(self) -> None:
+        """Look again if the last look is a while ago, and use fewer threads, or more."""
+        if (since := self._clock() - self._looked) < LOOK_EVERY_S:
+            return
+        self._looked += since
+        free = round(self._cores - self._busy_cores())
+        count = max(1, min(free, self._most))
+        if count != self._used and since <= STALE_S:
+            self._use(count)
+            self._used = count
+
+
+class OthersLoad:
+    """How many cores' worth of time other processes used since the last look."""
+
+    def __init__(self) -> None:
+        self._cores = psutil.cpu_count() or 1
+        self._at, self._own = time.monotonic(), time.process_time()
+        psutil.cpu_percent()  # it tells what was since its last call
+
+    def __call__(self) -> float:
+        at, own = time.monotonic(), time.process_time()
+        mine, self._at, self._own = (own - self._own) / max(at - self._at, 1e-9), at, own
+        return max(0.0, psutil.cpu_percent() / 100 * self._cores - mine)

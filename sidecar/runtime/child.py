@@ -29,16 +29,26 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 STDERR_BYTES = 8192
 GRACE_S = 2.0
 SOURCE_ROOT = str(Path(__file__).resolve().parents[2])
-# Threads that wait for each other look a thousand times, some tens of microseconds, and then sleep. Llama.cpp's meet hundreds
+# Threads that wait for each other look so many times, some ten microseconds a thousand, and then sleep. Llama.cpp's meet hundreds
 # of times a token: measured with 135M in Q8_0 on two cores, this is 1.3 times as quick as sleeping at once on an idle machine,
 # 0.93 beside one busy program, 1.02 beside two. Spinning for as long as the libraries would is up to a tenth quicker on an idle
 # virtual machine, and a tenth to a fifth as quick beside a busy program. OpenMP libraries other than GNU's heed the first word.
 THREADS_WAIT = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+# Torch's meet after every few small operations, and waking one on a virtual machine takes as long as those: with 80M in int8 a
+# token took 14.5 ms instead of 37. Beside busy programs they would wait for these; there the engine uses fewer (SharedCores).
+# The second word, in milliseconds, is for OpenMP libraries other than GNU's.
+THREADS_WAIT_IN_TORCH = {"GOMP_SPINCOUNT": "20000", "KMP_BLOCKTIME": "1"}
+WAITING = THREADS_WAIT.keys() | THREADS_WAIT_IN_TORCH.keys()
 _SECRETS = ("TOKEN", "KEY", "SECRET", "PASSWORD", "CREDENTIALS")
 _NETWORK = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 
 
-def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def threads_wait(engine: str) -> dict[str, str]:
+    """What an engine's threads do while they wait for each other."""
+    return THREADS_WAIT_IN_TORCH if engine == "transformers" else THREADS_WAIT
+
+
+def worker_environment(environment: Mapping[str, str], engine: str) -> dict[str, str]:
     """`environment` without secrets and proxies, and with the hub's libraries told to stay offline."""
     kept = {name: value for name, value in environment.items() if not _is_private(name)}
     if not getattr(sys, "frozen", False):
@@ -48,7 +58,7 @@ def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
         "TRANSFORMERS_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",  # that torch is not there is meant, where it is not
-        **({} if THREADS_WAIT.keys() & environment.keys() else THREADS_WAIT),
+        **({} if WAITING & environment.keys() else threads_wait(engine)),
         # numpy's products are small here, and its threads spin after each, against the engine's own: a third of a short text.
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONFAULTHANDLER": "1",  # a segmentation fault leaves its stack in stderr
@@ -98,7 +108,7 @@ class Child(asyncio.SubprocessProtocol):
             stdout=PIPE,
             stderr=PIPE,
             close_fds=True,
-            env=worker_environment(os.environ),
+            env=worker_environment(os.environ, engine),
             # Ctrl-C in a terminal is for the service, which then ends its workers in order.
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),

@@ -20,10 +20,14 @@ from sidecar.types import Calibration, Prediction, PredictRequest, Range
 MB = 1e6
 # Small operations of one layer, in units of the profile's `operation_us`; measured with layers of almost no width.
 OPERATIONS = {"fused": 45.0, "library": 80.0, "native": 5.0}
-# A layer's more, for scaling what goes into its products: for few rows, and for many, where all threads take part and wait
-# for each other.
-ROUNDED_OPERATIONS = {"int8": (30.0, 200.0), "int4": (10.0, 15.0)}
-FEW_ROWS = 8
+# A layer's more of products in torch: for scaling what goes into rounded ones, and for matrices narrower than the measured
+# ones, which are read less quickly.
+PRODUCT_OPERATIONS = {"float32": 40.0, "int8": 30.0, "int4": 10.0}
+# Of each value of a token's state in a layer of torch's: all that is done to it between the products.
+VALUE_OPERATIONS = 0.0035
+# Products of attention, of a token with each other one in all layers: half of them are of no use where none looks ahead, and
+# most of these are left out.
+ATTENTION, ATTENTION_BACK = 4.0, 3.0
 STEP_OPERATIONS = 60.0  # around the layers: choosing the token, its text, its frame
 REQUEST_OPERATIONS = 250.0  # HTTP, queue, worker and tokens of one request
 TEXT_OPERATIONS = 20.0  # of each further text in it
@@ -179,10 +183,11 @@ def _points(profile: Calibration, kernel: str) -> list[tuple[int, float]]:
 
 
 def _pass(model: Description, profile: Calibration, weights: float, layers: int, rows: int, length: int) -> Cost:
-    """`rows` tokens through the weights; each attends to half of a text's `length` on average."""
-    few, many = ROUNDED_OPERATIONS.get(model.precision, (0.0, 0.0))
-    per_layer = OPERATIONS[model.way] + (few if rows <= FEW_ROWS else many)
-    attention = 2.0 * rows * length * layers * model.width
+    """`rows` tokens through the weights, of texts of `length`."""
+    per_layer = OPERATIONS[model.way]
+    if model.way != "native":
+        per_layer += PRODUCT_OPERATIONS.get(model.precision, 0.0) + VALUE_OPERATIONS * rows * model.width
+    attention = (ATTENTION_BACK if model.writes else ATTENTION) * rows * length * layers * model.width
     return Cost(
         {
             "weights": weights * seconds_per_weight(profile, model.kernel, rows, model.weight_size),

@@ -102,6 +102,8 @@ class Scheduler:
         """Compute one iteration and return its frames. It counts as a step when there was something to do."""
         busy = [desk for desk in self._each_desk() if desk.busy]
         self.steps += bool(busy)
+        if busy:
+            self._model.begin()
         for desk in busy:
             desk.iterate()
         return self._replies.take()

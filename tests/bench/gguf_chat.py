@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from sidecar.client import Client
-from sidecar.runtime.child import THREADS_WAIT
+from sidecar.runtime.child import threads_wait
 from sidecar.types import GenerateRequest, GenerateResponse, Message, RegisterRequest
 from tests.bench import models
 from tests.bench.chat import ROUNDS
@@ -35,6 +35,7 @@ ALIKE = "the library's threads wait alike in both"
 SLEEPLESS = "the peer's threads never sleeping"
 WHY_SLEEPLESS = "that is its default: quicker alone on such a machine, a fifth as quick beside one busy program"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
+OURS = threads_wait("llamacpp")
 PREFIX_CHARACTERS = 2000  # the tokenizer of the random models makes a token of each
 Ask = Callable[[str], list[float]]  # a prompt: when each piece of its answer came
 
@@ -67,7 +68,7 @@ def one_stream() -> list[Row]:
     file = models.smollm2_135m_q8_0()
     with (
         inglenook(spare_worker=False, calibrate=False) as server,
-        _direct(file, ENVIRONMENT | THREADS_WAIT) as with_ours,
+        _direct(file, ENVIRONMENT | OURS) as with_ours,
         _direct(file, ENVIRONMENT) as with_its_own,
     ):
         ask = _our_answers(server, file)
@@ -87,7 +88,7 @@ def eight_streams() -> list[Row]:
     file = models.smollm2_135m_q8_0()
     with (
         inglenook(spare_worker=False, calibrate=False) as own,
-        _llama_server(file, ENVIRONMENT | THREADS_WAIT) as with_ours,
+        _llama_server(file, ENVIRONMENT | OURS) as with_ours,
         _llama_server(file, ENVIRONMENT) as with_its_own,
     ):
         turns = [

@@ -1,18 +1,22 @@
-"""The row about predictions: ten models of different shapes, predicted before and after one run that corrected them.
+"""The row about predictions: ten models of different shapes, predicted before and after runs that corrected them.
 
-A prediction is about the machine at the pace at which it was measured. Where the host lends it another one from second to
-second, a request waits until it is back, and an answer counts if it runs so before and after it.
+What the host of this machine lends it changes by half from one second to the next, and a prediction is about the machine as
+it was measured. So measuring it and asking each of the models take turns, as ours and a peer do in the other rows, and
+the answers of a round are held against what that round's measurement predicts.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import shutil
+import sqlite3
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +26,7 @@ from sidecar.config import Settings
 from sidecar.paths import Paths
 from sidecar.runtime.manager import ModelManager
 from sidecar.types import (
+    Calibration,
     EmbedRequest,
     GenerateRequest,
     GenerateResponse,
@@ -32,18 +37,15 @@ from sidecar.types import (
     RegisterRequest,
 )
 from tests.bench import models
-from tests.bench.pace import EVEN, even, pace
 from tests.bench.report import Row, Sample
+from tests.helpers.profile import keep
 
 NEAR = 0.25
-ANSWERS = 5
+ROUNDS = 7
 PROMPT, ANSWER = 64, 32
-MOMENTS = ("at first", "from its kin", "after one run")
-SETTINGS = Settings(spare_worker=False, calibrate=False, memory_limit_mb=20_000)
+AT_FIRST, FROM_KIN, FROM_RUNS = MOMENTS = ("at first", "from its kin", "from runs of its own")
+SETTINGS = Settings(spare_worker=False, calibrate=False, memory_limit_mb=20_000, max_loaded_models=20)
 FIGURES = ("load_s", "memory_mb", "first_token_s", "speed")
-ASKED = 3 * ANSWERS  # at most, for so many that count
-TRIALS = 6  # of measuring the machine at one pace
-PATIENCE = 12  # looks, a second apart, whether the pace of the measurement is back
 KEPT_BYTES = 1 << 30  # of models made for this row alone
 
 
@@ -71,47 +73,18 @@ KINDS = [
 ]
 
 Figures = dict[str, float]
+Told = dict[str, Prediction]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was predicted, and what came then. `counted`: answers at the pace of the measurement; without any, all count."""
+class Round:
+    """The machine as measured, and what came of the models, by name: one answer of each that a model's own later
+    predictions know, and one, between the times of `span`, that they are held against."""
 
-    predicted: Prediction
-    figures: Figures
-    counted: int
-
-
-class Machine:
-    """Keeps the profile true to the pace at which the machine runs. `pace`: when it was measured last."""
-
-    def __init__(self, manager: ModelManager) -> None:
-        self.pace = 0.0
-        self._manager = manager
-
-    @property
-    def as_measured(self) -> bool:
-        """Whether it runs now as it did then."""
-        return even(self.pace, pace())
-
-    async def returns(self) -> bool:
-        """Wait for that; not for ever."""
-        for _ in range(PATIENCE):
-            if self.as_measured:
-                return True
-            await asyncio.sleep(1)
-        return False
-
-    async def settle(self) -> None:
-        """Measure it, if it was not yet or does not come back to the pace at which it was."""
-        if self.pace and await self.returns():
-            return
-        for _ in range(TRIALS):
-            before = pace()
-            await self._manager.calibrate()
-            self.pace = pace()
-            if even(before, self.pace):
-                return
+    profile: Calibration
+    taught: dict[str, Figures]
+    came: dict[str, Figures]
+    span: tuple[float, float]
 
 
 def benchmark_models() -> list[Row]:
@@ -119,44 +92,96 @@ def benchmark_models() -> list[Row]:
     folders = {kind.name: kind.make() for kind in KINDS}
     try:
         with tempfile.TemporaryDirectory(prefix="inglenook-bench-") as folder:
-            found = asyncio.run(_all(folders, Path(folder)))
+            rows = asyncio.run(_rows(folders, Path(folder)))
     finally:
         _tidy({kind.name: folders[kind.name] for kind in KINDS if kind.own})
-    return [
-        _row(when, figure, {name: moments[when] for name, moments in found.items()})
-        for when in MOMENTS
-        for figure in FIGURES
-    ]
+    return rows
 
 
-async def _all(folders: dict[str, Path], data: Path) -> dict[str, dict[str, Seen]]:
-    """For each model and each moment of predicting what was seen."""
-    found: dict[str, dict[str, Seen]] = {}
-    paths = Paths.in_folder(data / "experienced")
-    async with ModelManager.open(SETTINGS, paths) as manager:
-        machine = Machine(manager)
-        for kind in KINDS:
-            await machine.settle()
-            await _register(manager, kind, folders[kind.name])
-            first = await _without_experience(kind, folders[kind.name], paths, data / kind.name)
-            kin = await _predicted(manager, kind)
-            run, counted = await _measured(manager, machine, kind, "one")
-            after = await _predicted(manager, kind)
-            again, counted_again = await _measured(manager, machine, kind, "two")
-            seen = Seen(first, run, counted), Seen(kin, run, counted), Seen(after, again, counted_again)
-            found[kind.name] = dict(zip(MOMENTS, seen, strict=True))
-            print(kind.name, *seen, sep="\n  ", file=sys.stderr)
+async def _rows(folders: dict[str, Path], data: Path) -> list[Row]:
+    used = Paths.in_folder(data / "used")
+    async with ModelManager.open(SETTINGS, used) as manager:
+        loads = {kind.name: await _registered(manager, kind, folders[kind.name]) for kind in KINDS}
+        rounds = [await _round(manager, number) for number in range(ROUNDS)]
+    profiles = [one.profile for one in rounds]
+    told = {
+        AT_FIRST: await _without_runs(folders, Paths.in_folder(data / "new"), profiles),
+        FROM_KIN: await _from_kin(folders, used, data, profiles),
+    }
+    _forget(used, [one.span for one in rounds])
+    told[FROM_RUNS] = [await _told(used, profile) for profile in profiles]
+    async with ModelManager.open(SETTINGS, used) as manager:
+        loads_again = {kind.name: await _loaded(manager, kind) for kind in KINDS}
+    taught = _with(loads, [one.taught for one in rounds])
+    came = _with(loads, [one.came for one in rounds])
+    held = {when: list(zip(told[when] * 2, taught + came, strict=True)) for when in (AT_FIRST, FROM_KIN)}
+    held[FROM_RUNS] = list(zip(told[FROM_RUNS], _with(loads_again, came), strict=True))
+    return [_row(when, figure, held[when]) for when in MOMENTS for figure in FIGURES]
+
+
+async def _registered(manager: ModelManager, kind: Kind, folder: Path) -> Figures:
+    await _register(manager, kind, folder)
+    return await _loaded(manager, kind)
+
+
+async def _round(manager: ModelManager, number: int) -> Round:
+    profile = await manager.calibrate()
+    taught = await _asked(manager, f"teach{number}")
+    began = time.time()
+    came = await _asked(manager, f"ask{number}")
+    found = Round(profile, taught, came, (began, time.time()))
+    print(found, file=sys.stderr)
     return found
 
 
-async def _without_experience(kind: Kind, folder: Path, measured: Paths, empty: Path) -> Prediction:
+async def _loaded(manager: ModelManager, kind: Kind) -> Figures:
+    """After a first answer, which pays for what is done only once."""
+    service = psutil.Process()
+    others = set(service.children(recursive=True))
+    load_s = (await manager.load(kind.name)).load_time_ms / 1000
+    await _ask(manager, kind, "warm up")
+    memory = max(child.memory_info().rss for child in set(service.children(recursive=True)) - others)
+    return {"load_s": load_s, "memory_mb": memory / 1e6}
+
+
+async def _asked(manager: ModelManager, mark: str) -> dict[str, Figures]:
+    return {kind.name: await _ask(manager, kind, mark) for kind in KINDS}
+
+
+async def _without_runs(folders: dict[str, Path], paths: Paths, profiles: Sequence[Calibration]) -> list[Told]:
     """What a service tells that knows the machine, and has run nothing on it."""
-    paths = Paths.in_folder(empty)
-    paths.calibration.parent.mkdir(parents=True)
-    shutil.copy(measured.calibration, paths.calibration)
     async with ModelManager.open(SETTINGS, paths) as manager:
-        await _register(manager, kind, folder)
-        return await _predicted(manager, kind)
+        for kind in KINDS:
+            await _register(manager, kind, folders[kind.name])
+    return [await _told(paths, profile) for profile in profiles]
+
+
+async def _from_kin(folders: dict[str, Path], used: Paths, data: Path, profiles: Sequence[Calibration]) -> list[Told]:
+    """What one tells of a model that has run all others, for each of them."""
+    told: list[Told] = [{} for _ in profiles]
+    for kind in KINDS:
+        paths = Paths.in_folder(data / kind.name)
+        paths.data_dir.mkdir()
+        shutil.copy(used.database, paths.database)
+        async with ModelManager.open(SETTINGS, paths) as manager:
+            await manager.remove(kind.name)
+            await _register(manager, kind, folders[kind.name])
+        for one, profile in zip(told, profiles, strict=True):
+            one[kind.name] = (await _told(paths, profile))[kind.name]
+    return told
+
+
+async def _told(paths: Paths, profile: Calibration) -> Told:
+    """What the service there tells of all models when the machine was measured so."""
+    keep(paths.calibration, profile)
+    async with ModelManager.open(SETTINGS, paths) as manager:
+        return {kind.name: await _predicted(manager, kind) for kind in KINDS}
+
+
+def _forget(used: Paths, spans: Sequence[tuple[float, float]]) -> None:
+    """The runs of those times."""
+    with contextlib.closing(sqlite3.connect(used.database)) as connection, connection:
+        connection.executemany("DELETE FROM observations WHERE time BETWEEN ? AND ?", spans)
 
 
 async def _register(manager: ModelManager, kind: Kind, folder: Path) -> None:
@@ -170,27 +195,12 @@ async def _predicted(manager: ModelManager, kind: Kind) -> Prediction:
     return found.prediction
 
 
-async def _measured(manager: ModelManager, machine: Machine, kind: Kind, mark: str) -> tuple[Figures, int]:
-    """A load, an answer to warm up, and the medians of a few more; how many of these count. Leaves the model unloaded."""
-    load_s = (await manager.load(kind.name)).load_time_ms / 1000
-    ask = _write if kind.task == "text_generation" else _read
-    await ask(manager, kind.name, mark)
-    counted: list[Figures] = []
-    others: list[Figures] = []
-    steady = False
-    for number in range(ASKED):
-        before = steady or await machine.returns()
-        answer = await ask(manager, kind.name, f"{mark}{number}")
-        steady = machine.as_measured
-        (counted if before and steady else others).append(answer)
-        if len(counted) == ANSWERS:
-            break
-    memory = max(child.memory_info().rss for child in psutil.Process().children(recursive=True))
-    await manager.unload(kind.name)
-    medians = {
-        name: statistics.median(answer[name] for answer in counted or others) for name in ("first_token_s", "speed")
-    }
-    return {"load_s": load_s, "memory_mb": memory / 1e6, **medians}, len(counted)
+async def _ask(manager: ModelManager, kind: Kind, mark: str) -> Figures:
+    return await (_write if kind.task == "text_generation" else _read)(manager, kind.name, mark)
+
+
+def _with(loads: dict[str, Figures], rounds: Sequence[dict[str, Figures]]) -> list[dict[str, Figures]]:
+    return [{name: figures | loads[name] for name, figures in one.items()} for one in rounds]
 
 
 async def _write(manager: ModelManager, name: str, mark: str) -> Figures:
@@ -225,25 +235,27 @@ def _range(prediction: Prediction, figure: str) -> Range:
     return found
 
 
-def _row(when: str, figure: str, runs: dict[str, Seen]) -> Row:
-    ratios = {name: seen.figures[figure] / _range(seen.predicted, figure).expected for name, seen in runs.items()}
-    near = {name for name, ratio in ratios.items() if 1 / (1 + NEAR) <= ratio <= 1 + NEAR}
-    at_one_pace = {name for name, seen in runs.items() if seen.counted == ANSWERS}
-    inside = sum(
-        _range(seen.predicted, figure).low <= seen.figures[figure] <= _range(seen.predicted, figure).high
-        for seen in runs.values()
-    )
+def _row(when: str, figure: str, held: Sequence[tuple[Told, dict[str, Figures]]]) -> Row:
+    """`held`: in each round what was told and what came."""
+    ratios = {
+        kind.name: statistics.median(
+            came[kind.name][figure] / _range(told[kind.name], figure).expected for told, came in held
+        )
+        for kind in KINDS
+    }
+    ranges = {name: _range(prediction, figure) for name, prediction in held[0][0].items()}
+    inside = sum(one.low <= ratios[name] * one.expected <= one.high for name, one in ranges.items())
+    near = sum(1 / (1 + NEAR) <= ratio <= 1 + NEAR for ratio in ratios.values())
     off = math.exp(statistics.median(abs(math.log(ratio)) for ratio in ratios.values()))
-    told = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
+    each = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
     return Row(
         f"{figure} predicted {when}, within ±{NEAR:.0%}",
-        Sample([len(near)], f"of {len(runs)}"),
+        Sample([near], f"of {len(KINDS)}"),
         9 if figure == "speed" else None,
-        f"{PROMPT} tokens in, {ANSWER} out, median of {ANSWERS} answers, those while the machine ran within {EVEN:.0%} of"
-        f" the pace at which it was measured; {len(near & at_one_pace)} of the {len(at_one_pace)} models that met it so often;"
+        f"{PROMPT} tokens in, {ANSWER} out; {ROUNDS} rounds in turn of measuring the machine and asking each model twice;"
         f" {inside} within the range told; usually off by ×{off:.2f}",
         higher_is_better=True,
-        notes=[f"measured / predicted: {told}"],
+        notes=[f"measured / predicted, the median of the rounds: {each}"],
     )
 
 

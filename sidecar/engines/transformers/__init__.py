@@ -5,6 +5,7 @@ Models are loaded from safetensors, or are exported programs; code that comes wi
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import psutil
 import torch
 
 from sidecar.engines.base import Model
+from sidecar.engines.threads import SharedCores
 from sidecar.engines.transformers.assembly import assemble, assemble_kept
 from sidecar.engines.transformers.device import choose_device, set_threads
 from sidecar.engines.transformers.fused.rounding import RoundedTooCoarsely
@@ -26,12 +28,12 @@ __all__ = ["load", "measure"]
 
 def load(frame: Load) -> Model:
     """Load the model in `frame.path` for `frame.task`. Raises LoadFailed, or whatever the library raises."""
-    set_threads(frame.threads)
+    threads = set_threads(frame.threads)
     device, warnings = choose_device(frame.model, frame.device)
     model = _assembled(frame, device, warnings)
     model.facts.warnings = [*warnings, *model.facts.warnings]
     model.facts.memory_bytes += psutil.Process().memory_info().rss
-    return model
+    return replace(model, begin=SharedCores(threads, torch.set_num_threads)) if device.type == "cpu" else model
 
 
 def _assembled(frame: Load, device: torch.device, warnings: list[str]) -> Model:

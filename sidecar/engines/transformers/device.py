@@ -79,8 +79,10 @@ def processor_has_bf16() -> bool:
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 
-def set_threads(asked: int) -> None:
-    """Use `asked` threads; 0 means one per physical core that this process may run on."""
-    torch.set_num_threads(choosing.threads(asked, physical_cores()))
+def set_threads(asked: int) -> int:
+    """Use `asked` threads, 0 means one per physical core that this process may run on; how many these are."""
+    count = choosing.threads(asked, physical_cores())
+    torch.set_num_threads(count)
     with contextlib.suppress(RuntimeError):  # torch allows it only before the first parallel work
         torch.set_num_interop_threads(1)
+    return count

@@ -29,7 +29,7 @@ ROWS = (1, 8, 128)
 SIDE = 2048  # of a square matrix, like those of small and middling models
 BEYOND_CACHES = 160 << 20  # bytes that no processor's cache holds: a model's weights are read from memory at every step
 REPETITIONS = 3
-ROUNDS = 3  # of everything, so that a moment in which something else had the memory or the cores is outvoted
+ROUNDS = 5  # of everything, so that moments in which something else had the memory or the cores are outvoted
 SMALL_OPERATIONS = 2000
 FILE_BYTES = 128 << 20
 CHUNK = 1 << 20
@@ -38,14 +38,23 @@ Product = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Kernels:
-    """What one round found. None: without such kernels."""
+class Kernel:
+    """A kind of product: more matrices than a cache holds, and the type of what they are multiplied with. `rounding`:
+    million weights a second that are brought into it, where that takes time of its own."""
+
+    precision: str
+    products: Sequence[Product]
+    dtype: torch.dtype = torch.float32
+    rounding: float | None = None
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round found."""
 
     gemm: list[GemmRate]
     memory_gb_s: float
     operation_us: float
-    rounding_mweights_s: float | None
-    rounding_int4_mweights_s: float | None
 
 
 def measure(frame: Calibrate) -> Calibrated:
@@ -54,40 +63,41 @@ def measure(frame: Calibrate) -> Calibrated:
     before = _used()
     disk, cached = _file_rates(Path(frame.file)) if frame.file else (None, None)
     with torch.inference_mode():
-        rounds = [_kernels() for _ in range(ROUNDS)]
+        weights = [torch.randn(SIDE, SIDE) / SIDE for _ in range(BEYOND_CACHES // (4 * SIDE**2))]
+        kernels = _kernels(weights)
+        rounds = [_round(kernels, weights) for _ in range(ROUNDS)]
+    rounding = {kernel.precision: kernel.rounding for kernel in kernels}
     return Calibrated(
         threads=torch.get_num_threads(),
         memory_gb_s=_middle([one.memory_gb_s for one in rounds]),
         gemm=_middle_rates([one.gemm for one in rounds]),
         operation_us=_middle([one.operation_us for one in rounds]),
-        rounding_mweights_s=_known_middle([one.rounding_mweights_s for one in rounds]),
-        rounding_int4_mweights_s=_known_middle([one.rounding_int4_mweights_s for one in rounds]),
+        rounding_mweights_s=rounding.get("int8"),
+        rounding_int4_mweights_s=rounding.get("int4"),
         disk_mb_s=disk,
         cached_mb_s=cached,
         others_share=_others_share(before, _used()),
     )
 
 
-def _kernels() -> Kernels:
-    weight = torch.randn(SIDE, SIDE) / SIDE
-    gemm, rounding, to_4_bits = _rates("float32", _copies(weight, torch.float32), torch.float32), None, None
+def _kernels(weights: list[torch.Tensor]) -> list[Kernel]:
+    """Those that this processor has."""
+    found = [Kernel("float32", [_product(weight) for weight in weights])]
     if int8_available():
-        products, rounding = _rounded(weight)
-        gemm += _rates("int8", products, torch.float32)
-        products, to_4_bits = _rounded_to_4_bits(weight)
-        gemm += _rates("int4", products, torch.float32)
+        found += [_int8(weights[0]), _int4(weights[0])]
     if processor_has_bf16():
-        gemm += _rates("bfloat16", _copies(weight, torch.bfloat16), torch.bfloat16)
-    return Kernels(gemm, _memory_rate(), _operation_us(), rounding, to_4_bits)
+        halves = [weight.bfloat16() for weight in weights for _ in range(2)]
+        found.append(Kernel("bfloat16", [_product(half) for half in halves], torch.bfloat16))
+    return found
+
+
+def _round(kernels: list[Kernel], weights: list[torch.Tensor]) -> Round:
+    gemm = [rate for kernel in kernels for rate in _rates(kernel)]
+    return Round(gemm, _memory_rate(weights), _operation_us())
 
 
 def _middle(values: Sequence[float]) -> float:
     return round(statistics.median(values), 3)
-
-
-def _known_middle(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return _middle(known) if known else None
 
 
 def _middle_rates(rounds: Sequence[list[GemmRate]]) -> list[GemmRate]:
@@ -109,58 +119,55 @@ def _others_share(before: tuple[float, float, float], after: tuple[float, float,
     return round(max(0.0, total - idle - own) / total, 2) if total > 0 else 0.0
 
 
-def _copies(weight: torch.Tensor, dtype: torch.dtype) -> list[Product]:
-    """Products with enough copies of a matrix that none is in a cache when its turn comes again."""
-    count = BEYOND_CACHES // (weight.numel() * dtype.itemsize)
-    return [_product(weight.to(dtype, copy=True)) for _ in range(count)]
-
-
-def _rounded(weight: torch.Tensor) -> tuple[list[Product], float]:
-    """Rounded copies, and how many million weights are rounded a second."""
+def _int8(weight: torch.Tensor) -> Kernel:
     products = [Int8.rounded(weight)]  # the first one of a process takes longer
     began = time.perf_counter()
     products += [Int8.rounded(weight) for _ in range(BEYOND_CACHES // weight.numel() - 1)]
-    rate = round((len(products) - 1) * weight.numel() / (time.perf_counter() - began) / 1e6, 1)
+    rate = _rounding_rate((len(products) - 1) * weight.numel(), began)
     for product in products:
         product.pack()
-    return list(products), rate
+    return Kernel("int8", products, rounding=rate)
 
 
-def _rounded_to_4_bits(weight: torch.Tensor) -> tuple[list[Product], float]:
-    """As `_rounded`, of which one is copied: this rounding takes several times as long."""
+def _int4(weight: torch.Tensor) -> Kernel:
+    """Copies of one: this rounding takes several times as long."""
     Int4.rounded(weight)
     began = time.perf_counter()
-    made = Int4.rounded(weight)
-    rate = round(weight.numel() / (time.perf_counter() - began) / 1e6, 1)
-    parts = made.tensors()
+    parts = Int4.rounded(weight).tensors()
+    rate = _rounding_rate(weight.numel(), began)
     count = BEYOND_CACHES // sum(part.nbytes for part in parts.values())
-    return [Int4(**{name: part.clone() for name, part in parts.items()}) for _ in range(count)], rate
+    products = [Int4(**{name: part.clone() for name, part in parts.items()}) for _ in range(count)]
+    return Kernel("int4", products, rounding=rate)
+
+
+def _rounding_rate(weights: int, began: float) -> float:
+    return round(weights / (time.perf_counter() - began) / 1e6, 1)
 
 
 def _product(weight: torch.Tensor) -> Product:
     return lambda x: functional.linear(x, weight)
 
 
-def _rates(precision: str, products: list[Product], dtype: torch.dtype) -> list[GemmRate]:
+def _rates(kernel: Kernel) -> list[GemmRate]:
     """The rate at each number of rows, in 10⁹ operations a second: two for each weight and row."""
     rates = []
     for rows in ROWS:
-        x = torch.randn(rows, SIDE).to(dtype)
-        used = products if rows == 1 else products[: max(2, len(products) // rows)]
+        x = torch.randn(rows, SIDE).to(kernel.dtype)
+        used = kernel.products if rows == 1 else kernel.products[: max(2, len(kernel.products) // rows)]
         seconds = _median_seconds(partial(_apply, used, x))
-        rates.append(GemmRate(precision, rows, round(2 * rows * SIDE**2 * len(used) / seconds / 1e9, 2)))
+        rates.append(GemmRate(kernel.precision, rows, round(2 * rows * SIDE**2 * len(used) / seconds / 1e9, 2)))
     return rates
 
 
-def _apply(products: list[Product], x: torch.Tensor) -> None:
+def _apply(products: Sequence[Product], x: torch.Tensor) -> None:
     for product in products:
         product(x)
 
 
-def _memory_rate() -> float:
-    """GB read a second by all threads, from a block that no cache holds."""
-    block = torch.ones(BEYOND_CACHES // 4)
-    return float(round(block.nbytes / _median_seconds(block.sum) / 1e9, 2))
+def _memory_rate(weights: list[torch.Tensor]) -> float:
+    """GB read a second by all threads, from more than a cache holds."""
+    seconds = _median_seconds(lambda: [weight.sum() for weight in weights])
+    return float(sum(weight.nbytes for weight in weights) / seconds / 1e9)
 
 
 def _operation_us() -> float:

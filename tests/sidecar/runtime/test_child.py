@@ -11,30 +11,31 @@ from sidecar.runtime.child import worker_environment
      "http_proxy", "HTTPS_PROXY", "all_proxy", "NO_PROXY"],
 )  # fmt: skip
 def test_secrets_and_proxies_stay_behind(name: str) -> None:
-    assert name not in worker_environment({name: "x"})
+    assert name not in worker_environment({name: "x"}, "echo")
 
 
 @pytest.mark.parametrize("name", ["PATH", "HOME", "KEYBOARD", "TOKENIZER_DIR", "OMP_NUM_THREADS"])
 def test_what_is_no_secret_is_passed_on(name: str) -> None:
-    assert worker_environment({name: "x"})[name] == "x"
+    assert worker_environment({name: "x"}, "echo")[name] == "x"
 
 
 def test_the_hub_is_offline_whatever_was_set() -> None:
-    environment = worker_environment({"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"})
+    environment = worker_environment({"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0"}, "echo")
     assert (environment["HF_HUB_OFFLINE"], environment["TRANSFORMERS_OFFLINE"]) == ("1", "1")
     assert environment["TOKENIZERS_PARALLELISM"] == "false"
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("engine", "given", "told"),
     [
-        ({}, ("PASSIVE", "1000")),
-        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None)),
-        ({"GOMP_SPINCOUNT": "7"}, (None, "7")),
+        ("llamacpp", {}, ("PASSIVE", "1000")),
+        ("transformers", {}, (None, "20000")),
+        ("transformers", {"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None)),
+        ("llamacpp", {"GOMP_SPINCOUNT": "7"}, (None, "7")),
     ],
 )
 def test_waiting_threads_soon_sleep_unless_the_user_wants_otherwise(
-    given: dict[str, str], told: tuple[str | None, str | None]
+    engine: str, given: dict[str, str], told: tuple[str | None, str | None]
 ) -> None:
-    environment = worker_environment(given)
+    environment = worker_environment(given, engine)
     assert (environment.get("OMP_WAIT_POLICY"), environment.get("GOMP_SPINCOUNT")) == told
