@@ -1,27 +1,20 @@
-"""Whether the machine ran evenly while something was measured. Benchmarks often run on a part of a shared machine.
+"""Whether the host left the machine alone while something was measured. Benchmarks often run on a part of a shared machine.
 
-Two things can be told there: processor time that the host took away (steal), and how quick a fixed piece of work is, which
-changes by half when the host moves this machine's processors between cores of its own.
+What can be told is processor time that the host took away (steal). How quick the processor is meanwhile also changes; that
+is why what is compared takes turns.
 """
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Generic, TypeVar
 
-import numpy as np
 import psutil
 
 STOLEN = 0.01  # of the processor time of a round; more than this and it is measured again
 AT_MOST = 3  # times as many rounds as are wanted
-EVEN = 0.15  # that the pace may differ
-SIDE = 1024
-PRODUCTS = 4
-BLOCK_BYTES = 128 << 20  # more than a cache holds
-READS = 3
 T = TypeVar("T")
 
 
@@ -61,32 +54,6 @@ def in_turn(count: int, turns: Sequence[Callable[[int], T]]) -> Rounds[list[T]]:
         way = 1 if number % 2 else -1
         rounds.figures.append([turn(number) for turn in turns[::way]][::way])
     return rounds
-
-
-def pace() -> float:
-    """How often a second a fixed piece of work is done, products of matrices on all cores and reading memory; the median
-    of three."""
-    matrix = np.random.default_rng(0).random((SIDE, SIDE), dtype=np.float32)
-    block = np.ones(BLOCK_BYTES // 4, dtype=np.float32)
-    matrix @ matrix  # the library's threads start
-    seconds = [_work(matrix, block) for _ in range(3)]
-    time.sleep(0.2)  # its threads look for more work, for a moment
-    return 1 / statistics.median(seconds)
-
-
-def even(one: float, other: float) -> bool:
-    """Whether two paces are the same, as far as paces are."""
-    return max(one, other) <= (1 + EVEN) * min(one, other)
-
-
-def _work(matrix: np.ndarray, block: np.ndarray) -> float:
-    """Seconds that it takes, about half of them for each kind."""
-    began = time.perf_counter()
-    for _ in range(PRODUCTS):
-        matrix @ matrix
-    for _ in range(READS):
-        block.sum()
-    return time.perf_counter() - began
 
 
 def _stolen_s() -> float:
