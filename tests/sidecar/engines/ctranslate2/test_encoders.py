@@ -49,7 +49,9 @@ def test_embedders_give_the_vectors_of_the_original(name: str, converted: Conver
 def test_int8_weights_give_nearly_the_same_vectors(converted: Converted) -> None:
     model = converted("embed-mean", "embedding", "int8")
     cosines = (embed(model, Embed(1, TEXTS)) * embed(load(tiny("embed-mean"), "embedding"), Embed(1, TEXTS))).sum(1)
-    assert cosines.min() > (0.99 if torch.cpu._is_vnni_supported() else 0.98)  # without VNNI sums of two products saturate
+    assert cosines.min() > (
+        0.99 if torch.cpu._is_vnni_supported() else 0.98
+    )  # without VNNI sums of two products saturate
     assert model.facts.precision.startswith("int8")
 
 
