@@ -68,10 +68,16 @@ class WhileRunning:
 
 @pytest.fixture(scope="session", autouse=True)
 def timers_wait_with_the_loop() -> Iterator[None]:
-    """Between the phases of a test with a loop Qt's events wait, too: what a timer of the window starts needs one that runs."""
+    """Between the phases of a test with a loop Qt's events wait, too: what a timer of the window starts needs one that runs.
+    Tests that have no window do not handle what earlier ones left."""
     handle_events = pytestqt.plugin._process_events
+
+    def handle() -> None:
+        if not Loop.open and os.environ.get("PYTEST_CURRENT_TEST", "").startswith("tests/app/"):
+            handle_events()
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pytestqt.plugin, "_process_events", lambda: None if Loop.open else handle_events())
+        patch.setattr(pytestqt.plugin, "_process_events", handle)
         yield
 
 
