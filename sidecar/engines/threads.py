@@ -31,14 +31,14 @@ class SharedCores:
         most: int,
         use: Callable[[int], None],
         *,
-        busy_cores: Callable[[], float] | None = None,
+        others: Callable[[], float] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._most = most
         self._used = most
         self._use = use
         self._cores = psutil.cpu_count() or most
-        self._busy_cores = busy_cores or OthersLoad()
+        self._others = others or OthersLoad()
         self._clock = clock
         self._looked = clock()
 
@@ -47,7 +47,7 @@ class SharedCores:
         if (since := self._clock() - self._looked) < LOOK_EVERY_S:
             return
         self._looked += since
-        free = round(self._cores - self._busy_cores())
+        free = round(self._cores * (1 - self._others()))
         count = max(1, min(free, self._most))
         if count != self._used and since <= STALE_S:
             self._use(count)
@@ -55,14 +55,18 @@ class SharedCores:
 
 
 class OthersLoad:
-    """How many cores' worth of time other processes used since the last look."""
+    """What other processes used since the last look, of all that the processors can do: 0 to 1."""
 
     def __init__(self) -> None:
-        self._cores = psutil.cpu_count() or 1
-        self._at, self._own = time.monotonic(), time.process_time()
-        psutil.cpu_percent()  # it tells what was since its last call
+        self._last = _used()
 
     def __call__(self) -> float:
-        at, own = time.monotonic(), time.process_time()
-        mine, self._at, self._own = (own - self._own) / max(at - self._at, 1e-9), at, own
-        return max(0.0, psutil.cpu_percent() / 100 * self._cores - mine)
+        before, self._last = self._last, _used()
+        total, idle, own = (late - early for early, late in zip(before, self._last, strict=True))
+        return max(0.0, total - idle - own) / total if total > 0 else 0.0
+
+
+def _used() -> tuple[float, float, float]:
+    """Processor seconds: of all processors, idle ones of them, and this process's."""
+    times = psutil.cpu_times()
+    return sum(times), times.idle + getattr(times, "iowait", 0.0), time.process_time()

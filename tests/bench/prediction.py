@@ -167,15 +167,15 @@ async def _from_kin(folders: dict[str, Path], used: Paths, data: Path, profiles:
             await manager.remove(kind.name)
             await _register(manager, kind, folders[kind.name])
         for one, profile in zip(told, profiles, strict=True):
-            one[kind.name] = (await _told(paths, profile))[kind.name]
+            one |= await _told(paths, profile, [kind])
     return told
 
 
-async def _told(paths: Paths, profile: Calibration) -> Told:
-    """What the service there tells of all models when the machine was measured so."""
+async def _told(paths: Paths, profile: Calibration, kinds: Sequence[Kind] = KINDS) -> Told:
+    """What the service there tells of models when the machine was measured so."""
     keep(paths.calibration, profile)
     async with ModelManager.open(SETTINGS, paths) as manager:
-        return {kind.name: await _predicted(manager, kind) for kind in KINDS}
+        return {kind.name: await _predicted(manager, kind) for kind in kinds}
 
 
 def _forget(used: Paths, spans: Sequence[tuple[float, float]]) -> None:

@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from torch.nn import functional
 
+from sidecar.engines.threads import OthersLoad
 from sidecar.engines.transformers.device import processor_has_bf16, set_threads
 from sidecar.engines.transformers.fused.int4 import Int4
 from sidecar.engines.transformers.fused.linear import Int8, int8_available
@@ -60,7 +60,7 @@ class Round:
 def measure(frame: Calibrate) -> Calibrated:
     """All of it, with as many threads as a model gets."""
     set_threads(frame.threads)
-    before = _used()
+    others = OthersLoad()
     disk, cached = _file_rates(Path(frame.file)) if frame.file else (None, None)
     with torch.inference_mode():
         weights = [torch.randn(SIDE, SIDE) / SIDE for _ in range(BEYOND_CACHES // (4 * SIDE**2))]
@@ -76,7 +76,7 @@ def measure(frame: Calibrate) -> Calibrated:
         rounding_int4_mweights_s=rounding.get("int4"),
         disk_mb_s=disk,
         cached_mb_s=cached,
-        others_share=_others_share(before, _used()),
+        others_share=round(others(), 2),
     )
 
 
@@ -105,18 +105,6 @@ def _middle_rates(rounds: Sequence[list[GemmRate]]) -> list[GemmRate]:
         GemmRate(one[0].precision, one[0].rows, _middle([rate.gflops for rate in one]))
         for one in zip(*rounds, strict=True)
     ]
-
-
-def _used() -> tuple[float, float, float]:
-    """Processor seconds: of all cores, idle ones of them, and this process's."""
-    times, own = psutil.cpu_times(), psutil.Process().cpu_times()
-    return sum(times), times.idle + getattr(times, "iowait", 0.0), own.user + own.system
-
-
-def _others_share(before: tuple[float, float, float], after: tuple[float, float, float]) -> float:
-    """What other programs used meanwhile, of all that the cores can do."""
-    total, idle, own = (late - early for early, late in zip(before, after, strict=True))
-    return round(max(0.0, total - idle - own) / total, 2) if total > 0 else 0.0
 
 
 def _int8(weight: torch.Tensor) -> Kernel:

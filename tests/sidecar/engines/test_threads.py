@@ -19,7 +19,7 @@ class Machine:
         monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: cores)
         self.others, self.now = 0.0, 0.0
         self.told: list[int] = []
-        self.shared = SharedCores(most, self.told.append, busy_cores=lambda: self.others, clock=lambda: self.now)
+        self.shared = SharedCores(most, self.told.append, others=lambda: self.others / cores, clock=lambda: self.now)
 
     def later(self, others: float, seconds: float = LOOK_EVERY_S) -> list[int]:
         """What is told when others have been so busy for a while."""
@@ -70,10 +70,10 @@ def test_the_load_of_others_is_not_ones_own() -> None:
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
         load = OthersLoad()
         time.sleep(0.5)
-        assert load() > 0.3
+        assert load() * cores > 0.3
         began, worked = time.monotonic(), time.process_time()
         while time.monotonic() - began < 0.5:
             pass
         own = (time.process_time() - worked) / (time.monotonic() - began)
-        assert load() + own < cores + 0.2
+        assert load() * cores + own < cores + 0.2
         other.kill()
