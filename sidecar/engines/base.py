@@ -198,7 +198,7 @@ class Model:
     `whole_generator` answers prompts, each the only input of its request, likewise: its rows have `text` and `tokens`.
     `batch_tokens`: the most tokens of a batch at which the engine is quick, None where the settings decide.
     `pulse`: what its parts call amid a long computation, where the library lets them. `begin`: called on the computing
-    thread before each iteration.
+    thread before each iteration; while a part that schedules itself works, four times a second.
     """
 
     name: str

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
 
 import psutil
+
+from sidecar.runtime import choosing
 
 LOOK_EVERY_S = 0.25
 STALE_S = 2.0  # what others did on average of a longer time says nothing of now
@@ -16,6 +19,22 @@ def physical_cores() -> int:
     """Those this process may use."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(psutil.cpu_count(logical=False) or allowed, allowed)
+
+
+def computing_threads(asked: int) -> int:
+    """How many compute, by the table; `asked` 0 leaves it to the table."""
+    return choosing.threads(asked, physical_cores())
+
+
+def give_way() -> None:
+    """From now on the calling thread takes no core away from one that computes; it runs when one is free, or soon.
+
+    For threads that have a little to do between the steps of a computation: while one of its threads is held up, all
+    others wait. Only Linux offers it.
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):  # some containers forbid it
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 class SharedCores:

@@ -102,7 +102,7 @@ class Scheduler:
         """Compute one iteration and return its frames. It counts as a step when there was something to do."""
         busy = [desk for desk in self._each_desk() if desk.busy]
         self.steps += bool(busy)
-        if busy:
+        if busy or self.serving:
             self._model.begin()
         for desk in busy:
             desk.iterate()

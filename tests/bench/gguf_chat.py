@@ -17,7 +17,6 @@ from pathlib import Path
 import psutil
 
 from sidecar.client import Client
-from sidecar.runtime.child import threads_wait
 from sidecar.types import GenerateRequest, GenerateResponse, Message, RegisterRequest
 from tests.bench import models
 from tests.bench.chat import ROUNDS
@@ -31,11 +30,7 @@ TOKENS = 64
 SHORT_ROUNDS = 15  # in turn, with all servers loaded: what else the machine does meets all alike
 ONE_STREAM_ROUNDS = 48  # the difference is a few hundredths, and less than one round differs from the next
 STREAMS = 8
-ALIKE = "the library's threads wait alike in both"
-SLEEPLESS = "the peer's threads never sleeping"
-WHY_SLEEPLESS = "that is its default: quicker alone on such a machine, a fifth as quick beside one busy program"
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
-OURS = threads_wait("llamacpp")
 PREFIX_CHARACTERS = 2000  # the tokenizer of the random models makes a token of each
 Ask = Callable[[str], list[float]]  # a prompt: when each piece of its answer came
 
@@ -64,48 +59,32 @@ class Round:
 
 
 def one_stream() -> list[Row]:
-    """What the service costs shows against the library with the same setting of waiting threads; its own is told beside it."""
     file = models.smollm2_135m_q8_0()
-    with (
-        inglenook(spare_worker=False, calibrate=False) as server,
-        _direct(file, ENVIRONMENT | OURS) as with_ours,
-        _direct(file, ENVIRONMENT) as with_its_own,
-    ):
+    with inglenook(spare_worker=False, calibrate=False) as server, _direct(file) as peer:
         ask = _our_answers(server, file)
-        turns = [with_ours, lambda number: _round(server, ask, 1, number).decoding, with_its_own]
+        turns = [peer, lambda number: _round(server, ask, 1, number).decoding]
         rounds = in_turn(ONE_STREAM_ROUNDS, turns)
-    alike, ours, default = (Sample(values, "tok/s") for values in zip(*rounds.figures, strict=True))
+    theirs, ours = (Sample(values, "tok/s") for values in zip(*rounds.figures, strict=True))
     how = f"135M Q8_0, {TOKENS} greedy tokens from the first on, ours over HTTP, {rounds}"
-    what, peer = "GGUF chat, 1 stream", "llama.cpp called directly"
-    return [
-        Row(what, ours, 0.97, f"{how}; {ALIKE}", peer, alike, higher_is_better=True),
-        Row(f"{what}, {SLEEPLESS}", ours, None, WHY_SLEEPLESS, peer, default),
-    ]
+    return [Row("GGUF chat, 1 stream", ours, 0.97, how, "llama.cpp called directly", theirs, higher_is_better=True)]
 
 
 def eight_streams() -> list[Row]:
-    """As `one_stream`: the library's own server with our setting of waiting threads, and with its own."""
     file = models.smollm2_135m_q8_0()
-    with (
-        inglenook(spare_worker=False, calibrate=False) as own,
-        _llama_server(file, ENVIRONMENT | OURS) as with_ours,
-        _llama_server(file, ENVIRONMENT) as with_its_own,
-    ):
+    with inglenook(spare_worker=False, calibrate=False) as own, _llama_server(file) as other:
         turns = [
-            partial(_round, with_ours, _their_answers(with_ours), STREAMS),
+            partial(_round, other, _their_answers(other), STREAMS),
             partial(_round, own, _our_answers(own, file), STREAMS),
-            partial(_round, with_its_own, _their_answers(with_its_own), STREAMS),
         ]
         rounds = in_turn(SHORT_ROUNDS, turns)
-        memory, their_memory = (Sample([server.memory_mb()], "MB") for server in (own, with_ours))
+        memory, their_memory = (Sample([server.memory_mb()], "MB") for server in (own, other))
     seen = list(zip(*rounds.figures, strict=True))
-    alike, ours, default = (Sample([one.aggregate for one in column], "tok/s") for column in seen)
+    theirs, ours = (Sample([one.aggregate for one in column], "tok/s") for column in seen)
     how = f"135M Q8_0, {TOKENS} greedy tokens a stream, all tokens over the time from sending, {rounds}"
     what, peer = "GGUF chat, 8 streams", f"llama.cpp's own server, {STREAMS} slots"
     note = _processor(seen[1], seen[0])
     return [
-        Row(what, ours, 1.0, f"{how}; {ALIKE}", peer, alike, higher_is_better=True, notes=[note]),
-        Row(f"{what}, {SLEEPLESS}", ours, None, WHY_SLEEPLESS, peer, default),
+        Row(what, ours, 1.0, how, peer, theirs, higher_is_better=True, notes=[note]),
         Row(f"{what}, memory", memory, None, "resident memory of all processes after the run", peer, their_memory),
     ]
 
@@ -141,11 +120,11 @@ def _round(server: Server, ask: Ask, streams: int, number: int) -> Round:
 
 
 @contextlib.contextmanager
-def _direct(file: Path, environment: dict[str, str]) -> Iterator[Callable[[int], float]]:
+def _direct(file: Path) -> Iterator[Callable[[int], float]]:
     """The library in a process of its own: a function of the round's number that gives its tokens per second."""
     command = [sys.executable, "-m", "tests.bench.llamacpp_peer", str(file), "direct", str(TOKENS)]
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin
         assert process.stdout
@@ -159,10 +138,10 @@ def _direct(file: Path, environment: dict[str, str]) -> Iterator[Callable[[int],
 
 
 @contextlib.contextmanager
-def _llama_server(file: Path, environment: dict[str, str]) -> Iterator[Server]:
+def _llama_server(file: Path) -> Iterator[Server]:
     port = free_port()
     command = [sys.executable, "-m", "tests.bench.llamacpp_peer", str(file), "serve", str(STREAMS), str(port)]
-    with running(command, environment) as process:
+    with running(command, ENVIRONMENT) as process:
         url = f"http://127.0.0.1:{port}"
         wait_until(process, lambda: healthy(url))  # the library's own answer, which is 503 until the model is loaded
         yield Server(url, psutil.Process(process.pid))

@@ -6,10 +6,13 @@ from the folder itself.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import psutil
 
 from sidecar.engines.base import Model
 from sidecar.engines.ctranslate2.assembly import assemble
+from sidecar.engines.openmp import shared_cores
 from sidecar.runtime.protocol import Load
 
 
@@ -17,4 +20,4 @@ def load(frame: Load) -> Model:
     """Load the preparation in `frame.prepared`. Raises LoadFailed, or whatever the library raises."""
     model = assemble(frame)
     model.facts.memory_bytes = psutil.Process().memory_info().rss
-    return model
+    return replace(model, begin=shared_cores(frame.threads))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import ctranslate2
 
-from sidecar.engines.threads import physical_cores
+from sidecar.engines.threads import computing_threads
 from sidecar.errors import LoadFailed
 from sidecar.runtime import choosing
 
@@ -41,7 +41,7 @@ def place(model: str, asked: str, quantization: str, threads: int) -> Placement:
     supported = ctranslate2.get_supported_compute_types(device, index)
     wanted = choosing.CONVERTED_PRECISIONS[(quantization, device)]
     compute_type = next((name for name in wanted if name in supported), "default")
-    return Placement(device, index, compute_type, choosing.threads(threads, physical_cores()))
+    return Placement(device, index, compute_type, computing_threads(threads))
 
 
 def _device(model: str, asked: str) -> tuple[str, int]:

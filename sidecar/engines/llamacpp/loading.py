@@ -7,6 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from sidecar.engines.llamacpp.reranking import Reranker
 from sidecar.engines.llamacpp.seeing import warnings
 from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.engines.llamacpp.slots import Slots
+from sidecar.engines.openmp import shared_cores
 from sidecar.errors import InglenookError, LoadFailed
-from sidecar.registry.gguf_model import VISION, GgufFacts, gguf_files, read_facts
+from sidecar.registry.gguf_model import VISION, GgufFacts, GgufFiles, gguf_files, read_facts
 from sidecar.registry.projector import Projector, read_projector
 from sidecar.runtime.protocol import SHAPING, Decide, Generate, Load, ModelFacts
 
@@ -39,6 +41,11 @@ def load(frame: Load) -> Model:
         projector = read_projector(Path(frame.projector)) if frame.projector else None
     except InglenookError as error:
         raise LoadFailed(model=frame.model, reason=error.details.get("reason", error.message)) from error
+    model = _assembled(frame, files, facts, projector)
+    return replace(model, begin=shared_cores(frame.threads))
+
+
+def _assembled(frame: Load, files: GgufFiles, facts: GgufFacts, projector: Projector | None) -> Model:
     room, device = sizes(frame, facts), choose(frame.model, frame.device)
     server, door = _start(frame.model, partial(parameters, frame, files, facts, room, device, projector))
     told = _facts(facts, room, device, projector)

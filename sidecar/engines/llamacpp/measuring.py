@@ -14,9 +14,8 @@ from pathlib import Path
 from sidecar.engines.base import News
 from sidecar.engines.llamacpp import synthetic
 from sidecar.engines.llamacpp.loading import load
-from sidecar.engines.threads import physical_cores
+from sidecar.engines.threads import computing_threads
 from sidecar.errors import InferenceFailed
-from sidecar.runtime import choosing
 from sidecar.runtime.protocol import Calibrate, Calibrated, Finished, Generate, Generated, Load
 from sidecar.types import GemmRate, Sampling
 
@@ -30,7 +29,7 @@ GREEDY = Sampling(max_new_tokens=WRITTEN, temperature=0.0, top_p=1.0, top_k=0, m
 
 def measure(frame: Calibrate) -> Calibrated:
     """The rates at which weights meet one row, as for each further token, and many, as for a prompt."""
-    threads = choosing.threads(frame.threads, physical_cores())
+    threads = computing_threads(frame.threads)
     with tempfile.TemporaryDirectory(prefix="inglenook-measuring-") as folder:
         rates = [rate for dtype in BYTES_PER_BLOCK for rate in _rates(dtype, Path(folder), threads)]
     return Calibrated(threads=threads, gemm=rates)

@@ -16,10 +16,9 @@ import xllamacpp
 from sidecar.engines.llamacpp.devices import Device
 from sidecar.engines.llamacpp.seeing import set_projector
 from sidecar.engines.llamacpp.side_door import SideDoor
-from sidecar.engines.threads import physical_cores
+from sidecar.engines.threads import computing_threads
 from sidecar.registry.gguf_model import FLOAT32, REPETITION, GgufFacts, GgufFiles
 from sidecar.registry.projector import Projector
-from sidecar.runtime import choosing
 from sidecar.runtime.placement import MAX_SLOTS, shared_cells
 from sidecar.runtime.protocol import Load
 
@@ -81,7 +80,7 @@ def parameters(
     params.warmup = False
     params.fit_params = False
     _lock_up(params, door)
-    _set_threads(params, choosing.threads(frame.threads, physical_cores()))
+    _set_threads(params, computing_threads(frame.threads))
     params.n_gpu_layers = 0 if device.gpu is None else ALL_LAYERS
     params.main_gpu = device.gpu or 0
     if "text_generation" in facts.types:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from sidecar.engines.threads import physical_cores
+from sidecar.engines.threads import computing_threads
 from sidecar.errors import LoadFailed
 from sidecar.runtime import choosing
 
@@ -81,7 +81,7 @@ def processor_has_bf16() -> bool:
 
 def set_threads(asked: int) -> int:
     """Use `asked` threads, 0 means one per physical core that this process may run on; how many these are."""
-    count = choosing.threads(asked, physical_cores())
+    count = computing_threads(asked)
     torch.set_num_threads(count)
     with contextlib.suppress(RuntimeError):  # torch allows it only before the first parallel work
         torch.set_num_interop_threads(1)

@@ -28,13 +28,13 @@ def test_the_hub_is_offline_whatever_was_set() -> None:
 @pytest.mark.parametrize(
     ("engine", "given", "told"),
     [
-        ("llamacpp", {}, ("PASSIVE", "1000")),
+        ("llamacpp", {}, ("ACTIVE", "300000")),
         ("transformers", {}, (None, "20000")),
         ("transformers", {"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None)),
         ("llamacpp", {"GOMP_SPINCOUNT": "7"}, (None, "7")),
     ],
 )
-def test_waiting_threads_soon_sleep_unless_the_user_wants_otherwise(
+def test_waiting_threads_look_for_as_long_as_suits_the_engine_unless_the_user_wants_otherwise(
     engine: str, given: dict[str, str], told: tuple[str | None, str | None]
 ) -> None:
     environment = worker_environment(given, engine)
