@@ -27,7 +27,8 @@ def computing_threads(asked: int) -> int:
 
 
 def give_way() -> None:
-    """From now on the calling thread takes no core away from one that computes; it runs when one is free, or soon.
+    """From now on this thread, and those that it starts, take no core away from one that computes; they run when one is
+    free, or soon.
 
     For threads that have a little to do between the steps of a computation: while one of its threads is held up, all
     others wait. Only Linux offers it.

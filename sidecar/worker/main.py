@@ -25,6 +25,7 @@ from typing import BinaryIO
 
 from sidecar.engines import WITHOUT_TORCH, load_engine
 from sidecar.engines.base import Engine, Model
+from sidecar.engines.threads import give_way
 from sidecar.errors import DiskFull, InglenookError, LoadFailed, PreparationFailed
 from sidecar.registry.exported import MANIFEST
 from sidecar.runtime.protocol import (
@@ -134,6 +135,8 @@ def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
     model = _load(engine, settings, channel)
     if model is None:
         return 0
+    if model.self_scheduling:
+        give_way()  # and with it the threads that it starts, at the library's callbacks; those that compute run already
     send = Pacing(channel.send).send
     Serving(Scheduler(model, settings, send=send), inbox, send).run()
     return 0

@@ -19,7 +19,6 @@ from sidecar.engines.llamacpp.answering import Answering, Job
 from sidecar.engines.llamacpp.deciding import Deciding
 from sidecar.engines.llamacpp.prompts import Prompts
 from sidecar.engines.llamacpp.schemas import Schemas
-from sidecar.engines.threads import give_way
 from sidecar.runtime.protocol import Decide, Finished, Generate
 
 
@@ -38,7 +37,7 @@ class Slots:
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
         self._running: dict[int, Job] = {}
-        self._threads = ThreadPoolExecutor(places, thread_name_prefix="slot", initializer=give_way)
+        self._threads = ThreadPoolExecutor(places, thread_name_prefix="slot")
         self._tell: Callable[[News], None] = lambda news: None
 
     @property
