@@ -36,7 +36,7 @@ class Crowd:
         self._thread: threading.Thread | None = None
 
     def gather(self) -> None:
-        if self._thread is None:
+        if self._libraries and self._thread is None:
             self._left.clear()
             self._thread = threading.Thread(target=self._stand, name="openmp crowd", daemon=True)
             self._thread.start()

@@ -8,8 +8,6 @@ import sys
 
 import pytest
 
-from sidecar.engines.openmp import shared_cores
-
 # A team of two computes nothing; then one of them looks for more work while the process sleeps.
 LOOKED = """
 import ctypes, os, sys, time
@@ -47,6 +45,7 @@ def test_threads_in_a_crowd_sleep() -> None:
     assert looked_s("in a crowd") < 0.05
 
 
-def test_nothing_happens_in_a_process_without_the_library() -> None:
-    look = shared_cores(1)
-    look()
+def test_nothing_gathers_in_a_process_without_the_library() -> None:
+    script = "import os; from sidecar.engines.openmp import Crowd; Crowd().gather(); print(len(os.listdir('/proc/self/task')))"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) == 1

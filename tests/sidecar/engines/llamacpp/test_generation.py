@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import queue
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sidecar.engines.base import Broken, News
-from sidecar.runtime.protocol import Cancel, Delta, Failed, Finished, Generate, Generated, Step, Up
+from sidecar.runtime.protocol import Cancel, Delta, Failed, Finished, Generate, Generated, Load, Step, Up
 from sidecar.types import Message, Sampling
+from sidecar.worker.scheduler import Scheduler
 from tests.helpers.gguf_models import gguf_model
 from tests.helpers.models import tiny
 from tests.helpers.worker import WorkerProcess, answer, ends, load, text_of
@@ -93,6 +95,19 @@ def test_the_engine_tells_every_token() -> None:
     assert len(deltas) > 6
     assert [delta.tokens for delta in deltas] == sorted(delta.tokens for delta in deltas)
     assert deltas[-1].tokens == 12
+
+
+def test_other_programs_are_looked_at_while_the_library_works() -> None:
+    looks: list[None] = []
+    model = replace(load(gguf_model("llama-chat"), engine="llamacpp"), begin=lambda: looks.append(None))
+    scheduler = Scheduler(model, Load("m", "", "text_generation"))
+    scheduler.iterate()
+    assert not looks
+    request = question("the small model", max_new_tokens=2000)
+    scheduler.accept(request)
+    scheduler.iterate()
+    assert len(looks) == 1
+    scheduler.accept(Cancel(request.id))
 
 
 def _until_finished(told: queue.SimpleQueue[News]) -> list[News]:
