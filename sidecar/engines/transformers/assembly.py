@@ -49,11 +49,7 @@ def _generator(loaded: LoadedModel) -> Model:
     prompts = Prompts(loaded, defaults)
     if can_fuse(loaded.model):
         return Model(loaded.name, facts, generator=_fused(loaded, prompts, facts))
-    if (asked := loaded.frame.quantization) in ("int8", "int4"):
-        bits = asked.removeprefix("int")
-        facts.warnings.append(
-            f"{loaded.config.model_type} models are not rounded to {bits} bits here; it runs as it is."
-        )
+    _tell_as_it_is(loaded, facts)
     return Model(loaded.name, facts, generator=_stepper(loaded, prompts))
 
 
@@ -115,6 +111,7 @@ def _translator(loaded: LoadedModel) -> Model:
     translator = ModelTranslator(loaded, defaults)
     facts = _facts(loaded, ["translate", "generate"])
     facts.languages = translator.languages
+    _tell_as_it_is(loaded, facts)
     generator = _stepper(loaded, Prompts(loaded, defaults))
     beams = BeamTranslator(loaded, defaults, translator)
     return Model(loaded.name, facts, generator=generator, translator=translator, whole_translator=beams)
@@ -125,6 +122,7 @@ def _classifier(loaded: LoadedModel) -> Model:
     facts = _facts(loaded, ["classify"] if classifier.entailment is None else ["classify", "zero-shot"])
     facts.labels = classifier.labels
     facts.multi_label = classifier.multi_label
+    _tell_as_it_is(loaded, facts)
     return Model(loaded.name, facts, classifier=classifier)
 
 
@@ -135,6 +133,7 @@ def _embedder(loaded: LoadedModel) -> Model:
     facts.context_length = embedder.limit
     if not embedder.pooling.configured:
         facts.warnings.append("The model's files do not say how to pool; the mean of all tokens is used.")
+    _tell_as_it_is(loaded, facts)
     return Model(loaded.name, facts, embedder=embedder)
 
 
@@ -151,6 +150,13 @@ def _stepper(loaded: LoadedModel, prompts: Prompts) -> TransformersGenerator:
 
 def _writing(loaded: LoadedModel) -> list[str]:
     return ["generate", "chat"] if has_template(loaded.tokenizer) else ["generate"]
+
+
+def _tell_as_it_is(loaded: LoadedModel, facts: ModelFacts) -> None:
+    """Only fused decoders are rounded; who asked for it hears so."""
+    if (asked := loaded.frame.quantization) in ("int8", "int4"):
+        bits, kind = asked.removeprefix("int"), loaded.config.model_type
+        facts.warnings.append(f"{kind} models are not rounded to {bits} bits here; it runs as it is.")
 
 
 def _facts(loaded: LoadedModel, capabilities: list[str]) -> ModelFacts:

@@ -17,7 +17,7 @@ from sidecar.engines.transformers.fused.prefixes import Prefixes, common
 from sidecar.engines.transformers.fused.trial import Agreement
 from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Cancel, Generate, Load
-from sidecar.types import Sampling
+from sidecar.types import ModelType, Sampling
 from sidecar.worker.scheduler import Scheduler
 from tests.helpers.models import tiny
 from tests.helpers.rounding import allow_int4
@@ -134,10 +134,19 @@ def test_asking_for_int8_is_honoured_with_a_warning_where_answers_may_change(mon
     assert "may differ" in facts.warnings[0]
 
 
-def test_asking_for_int8_where_it_is_not_offered_is_told() -> None:
-    facts = load(tiny("gpt2"), quantization="int8").facts
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [
+        ("gpt2", "text_generation"),
+        ("bert-single", "classification"),
+        ("bert-single", "embedding"),
+        ("marian", "translation"),
+    ],
+)
+def test_asking_for_int8_where_it_is_not_offered_is_told(name: str, task: ModelType) -> None:
+    facts = load(tiny(name), task, quantization="int8").facts
     assert facts.precision == "float32"
-    assert "not rounded" in facts.warnings[0]
+    assert "not rounded" in facts.warnings[-1]
 
 
 def test_asking_for_int8_without_kernels_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
