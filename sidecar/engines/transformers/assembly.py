@@ -34,7 +34,15 @@ log = logging.getLogger(__name__)
 
 
 def assemble(loaded: LoadedModel) -> Model:
-    """The model's parts for the task that it was loaded for."""
+    """The model's parts for the task that it was loaded for. Who asked for rounding and does not get it is told."""
+    model, asked = _parts(loaded), loaded.frame.quantization
+    if asked in ("int8", "int4") and model.facts.precision != asked:
+        bits, kind = asked.removeprefix("int"), loaded.config.model_type
+        model.facts.warnings.append(f"{kind} models are not rounded to {bits} bits here; it runs as it is.")
+    return model
+
+
+def _parts(loaded: LoadedModel) -> Model:
     task = loaded.frame.task
     if task == "classification":
         return _classifier(loaded)
@@ -49,7 +57,6 @@ def _generator(loaded: LoadedModel) -> Model:
     prompts = Prompts(loaded, defaults)
     if can_fuse(loaded.model):
         return Model(loaded.name, facts, generator=_fused(loaded, prompts, facts))
-    _tell_as_it_is(loaded, facts)
     return Model(loaded.name, facts, generator=_stepper(loaded, prompts))
 
 
@@ -111,7 +118,6 @@ def _translator(loaded: LoadedModel) -> Model:
     translator = ModelTranslator(loaded, defaults)
     facts = _facts(loaded, ["translate", "generate"])
     facts.languages = translator.languages
-    _tell_as_it_is(loaded, facts)
     generator = _stepper(loaded, Prompts(loaded, defaults))
     beams = BeamTranslator(loaded, defaults, translator)
     return Model(loaded.name, facts, generator=generator, translator=translator, whole_translator=beams)
@@ -122,7 +128,6 @@ def _classifier(loaded: LoadedModel) -> Model:
     facts = _facts(loaded, ["classify"] if classifier.entailment is None else ["classify", "zero-shot"])
     facts.labels = classifier.labels
     facts.multi_label = classifier.multi_label
-    _tell_as_it_is(loaded, facts)
     return Model(loaded.name, facts, classifier=classifier)
 
 
@@ -133,7 +138,6 @@ def _embedder(loaded: LoadedModel) -> Model:
     facts.context_length = embedder.limit
     if not embedder.pooling.configured:
         facts.warnings.append("The model's files do not say how to pool; the mean of all tokens is used.")
-    _tell_as_it_is(loaded, facts)
     return Model(loaded.name, facts, embedder=embedder)
 
 
@@ -150,13 +154,6 @@ def _stepper(loaded: LoadedModel, prompts: Prompts) -> TransformersGenerator:
 
 def _writing(loaded: LoadedModel) -> list[str]:
     return ["generate", "chat"] if has_template(loaded.tokenizer) else ["generate"]
-
-
-def _tell_as_it_is(loaded: LoadedModel, facts: ModelFacts) -> None:
-    """Only fused decoders are rounded; who asked for it hears so."""
-    if (asked := loaded.frame.quantization) in ("int8", "int4"):
-        bits, kind = asked.removeprefix("int"), loaded.config.model_type
-        facts.warnings.append(f"{kind} models are not rounded to {bits} bits here; it runs as it is.")
 
 
 def _facts(loaded: LoadedModel, capabilities: list[str]) -> ModelFacts:
