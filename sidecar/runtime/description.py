@@ -14,7 +14,8 @@ from sidecar.types import ModelType
 
 Way = Literal["fused", "library", "native"]
 
-# What `engines.transformers.fused` takes, and from how many parameters on it rounds; a test holds them to be the same.
+# What `engines.transformers.fused` takes, and from how many parameters on torch's models are rounded; a test holds them to be
+# the same. Only the fused ones can have 4 bits.
 FUSED_FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 ROUNDED_FROM = 50_000_000
 PACKED_BYTES = 1.1  # of a rounded weight in memory, measured: the kernels keep it padded
@@ -92,7 +93,7 @@ class Description(Struct, frozen=True):
         """Of all weights in memory. Rounded ones take more than they say, and keep the exact table of words beside them."""
         if self.precision not in BYTES:
             return self.weight_bytes
-        if self.way == "fused" and self.precision in ("int8", "int4"):
+        if self.engine == "transformers" and self.precision in ("int8", "int4"):
             body = PACKED_BYTES if self.precision == "int8" else self.weight_size
             return int(self.body * body + self.head * PACKED_BYTES + self.table * BYTES["float32"])
         return int(self.parameters * self.weight_size)
@@ -118,10 +119,11 @@ def describe(
     load taught, None before the first; `stored`: what most weights in the files have. `quantization`: what the user asked for."""
     table = shape.vocabulary * shape.width
     fused = engine == "transformers" and task == "text_generation" and shape.family in FUSED_FAMILIES and not half
-    usual = {"transformers": "bfloat16" if half else "float32", "llamacpp": stored, "ctranslate2": "int8_float32"}
+    usual = {"transformers": "bfloat16", "llamacpp": stored, "ctranslate2": "int8_float32"}
+    rounds = engine == "transformers" and not half
     chosen = (
-        _fused_precision(quantization, precision, parameters, can_round)
-        if fused
+        _torch_precision(quantization if fused or quantization != "int4" else None, precision, parameters, can_round)
+        if rounds
         else precision or usual.get(engine, "none")
     )
     return Description(
@@ -142,7 +144,7 @@ def describe(
     )
 
 
-def _fused_precision(quantization: str | None, learned: str | None, parameters: int, can_round: bool) -> str:
+def _torch_precision(quantization: str | None, learned: str | None, parameters: int, can_round: bool) -> str:
     """What the user decided, else what the last load's trial did, else what it probably will."""
     if quantization in ("int8", "int4", "none"):
         return "float32" if quantization == "none" else quantization

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from sidecar.runtime.correction import UNTRIED, Correction, Quantity
 from sidecar.runtime.description import Description
 from sidecar.runtime.placement import ENGINE_BASE, UNKNOWN_BASE
-from sidecar.types import Calibration, Prediction, PredictRequest, Range
+from sidecar.types import Calibration, ModelType, Prediction, PredictRequest, Range
 
 MB = 1e6
 # Small operations of one layer, in units of the profile's `operation_us`; measured with layers of almost no width.
@@ -34,7 +34,13 @@ TEXT_OPERATIONS = 20.0  # of each further text in it
 # Loading, in the same unit, so that it grows and shrinks with the machine.
 LOAD_OPERATIONS = {"fused": 40_000.0, "library": 40_000.0, "native": 15_000.0}
 WORD_OPERATIONS = 0.6  # of one entry of the tokenizer's vocabulary
-TRIAL_TOKENS = 160  # that a rounded model is tried on, exactly and rounded
+# That a rounded model is tried on, exactly and rounded: of `engines.transformers`, for a usual tokenizer.
+TRIAL_TOKENS: dict[ModelType, int] = {
+    "text_generation": 160,
+    "translation": 160,
+    "classification": 500,
+    "embedding": 350,
+}
 BATCH_TOKENS = 4096
 
 
@@ -100,24 +106,25 @@ def loading(model: Description, profile: Calibration, around: Surroundings) -> C
     """From the request to load until the worker has the model; the process is there already."""
     words = model.table / (model.width or 1)
     cost = Cost({"library": _operations(profile, LOAD_OPERATIONS[model.way] + WORD_OPERATIONS * words)})
-    rounds = model.way == "fused" and model.precision in ("int8", "int4")
-    if rounds and around.rounded_before:
+    rounds = model.engine == "transformers" and model.precision in ("int8", "int4")
+    if rounds and model.way == "fused" and around.rounded_before:
         return cost  # the kept file is mapped, and read when it is first used
     if rounds and (rate := _rounding_rate(model, profile)):
-        cost += _rounding(model, profile, rate)
+        cost += Cost({"round": (model.body + model.head) / rate / 1e6})
+        cost += Cost() if around.rounded_before else _trial(model, profile)
     read, copy = _read_seconds(model, profile, around), model.held_bytes / profile.memory_gb_s / 1e9
     return cost + Cost({"read": read, "copy": copy})
 
 
-def _rounding(model: Description, profile: Calibration, rate: float) -> Cost:
-    """`rate`: million weights a second. The sample goes through exactly and rounded."""
-    weights = model.body + model.head
+def _trial(model: Description, profile: Calibration) -> Cost:
+    """The samples go through exactly and rounded."""
+    weights, tokens = model.body + model.head, TRIAL_TOKENS[model.task]
     kinds = (model.kernel, "float32")
-    trial = sum(weights * seconds_per_weight(profile, kind, TRIAL_TOKENS, 0) for kind in kinds)
-    return Cost({"round": weights / rate / 1e6 + trial})
+    return Cost({"round": sum(weights * seconds_per_weight(profile, kind, tokens, 0) for kind in kinds)})
 
 
 def _rounding_rate(model: Description, profile: Calibration) -> float | None:
+    """Million weights a second."""
     return profile.rounding_int4_mweights_s if model.precision == "int4" else profile.rounding_mweights_s
 
 

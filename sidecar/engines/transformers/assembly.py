@@ -24,6 +24,7 @@ from sidecar.engines.transformers.fused.kept import Kept, Shelf
 from sidecar.engines.transformers.fused.linear import Precision
 from sidecar.engines.transformers.fused.settling import settle
 from sidecar.engines.transformers.generation import TransformersGenerator
+from sidecar.engines.transformers.in_place import round_in_place
 from sidecar.engines.transformers.loading import LoadedModel, computes_float32, context_length, load_skeleton
 from sidecar.engines.transformers.preparation import make_greedy
 from sidecar.engines.transformers.prompts import Prompts
@@ -34,11 +35,14 @@ log = logging.getLogger(__name__)
 
 
 def assemble(loaded: LoadedModel) -> Model:
-    """The model's parts for the task that it was loaded for. Who asked for rounding and does not get it is told."""
+    """The model's parts for the task that it was loaded for. Who asked for rounding and does not get it is told. Raises
+    RoundedTooCoarsely."""
     model, asked = _parts(loaded), loaded.frame.quantization
-    if asked in ("int8", "int4") and model.facts.precision != asked:
+    if not isinstance(model.generator, FusedGenerator):
+        round_in_place(loaded, model)
+    if asked in ("int8", "int4") and (precision := model.facts.precision) != asked:
         bits, kind = asked.removeprefix("int"), loaded.config.model_type
-        model.facts.warnings.append(f"{kind} models are not rounded to {bits} bits here; it runs as it is.")
+        model.facts.warnings.append(f"{kind} models are not rounded to {bits} bits here; it runs in {precision}.")
     return model
 
 
@@ -86,7 +90,9 @@ def assemble_kept(frame: Load, device: torch.device) -> Model | None:
     if precision is None or frame.task != "text_generation" or not computes_float32(folder, device):
         return None
     kept = Shelf(frame.derived, folder).find(precision)
-    return _from_kept(load_skeleton(frame, device), kept, precision) if kept else None
+    if kept is None or (kept.agreement.enough and not kept.tensors):
+        return None
+    return _from_kept(load_skeleton(frame, device), kept, precision)
 
 
 def _from_kept(loaded: LoadedModel, kept: Kept, precision: Precision) -> Model | None:

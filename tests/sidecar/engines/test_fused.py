@@ -14,7 +14,6 @@ from sidecar.engines.transformers.fused.int4 import Int4
 from sidecar.engines.transformers.fused.linear import Float, Int8
 from sidecar.engines.transformers.fused.past import BatchPast, Past, Shape
 from sidecar.engines.transformers.fused.prefixes import Prefixes, common
-from sidecar.engines.transformers.fused.trial import Agreement
 from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Cancel, Generate, Load
 from sidecar.types import ModelType, Sampling
@@ -143,7 +142,7 @@ def test_asking_for_int8_is_honoured_with_a_warning_where_answers_may_change(mon
         ("marian", "translation"),
     ],
 )
-def test_asking_for_int8_where_it_is_not_offered_is_told(name: str, task: ModelType) -> None:
+def test_asking_for_int8_of_products_too_small_to_gain_is_told(name: str, task: ModelType) -> None:
     facts = load(tiny(name), task, quantization="int8").facts
     assert facts.precision == "float32"
     assert "not rounded" in facts.warnings[0]
@@ -163,13 +162,14 @@ def test_the_trial_of_a_rounded_model_measures_its_difference() -> None:
     model = AutoModelForCausalLM.from_pretrained(tiny("llama-chat")).eval()
     _, agreement = building.fuse(model, "int8", rounding.sample(tokenizer, model.config.vocab_size))
     assert agreement is not None
-    assert 0 < agreement.divergence < trial.LARGEST_DIVERGENCE["int8"]
+    assert 0 < agreement.measures["divergence"] < trial.LARGEST_DIVERGENCE["int8"]
     assert agreement.enough
 
 
 def test_a_coarse_rounding_is_not_enough() -> None:
-    assert not Agreement(divergence=0.2, same_word=1.0).enough
-    assert not Agreement(divergence=0.01, same_word=0.9).enough
+    assert not trial.judged("int8", divergence=0.2, same_word=1.0).enough
+    assert not trial.judged("int8", divergence=0.01, same_word=0.9).enough
+    assert trial.judged("int8", divergence=0.01, same_word=1.0).enough
 
 
 @pytest.mark.parametrize("quantization", ["int8", "int4"])

@@ -39,8 +39,12 @@ def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
         ({"precision": "float32"}, "fused", "float32"),  # the trial of the last load said no
         ({"quantization": "int8", "precision": "float32"}, "fused", "int8"),  # asked for since
         ({"can_round": False}, "fused", "float32"),
-        ({"shape": Shape("gpt2", layers=12)}, "library", "float32"),
-        ({"task": "classification"}, "library", "float32"),
+        ({"shape": Shape("gpt2", layers=12)}, "library", "int8"),
+        ({"shape": Shape("gpt2", layers=12), "quantization": "int4"}, "library", "int8"),
+        ({"shape": Shape("gpt2", layers=12), "quantization": "none"}, "library", "float32"),
+        ({"task": "classification"}, "library", "int8"),
+        ({"task": "classification", "parameters": 30_000_000}, "library", "float32"),
+        ({"task": "classification", "precision": "float32"}, "library", "float32"),
         ({"half": True}, "library", "bfloat16"),
         ({"engine": "echo"}, "native", "none"),
         ({"engine": "llamacpp", "stored": "q4_k"}, "native", "q4_k"),

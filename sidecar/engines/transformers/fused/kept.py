@@ -31,7 +31,7 @@ from sidecar.registry.sealing import is_whole, remove, seal
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 SPARE_DISK = 1 << 30  # bytes that must stay free
 
 
@@ -44,7 +44,7 @@ class Record(Struct, kw_only=True):
 
 @dataclass(frozen=True)
 class Kept:
-    """`tensors` are views of the file, read when they are used; none where the trial said that rounding is too coarse."""
+    """`tensors` are views of the file, read when they are used; none where only the trial's outcome was worth keeping."""
 
     agreement: Agreement
     tensors: Tensors

@@ -1,4 +1,4 @@
-"""Whether rounded weights answer like the exact ones: sample tokens go through every layer both ways."""
+"""Whether rounded weights answer like the exact ones. In a fused decoder sample tokens go through every layer both ways."""
 
 from __future__ import annotations
 
@@ -18,26 +18,41 @@ SURE = 0.5
 
 @dataclass(frozen=True)
 class Agreement:
-    """How the rounded model's next-word probabilities compare with the exact ones, over all sample positions.
+    """What a trial showed. `complaint`: what differs too much from the exact model, in words; empty where nothing does."""
+
+    precision: Precision
+    measures: dict[str, float]
+    complaint: str = ""
+
+    @property
+    def enough(self) -> bool:
+        return not self.complaint
+
+    def __str__(self) -> str:
+        return f"rounded to {self.precision.removeprefix('int')} bits, {self.complaint}"
+
+
+def next_words(exact: torch.Tensor, rounded: torch.Tensor, precision: Precision) -> Agreement:
+    """How two models' scores of the next word compare, each of shape (positions, words).
 
     `divergence`: mean Kullback-Leibler divergence in nats. `same_word`: share of positions with the same likeliest word,
     among those where the exact model prefers it by SURE nats; 1 where there is none.
     """
+    exact, rounded = exact.log_softmax(-1), rounded.log_softmax(-1)
+    best = exact.topk(2, dim=-1)
+    sure = best.values[:, 0] - best.values[:, 1] >= SURE
+    same = rounded.argmax(-1) == best.indices[:, 0]
+    divergence = functional.kl_div(rounded, exact, log_target=True, reduction="batchmean")
+    return judged(precision, float(divergence), float(same[sure].float().mean()) if sure.any() else 1.0)
 
-    divergence: float
-    same_word: float
-    precision: Precision = "int8"
 
-    @property
-    def enough(self) -> bool:
-        close = self.divergence <= LARGEST_DIVERGENCE[self.precision]
-        return close and self.same_word >= SMALLEST_SAME_WORD[self.precision]
-
-    def __str__(self) -> str:
-        return (
-            f"rounded to {self.precision.removeprefix('int')} bits, its next words agree with the exact ones in"
-            f" {self.same_word:.1%} of the sure cases, mean divergence {self.divergence:.3f} nats"
-        )
+def judged(precision: Precision, divergence: float, same_word: float) -> Agreement:
+    enough = divergence <= LARGEST_DIVERGENCE[precision] and same_word >= SMALLEST_SAME_WORD[precision]
+    told = (
+        f"its next words agree with the exact ones in {same_word:.1%} of the sure cases,"
+        f" mean divergence {divergence:.3f} nats"
+    )
+    return Agreement(precision, {"divergence": divergence, "same_word": same_word}, "" if enough else told)
 
 
 class Trial:
@@ -59,14 +74,7 @@ class Trial:
     def agreement(self, decoder: Decoder, words: torch.Tensor) -> Agreement:
         """`words`: the exact weights of the last product."""
         normed = functional.rms_norm(self._exact, self._exact.shape[-1:], decoder.norm, decoder.sizes.epsilon)
-        exact = functional.linear(normed, words).log_softmax(-1)
-        rounded = decoder.scores(self._rounded).log_softmax(-1)
-        best = exact.topk(2, dim=-1)
-        sure = best.values[:, 0] - best.values[:, 1] >= SURE
-        same = rounded.argmax(-1) == best.indices[:, 0]
-        divergence = functional.kl_div(rounded, exact, log_target=True, reduction="batchmean")
-        same_word = float(same[sure].float().mean()) if sure.any() else 1.0
-        return Agreement(float(divergence), same_word, self._precision)
+        return next_words(functional.linear(normed, words), decoder.scores(self._rounded), self._precision)
 
 
 def _whole(_: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
