@@ -5,6 +5,7 @@ Made from what loading taught where the model was loaded once, and until then fr
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from msgspec import Struct
@@ -18,7 +19,10 @@ Way = Literal["fused", "library", "native"]
 # the same. Only the fused ones can have 4 bits.
 FUSED_FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 ROUNDED_FROM = 50_000_000
-PACKED_BYTES = 1.1  # of a rounded weight in memory, measured: the kernels keep it padded
+# The kernels keep rounded weights in memory in pieces of so many inputs, the last one padded; measured. Most products have as
+# many inputs as the model is wide, the others several times as many.
+PIECE_INPUTS = 512
+AS_WIDE_AS_MODEL = 0.7
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0, "int8_float32": 1.0, "int4": 0.625}
 # Bytes of a weight in a GGUF file, scales included: those of 5 bits are computed like those of 4.
 LARGEST_LIKE_4_BITS = 0.72
@@ -93,10 +97,20 @@ class Description(Struct, frozen=True):
         """Of all weights in memory. Rounded ones take more than they say, and keep the exact table of words beside them."""
         if self.precision not in BYTES:
             return self.weight_bytes
-        if self.engine == "transformers" and self.precision in ("int8", "int4"):
-            body = PACKED_BYTES if self.precision == "int8" else self.weight_size
-            return int(self.body * body + self.head * PACKED_BYTES + self.table * BYTES["float32"])
+        if self.rounded:
+            body = self._packed_size(AS_WIDE_AS_MODEL) if self.precision == "int8" else self.weight_size
+            return int(self.body * body + self.head * self._packed_size(1.0) + self.table * BYTES["float32"])
         return int(self.parameters * self.weight_size)
+
+    @property
+    def rounded(self) -> bool:
+        """Whether torch rounds it when it is loaded."""
+        return self.engine == "transformers" and self.precision in ("int8", "int4")
+
+    def _packed_size(self, as_wide: float) -> float:
+        """Bytes of a weight in 8 bits as the kernels keep it; `as_wide`: the share with as many inputs as the model is wide."""
+        padded = math.ceil(self.width / PIECE_INPUTS) * PIECE_INPUTS / self.width if self.width else 1.0
+        return BYTES["int8"] * (1 + as_wide * (padded - 1))
 
 
 def describe(

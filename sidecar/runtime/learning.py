@@ -156,8 +156,8 @@ def _load_ratio(quantity: Quantity, model: Description, seen: Observation, profi
         share = 1.0 if seen.cached_share is None else seen.cached_share
         around = Surroundings(share, rounded_before=bool(seen.rounded_before))
         return seen.first_s / prediction.loading(model, profile, around).seconds
-    # The library maps its files: what no request has touched yet does not count as memory.
-    if quantity == "memory" and seen.memory_bytes and model.way != "library":
+    # The library maps its files: what no request has touched yet does not count as memory, unless it was rounded.
+    if quantity == "memory" and seen.memory_bytes and (model.way != "library" or model.rounded):
         return seen.memory_bytes / prediction.held_bytes(model)
     return None
 

@@ -106,10 +106,9 @@ def loading(model: Description, profile: Calibration, around: Surroundings) -> C
     """From the request to load until the worker has the model; the process is there already."""
     words = model.table / (model.width or 1)
     cost = Cost({"library": _operations(profile, LOAD_OPERATIONS[model.way] + WORD_OPERATIONS * words)})
-    rounds = model.engine == "transformers" and model.precision in ("int8", "int4")
-    if rounds and model.way == "fused" and around.rounded_before:
+    if model.rounded and model.way == "fused" and around.rounded_before:
         return cost  # the kept file is mapped, and read when it is first used
-    if rounds and (rate := _rounding_rate(model, profile)):
+    if model.rounded and (rate := _rounding_rate(model, profile)):
         cost += Cost({"round": (model.body + model.head) / rate / 1e6})
         cost += Cost() if around.rounded_before else _trial(model, profile)
     read, copy = _read_seconds(model, profile, around), model.held_bytes / profile.memory_gb_s / 1e9
@@ -117,9 +116,9 @@ def loading(model: Description, profile: Calibration, around: Surroundings) -> C
 
 
 def _trial(model: Description, profile: Calibration) -> Cost:
-    """The samples go through exactly and rounded."""
+    """The samples go through exactly and rounded. A fused decoder's weights are not packed yet, and multiplied as float32."""
     weights, tokens = model.body + model.head, TRIAL_TOKENS[model.task]
-    kinds = (model.kernel, "float32")
+    kinds = ("float32", "float32" if model.way == "fused" and model.precision == "int8" else model.kernel)
     return Cost({"round": sum(weights * seconds_per_weight(profile, kind, tokens, 0) for kind in kinds)})
 
 
@@ -152,7 +151,8 @@ def further_token(model: Description, profile: Calibration, asked: PredictReques
 
 
 def memory_bytes(model: Description, asked: PredictRequest) -> float:
-    """Of the worker's process with the model loaded and this request in progress."""
+    """Of the worker's process with the model loaded and this request in progress. For some seconds of its first load a model
+    that is rounded takes more."""
     kept = model.cache_bytes_per_token * (asked.prompt_tokens + asked.max_new_tokens) * asked.texts
     return held_bytes(model) + (0 if model.reserved_bytes else kept)
 

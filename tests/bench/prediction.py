@@ -87,6 +87,17 @@ class Round:
     span: tuple[float, float]
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A model in its worker. Its memory is that of later: right after the load weights are still being arranged."""
+
+    load_s: float
+    worker: psutil.Process
+
+    def figures(self) -> Figures:
+        return {"load_s": self.load_s, "memory_mb": self.worker.memory_info().rss / 1e6}
+
+
 def benchmark_models() -> list[Row]:
     """Counts of predictions within a quarter of what was measured, for each figure."""
     folders = {kind.name: kind.make() for kind in KINDS}
@@ -101,8 +112,9 @@ def benchmark_models() -> list[Row]:
 async def _rows(folders: dict[str, Path], data: Path) -> list[Row]:
     used = Paths.in_folder(data / "used")
     async with ModelManager.open(SETTINGS, used) as manager:
-        loads = {kind.name: await _registered(manager, kind, folders[kind.name]) for kind in KINDS}
+        loading = {kind.name: await _registered(manager, kind, folders[kind.name]) for kind in KINDS}
         rounds = [await _round(manager, number) for number in range(ROUNDS)]
+        loads = {name: one.figures() for name, one in loading.items()}
     profiles = [one.profile for one in rounds]
     told = {
         AT_FIRST: await _without_runs(folders, Paths.in_folder(data / "new"), profiles),
@@ -111,7 +123,8 @@ async def _rows(folders: dict[str, Path], data: Path) -> list[Row]:
     _forget(used, [one.span for one in rounds])
     told[FROM_RUNS] = [await _told(used, profile) for profile in profiles]
     async with ModelManager.open(SETTINGS, used) as manager:
-        loads_again = {kind.name: await _loaded(manager, kind) for kind in KINDS}
+        loading = {kind.name: await _loaded(manager, kind) for kind in KINDS}
+        loads_again = {name: one.figures() for name, one in loading.items()}
     taught = _with(loads, [one.taught for one in rounds])
     came = _with(loads, [one.came for one in rounds])
     held = {when: list(zip(told[when] * 2, taught + came, strict=True)) for when in (AT_FIRST, FROM_KIN)}
@@ -119,7 +132,7 @@ async def _rows(folders: dict[str, Path], data: Path) -> list[Row]:
     return [_row(when, figure, held[when]) for when in MOMENTS for figure in FIGURES]
 
 
-async def _registered(manager: ModelManager, kind: Kind, folder: Path) -> Figures:
+async def _registered(manager: ModelManager, kind: Kind, folder: Path) -> Loaded:
     await _register(manager, kind, folder)
     return await _loaded(manager, kind)
 
@@ -134,14 +147,14 @@ async def _round(manager: ModelManager, number: int) -> Round:
     return found
 
 
-async def _loaded(manager: ModelManager, kind: Kind) -> Figures:
+async def _loaded(manager: ModelManager, kind: Kind) -> Loaded:
     """After a first answer, which pays for what is done only once."""
     service = psutil.Process()
     others = set(service.children(recursive=True))
     load_s = (await manager.load(kind.name)).load_time_ms / 1000
     await _ask(manager, kind, "warm up")
-    memory = max(child.memory_info().rss for child in set(service.children(recursive=True)) - others)
-    return {"load_s": load_s, "memory_mb": memory / 1e6}
+    worker = max(set(service.children(recursive=True)) - others, key=lambda child: child.memory_info().rss)
+    return Loaded(load_s, worker)
 
 
 async def _asked(manager: ModelManager, mark: str) -> dict[str, Figures]:

@@ -6,7 +6,7 @@ import pytest
 
 from sidecar.engines.transformers.fused import building, rounding
 from sidecar.registry.shape import Shape
-from sidecar.runtime.description import FUSED_FAMILIES, PACKED_BYTES, ROUNDED_FROM, Description, describe
+from sidecar.runtime.description import AS_WIDE_AS_MODEL, FUSED_FAMILIES, ROUNDED_FROM, Description, describe
 from sidecar.runtime.prediction import held_bytes
 
 LLAMA = Shape("llama", layers=30, width=576, vocabulary=49_152, tied=True)
@@ -65,7 +65,11 @@ def test_a_tied_table_is_looked_up_and_makes_the_scores() -> None:
 
 
 def test_rounded_weights_are_packed_and_the_table_stays_exact() -> None:
-    assert described().held_bytes == int(134_500_000 * PACKED_BYTES + 4 * 49_152 * 576)
+    table = 49_152 * 576
+    padded = 1024 / 576  # in pieces of 512 inputs
+    body, head = (134_500_000 - table) * (1 + AS_WIDE_AS_MODEL * (padded - 1)), table * padded
+    assert described().held_bytes == int(body + head + 4 * table)
+    assert described(shape=Shape("llama", 30, 0, 1024, 49_152, tied=True)).held_bytes == 134_500_000 + 4 * 49_152 * 1024
     assert described(quantization="none").held_bytes == 4 * 134_500_000
     assert described(engine="llamacpp", precision="Q4_0", weight_bytes=80_000_000).held_bytes == 80_000_000
 
