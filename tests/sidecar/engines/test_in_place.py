@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import transformers
 
 from sidecar.engines import transformers as engine
 from sidecar.engines import verification
@@ -160,3 +162,35 @@ def test_asking_for_8_bits_without_kernels_is_an_error(monkeypatch: pytest.Monke
 
 def gpt2() -> torch.nn.Module:
     return load_model(Load("m", str(tiny("gpt2")), "text_generation"), torch.device("cpu")).model  # type: ignore[no-any-return]
+
+
+# ---- families -------------------------------------------------------------------------------------------------------
+
+SMALL = {"vocab_size": 300, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
+GROUPED = {**SMALL, "num_key_value_heads": 2, "pad_token_id": 0}
+MARKED = {"bos_token_id": 1, "eos_token_id": 2}
+FAMILIES: dict[str, dict[str, Any]] = {
+    "XLMRobertaForSequenceClassification": SMALL,
+    "DebertaV2ForSequenceClassification": {**SMALL, "relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
+    "ModernBertForSequenceClassification": {**SMALL, **MARKED, "pad_token_id": 0, "cls_token_id": 1, "sep_token_id": 2},
+    "Qwen3Model": {**GROUPED, "head_dim": 16},
+    "Gemma3ForCausalLM": {**GROUPED, "head_dim": 16},
+    "Phi3ForCausalLM": GROUPED,
+    "OPTForCausalLM": {**SMALL, "ffn_dim": 128, "word_embed_proj_dim": 64},
+    "MixtralForCausalLM": {**GROUPED, "num_local_experts": 4},
+}
+
+
+@pytest.mark.parametrize("architecture", FAMILIES)
+def test_families_of_every_kind_compute_nearly_the_same_with_rounded_products(architecture: str) -> None:
+    kind = getattr(transformers, architecture)
+    torch.manual_seed(0)
+    model = kind(kind.config_class(**FAMILIES[architecture])).eval()
+    products = in_place._products(model)
+    assert in_place._can_round(model, products) == ("Mixtral" not in architecture)  # experts are no modules
+    ids = torch.randint(5, 200, (2, 12))
+    with torch.inference_mode():
+        exact = model(input_ids=ids)[0]
+        in_place._replace(model, products)
+        rounded = model(input_ids=ids)[0]
+    assert 0 < (rounded - exact).norm() / exact.norm() < 0.1
