@@ -13,7 +13,7 @@ from itertools import pairwise
 from msgspec import Struct, field
 
 from sidecar.runtime.correction import UNTRIED, Correction, Quantity
-from sidecar.runtime.description import Description
+from sidecar.runtime.description import BYTES, Description
 from sidecar.runtime.placement import ENGINE_BASE, UNKNOWN_BASE
 from sidecar.types import Calibration, ModelType, Prediction, PredictRequest, Range
 
@@ -41,6 +41,9 @@ TRIAL_TOKENS: dict[ModelType, int] = {
     "classification": 500,
     "embedding": 350,
 }
+UNPACKED = 2.5  # times what a product takes in float32: of rounded weights that are not arranged yet, each is made a float first
+# Times what moving bytes takes: copying from a mapped file to fresh memory, page by page. Only fused decoders are copied.
+FRESH = 15.0
 BATCH_TOKENS = 4096
 
 
@@ -111,15 +114,16 @@ def loading(model: Description, profile: Calibration, around: Surroundings) -> C
     if model.rounded and (rate := _rounding_rate(model, profile)):
         cost += Cost({"round": (model.body + model.head) / rate / 1e6})
         cost += Cost() if around.rounded_before else _trial(model, profile)
-    read, copy = _read_seconds(model, profile, around), model.held_bytes / profile.memory_gb_s / 1e9
-    return cost + Cost({"read": read, "copy": copy})
+    return cost + Cost({"read": _read_seconds(model, profile, around), "copy": _copy_seconds(model, profile)})
 
 
 def _trial(model: Description, profile: Calibration) -> Cost:
-    """The samples go through exactly and rounded. A fused decoder's weights are not packed yet, and multiplied as float32."""
+    """The samples go through exactly and rounded."""
     weights, tokens = model.body + model.head, TRIAL_TOKENS[model.task]
-    kinds = ("float32", "float32" if model.way == "fused" and model.precision == "int8" else model.kernel)
-    return Cost({"round": sum(weights * seconds_per_weight(profile, kind, tokens, 0) for kind in kinds)})
+    exact = seconds_per_weight(profile, "float32", tokens, 0)
+    unpacked = model.way == "fused" and model.precision == "int8"
+    rounded = UNPACKED * exact if unpacked else seconds_per_weight(profile, model.kernel, tokens, 0)
+    return Cost({"round": weights * (exact + rounded)})
 
 
 def _rounding_rate(model: Description, profile: Calibration) -> float | None:
@@ -220,6 +224,11 @@ def _read_seconds(model: Description, profile: Calibration, around: Surroundings
     cached = profile.cached_mb_s or profile.memory_gb_s * 1000
     disk = min(profile.disk_mb_s or cached, cached)
     return model.file_bytes / MB * (around.cached_share / cached + (1 - around.cached_share) / disk)
+
+
+def _copy_seconds(model: Description, profile: Calibration) -> float:
+    copied = FRESH * model.parameters * BYTES["float32"] if model.way == "fused" else model.held_bytes
+    return copied / profile.memory_gb_s / 1e9
 
 
 def _best_rate(profile: Calibration) -> float:

@@ -166,7 +166,13 @@ def gpt2() -> torch.nn.Module:
 
 # ---- families -------------------------------------------------------------------------------------------------------
 
-SMALL = {"vocab_size": 300, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128}
+SMALL = {
+    "vocab_size": 300,
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 128,
+}
 GROUPED = {**SMALL, "num_key_value_heads": 2, "pad_token_id": 0}
 MARKED = {"bos_token_id": 1, "eos_token_id": 2}
 FAMILIES: dict[str, dict[str, Any]] = {
