@@ -12,12 +12,13 @@ from sidecar.runtime.protocol import Embedded
 from sidecar.types import EmbedRequest
 
 FLOAT_BYTES = LIMIT_BYTES = 4
-FORM = 2  # of what is kept: a cache on disk may hold older ones
+FORM = 3  # of what is kept: a cache on disk may hold older ones
 Compute = Callable[[list[str]], Awaitable[Embedded]]
 
 
 class Embedding:
-    """`engine(version)` names the one that would compute: two engines' vectors differ a little and are kept apart."""
+    """`engine(version)` names the one that would compute: two engines' vectors differ a little and are kept apart, as those
+    of exact and of rounded weights are."""
 
     def __init__(self, cache: EmbeddingCache, metrics: Metrics, engine: Callable[[ModelVersion], str]) -> None:
         self._cache = cache
@@ -29,7 +30,8 @@ class Embedding:
 
         What is kept of a text tells whether it was cut, so that the warning comes back with it.
         """
-        scope = f"{FORM}/{version.version}/{self._engine(version)}/{request.normalize}/{request.dimensions}"
+        made_by = f"{version.version}/{self._engine(version)}/{version.options.quantization or 'auto'}"
+        scope = f"{FORM}/{made_by}/{request.normalize}/{request.dimensions}"
         known = await self._cache.find(scope, request.texts)
         unseen = [text for text in dict.fromkeys(request.texts) if text not in known]
         cached = sum(text in known for text in request.texts)

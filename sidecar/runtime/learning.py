@@ -152,13 +152,13 @@ def _ratio(quantity: Quantity, model: Description, seen: Observation, profile: C
 def _load_ratio(quantity: Quantity, model: Description, seen: Observation, profile: Calibration) -> float | None:
     if quantity == "start" and seen.rest_s and seen.rest_s >= SHORTEST_START_S:
         return seen.rest_s / profile.start_s
+    share = 1.0 if seen.cached_share is None else seen.cached_share
+    around = Surroundings(share, rounded_before=bool(seen.rounded_before))
     if quantity == "load" and seen.first_s:
-        share = 1.0 if seen.cached_share is None else seen.cached_share
-        around = Surroundings(share, rounded_before=bool(seen.rounded_before))
         return seen.first_s / prediction.loading(model, profile, around).seconds
     # The library maps its files: what no request has touched yet does not count as memory, unless it was rounded.
     if quantity == "memory" and seen.memory_bytes and (model.way != "library" or model.rounded):
-        return seen.memory_bytes / prediction.held_bytes(model)
+        return seen.memory_bytes / prediction.held_bytes(model, around)
     return None
 
 

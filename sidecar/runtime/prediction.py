@@ -95,7 +95,7 @@ def predict(
     return Prediction(
         precision=model.precision,
         load_s=_rounded(_sum(by["start"].of(start), by["load"].of(load.seconds))),
-        memory_mb=_scaled(by["memory"].of(memory_bytes(model, asked)), 1 / MB),
+        memory_mb=_scaled(by["memory"].of(memory_bytes(model, asked, around)), 1 / MB),
         total_s=_rounded(total),
         first_token_s=_rounded(by["first"].of(first.seconds)) if model.writes else None,
         tokens_per_second=_inverse(by["step"].of(step.seconds)) if model.writes else None,
@@ -109,8 +109,8 @@ def loading(model: Description, profile: Calibration, around: Surroundings) -> C
     """From the request to load until the worker has the model; the process is there already."""
     words = model.table / (model.width or 1)
     cost = Cost({"library": _operations(profile, LOAD_OPERATIONS[model.way] + WORD_OPERATIONS * words)})
-    if model.rounded and model.way == "fused" and around.rounded_before:
-        return cost  # the kept file is mapped, and read when it is first used
+    if _is_mapped(model, around):
+        return cost
     if model.rounded and (rate := _rounding_rate(model, profile)):
         cost += Cost({"round": (model.body + model.head) / rate / 1e6})
         cost += Cost() if around.rounded_before else _trial(model, profile)
@@ -154,16 +154,22 @@ def further_token(model: Description, profile: Calibration, asked: PredictReques
     return layers + _scores(model, profile, asked.texts) + past + around_it
 
 
-def memory_bytes(model: Description, asked: PredictRequest) -> float:
+def memory_bytes(model: Description, asked: PredictRequest, around: Surroundings) -> float:
     """Of the worker's process with the model loaded and this request in progress. For some seconds of its first load a model
     that is rounded takes more."""
     kept = model.cache_bytes_per_token * (asked.prompt_tokens + asked.max_new_tokens) * asked.texts
-    return held_bytes(model) + (0 if model.reserved_bytes else kept)
+    return held_bytes(model, around) + (0 if model.reserved_bytes else kept)
 
 
-def held_bytes(model: Description) -> float:
+def held_bytes(model: Description, around: Surroundings) -> float:
     """Of the worker's process right after loading."""
-    return model.held_bytes + model.reserved_bytes + ENGINE_BASE.get(model.engine, UNKNOWN_BASE)
+    looked_up = model.table * BYTES["float32"] if _is_mapped(model, around) else 0
+    return model.held_bytes - looked_up + model.reserved_bytes + ENGINE_BASE.get(model.engine, UNKNOWN_BASE)
+
+
+def _is_mapped(model: Description, around: Surroundings) -> bool:
+    """Whether it comes from a file that an earlier load kept: read when it is first used, its table of words word by word."""
+    return model.rounded and model.way == "fused" and around.rounded_before
 
 
 def seconds_per_weight(profile: Calibration, kernel: str, rows: int, weight_size: float) -> float:

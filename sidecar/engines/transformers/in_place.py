@@ -6,7 +6,7 @@ is rounded is not, because rounding takes less time than reading.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -28,7 +28,7 @@ PRECISION = rounding.KEPT["int8"]
 FEWEST_WEIGHTS = 1 << 16  # of a product: a smaller one, such as the head of a classifier, gains nothing
 LEAST_SHARE = 0.5  # of the weights that are multiplied; where products are not modules, as of many experts, it is less
 
-Products = Mapping[str, Any]
+Products = dict[str, Any]  # the library's layers by name
 
 
 class Product(nn.Module):  # type: ignore[misc]
@@ -75,7 +75,7 @@ def _follow(known: Agreement, asked: str, loaded: LoadedModel, model: Model, pro
 
 
 def _products(model: Any) -> Products:
-    """By name. Classes derived from the library's may use their weights in other ways."""
+    """Classes derived from the library's may use their weights in other ways."""
     return {
         name: module
         for name, module in model.named_modules()
@@ -98,14 +98,17 @@ def _count(weights: Iterable[torch.Tensor], tables: set[int]) -> int:
 
 
 def _replace(model: Any, products: Products) -> None:
-    with torch.inference_mode():
-        rounded = {name: _rounded(product) for name, product in products.items()}
-        for name, product in rounded.items():
-            model.set_submodule(name, Product(product))
+    """Uses up `products`, so that no weight is in memory twice for long."""
+    rounded: list[Int8] = []
+    with torch.no_grad():
+        while products:
+            name, exact = products.popitem()
+            rounded.append(_rounded(exact))
+            model.set_submodule(name, Product(rounded[-1]))
         for left in (*model.parameters(), *model.buffers()):
             left.data = left.data.clone()  # a view of the mapped file would keep all of it in memory
-        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-            list(threads.map(Int8.pack, rounded.values()))
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        list(threads.map(Int8.pack, rounded))
 
 
 def _rounded(module: Any) -> Int8:

@@ -7,7 +7,7 @@ import pytest
 from sidecar.engines.transformers.fused import building, rounding
 from sidecar.registry.shape import Shape
 from sidecar.runtime.description import AS_WIDE_AS_MODEL, FUSED_FAMILIES, ROUNDED_FROM, Description, describe
-from sidecar.runtime.prediction import held_bytes
+from sidecar.runtime.prediction import Surroundings, held_bytes
 
 LLAMA = Shape("llama", layers=30, width=576, vocabulary=49_152, tied=True)
 
@@ -89,4 +89,9 @@ def test_a_precision_that_is_not_measured_itself_is_as_quick_as_its_like(changes
 
 def test_room_that_is_taken_at_the_load_counts_as_held() -> None:
     few, many = (described(engine="llamacpp", stored="q8_0", reserved_bytes=count) for count in (0, 1_000_000))
-    assert held_bytes(many) - held_bytes(few) == 1_000_000
+    assert held_bytes(many, Surroundings()) - held_bytes(few, Surroundings()) == 1_000_000
+
+
+def test_a_kept_table_of_words_is_read_word_by_word() -> None:
+    first, later = (held_bytes(described(), Surroundings(rounded_before=before)) for before in (False, True))
+    assert first - later == 4 * 49_152 * 576

@@ -10,7 +10,7 @@ import pytest
 from sidecar.config import Settings
 from sidecar.db import Database
 from sidecar.runtime.embedding_cache import EmbeddingCache
-from sidecar.types import EmbedRequest, RegisterRequest
+from sidecar.types import EmbedRequest, RegisterRequest, UpdateRequest
 from tests.helpers.models import tiny
 
 from .conftest import AddEcho, OpenManager
@@ -99,6 +99,17 @@ async def test_texts_that_were_embedded_before_are_not_computed_again(
     figures = manager.metrics.exposition().decode()
     assert 'inglenook_embedding_cache_total{model="m",outcome="hit"} 3.0' in figures
     assert 'inglenook_embedding_cache_total{model="m",outcome="miss"} 5.0' in figures
+
+
+async def test_vectors_of_other_weights_are_not_taken(open_manager: OpenManager, add_echo: AddEcho) -> None:
+    manager = await open_manager()
+    model = await add_echo(manager, "m", model_type="embedding")
+    asked = EmbedRequest(texts=["one", "two"])
+    cached = []
+    for quantization in (None, "int8", "none", None):
+        await manager.update(model, UpdateRequest(quantization=quantization))
+        cached.append((await manager.embed(model, asked, caller="owner")).cached)
+    assert cached == [0, 0, 0, 2]
 
 
 async def test_texts_that_were_cut_are_remembered_with_their_warning(open_manager: OpenManager) -> None:
