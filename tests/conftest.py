@@ -57,6 +57,7 @@ def collected_by_nobody_else() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def collected_in_this_thread() -> Iterator[None]:
     yield
+    assert not gc.isenabled(), "other threads collect from here on, and may destroy what belongs to Qt"
     collect_due()
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 import pytest
 import pytestqt.plugin
 import qasync
-import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -42,13 +41,8 @@ class Loop(qasync.QEventLoop):
         Loop.open += 1
 
     def close(self) -> None:
-        if self.is_closed():
-            return
-        Loop.open -= 1
+        Loop.open -= not self.is_closed()
         super().close()
-        # Now and in this thread: if another one were the last to let go of the loop, what waits in it would stay with Qt, and
-        # end the process when its time comes.
-        shiboken6.delete(self._timer)
 
     def _add_callback(self, handle: asyncio.Handle, delay: float = 0) -> asyncio.Handle:
         super()._add_callback(WhileRunning(handle, self), delay)
