@@ -32,14 +32,17 @@ class Crowd:
 
     def __init__(self) -> None:
         self._libraries = [ctypes.CDLL(str(file)) for file in _loaded()]
-        self._left = threading.Event()
+        self._gathered, self._left = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
     def gather(self) -> None:
+        """Whoever waits from now on looks for a moment only."""
         if self._libraries and self._thread is None:
+            self._gathered.clear()
             self._left.clear()
             self._thread = threading.Thread(target=self._stand, name="openmp crowd", daemon=True)
             self._thread.start()
+            self._gathered.wait()
 
     def leave(self) -> None:
         """The library ends the threads of its team with the one that began it."""
@@ -49,9 +52,12 @@ class Crowd:
             self._thread = None
 
     def _stand(self) -> None:
-        for library in self._libraries:
-            nothing = ctypes.cast(library.omp_get_num_threads, ctypes.c_void_p)  # any function that only returns
-            library.GOMP_parallel(nothing, None, (os.cpu_count() or 1) + 1, 0)
+        try:
+            for library in self._libraries:
+                nothing = ctypes.cast(library.omp_get_num_threads, ctypes.c_void_p)  # any function that only returns
+                library.GOMP_parallel(nothing, None, (os.cpu_count() or 1) + 1, 0)
+        finally:
+            self._gathered.set()
         self._left.wait()
 
 
