@@ -6,7 +6,7 @@ is rounded is not, because rounding takes less time than reading.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -119,21 +119,18 @@ def _rounded(module: Any) -> Int8:
 def _tried(loaded: LoadedModel, model: Model, products: Products) -> Agreement:
     """How the rounded model compares with what it was before. Raises RoundedTooCoarsely where it cannot be computed."""
     task = loaded.frame.task
-    ask = (lambda: answers(model, task)) if task in ("classification", "embedding") else (lambda: _scores(loaded))
+    reads = task in ("classification", "embedding")
+    ask = (lambda: answers(model, task)) if reads else (lambda: _scores(loaded))
     try:
-        exact, rounded = _both(ask, lambda: _replace(loaded.model, products))
+        exact = ask()
+        _replace(loaded.model, products)
+        rounded = ask()
     except Exception as error:  # whatever it is: the code of some models uses weights of layers by itself
         raise RoundedTooCoarsely(Agreement(PRECISION, {}, f"it cannot be computed ({error})")) from error
-    if task not in ("classification", "embedding"):
+    if not reads:
         return next_words(exact, rounded, PRECISION)
     found = measures(task, exact, rounded)
     return Agreement(PRECISION, found, verification.complaint(task, found))
-
-
-def _both(ask: Callable[[], Any], change: Callable[[], None]) -> tuple[Any, Any]:
-    before = ask()
-    change()
-    return before, ask()
 
 
 def _scores(loaded: LoadedModel) -> torch.Tensor:
