@@ -26,7 +26,7 @@ from sidecar.types import Calibration
 
 log = logging.getLogger(__name__)
 
-FORMAT = 5  # of the file and of what is measured
+FORMAT = 6  # of the file and of what is measured
 QUIET_S = 20.0
 AGAIN_S = 300.0  # until a machine that was busy is measured again, doubled each time
 WATCH_S = 0.05

@@ -22,7 +22,7 @@ MB = 1e6
 OPERATIONS = {"fused": 45.0, "library": 80.0, "native": 5.0}
 # A layer's more of products in torch: for scaling what goes into rounded ones, and for matrices narrower than the measured
 # ones, which are read less quickly.
-PRODUCT_OPERATIONS = {"float32": 40.0, "int8": 30.0, "int4": 10.0}
+PRODUCT_OPERATIONS = {"float32": 40.0, "int8": 15.0, "int4": 10.0}
 # Of each value of a token's state in a layer of torch's: all that is done to it between the products.
 VALUE_OPERATIONS = 0.0035
 # Products of attention, of a token with each other one in all layers: half of them are of no use where none looks ahead, and

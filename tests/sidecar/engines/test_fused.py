@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn import functional
 
 from sidecar.engines.base import Model
 from sidecar.engines.transformers.fused import building, generator, rounding, trial
+from sidecar.engines.transformers.fused.decoder import normed
 from sidecar.engines.transformers.fused.generator import FusedGenerator
 from sidecar.engines.transformers.fused.int4 import Int4
 from sidecar.engines.transformers.fused.linear import Float, Int8
@@ -71,6 +73,15 @@ def test_the_plain_product_is_the_packed_one_to_the_last_bit(inputs: int) -> Non
     product.pack()
     for before, after in zip(plain, [product(x), product(x[:1])], strict=True):
         torch.testing.assert_close(before, after, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("width", [64, 100, 576, 4096])
+def test_the_norm_is_the_library_s_to_the_last_bit_and_its_rows_know_nothing_of_each_other(width: int) -> None:
+    torch.manual_seed(4)
+    x, weight = torch.randn(33, width) * 30 * torch.rand(33, 1), torch.rand(width)
+    together = normed(x, weight, 1e-5)
+    assert torch.equal(together, functional.rms_norm(x, (width,), weight, 1e-5))
+    assert all(torch.equal(normed(x[row : row + 1], weight, 1e-5), together[row : row + 1]) for row in range(33))
 
 
 def test_a_row_of_zeros_stays_zeros() -> None:
