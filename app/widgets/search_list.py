@@ -17,7 +17,6 @@ from app.widgets.pill import Tone
 from app.widgets.row_delegate import ROW_HEIGHT, RowDelegate
 from app.widgets.search_field import SearchField
 
-FIELD_HEIGHT = 46
 VISIBLE_ROWS = 8
 
 
@@ -81,13 +80,12 @@ class SearchList(QFrame):
         super().__init__(parent)
         self.field = SearchField(placeholder)
         self.field.setProperty("frameless", True)
-        self.field.setFixedHeight(FIELD_HEIGHT)
         self.field.setFont(theme.font("base"))
         self.model = RowModel(self)
         self.view = _list_view(placeholder)
         self.view.setModel(self.model)
-        self._nothing = Label(nothing_found, "muted")
-        self._lay_out()
+        self._nothing = QWidget()
+        self._lay_out(nothing_found)
         self.setFocusProxy(self.field)
         self.field.textChanged.connect(self._filter)
         self.field.moved.connect(self._move)
@@ -105,18 +103,18 @@ class SearchList(QFrame):
     def wanted_height(self) -> int:
         """Logical pixels that show all rows, up to VISIBLE_ROWS of them."""
         rows = max(1, min(VISIBLE_ROWS, self.model.rowCount()))
-        return FIELD_HEIGHT + 1 + rows * ROW_HEIGHT + 14
+        return self.field.sizeHint().height() + 1 + rows * ROW_HEIGHT + 14
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, nothing_found: str) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 1, 1, 1)
         column.setSpacing(0)
         column.addWidget(self.field)
         column.addWidget(Hairline())
-        beside = QHBoxLayout()  # a label's own margins would not survive another theme
-        beside.setContentsMargins(16, 12, 16, 14)
-        beside.addWidget(self._nothing)
-        column.addLayout(beside)
+        around = QHBoxLayout(self._nothing)  # a label's own margins would not survive another theme
+        around.setContentsMargins(16, 12, 16, 14)
+        around.addWidget(Label(nothing_found, "muted"))
+        column.addWidget(self._nothing)
         column.addWidget(self.view, 1)
 
     def _filter(self, query: str) -> None:

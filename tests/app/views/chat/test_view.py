@@ -5,6 +5,7 @@ from PySide6.QtGui import QFocusEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.widgets.button import Button
 from app.widgets.icon_button import IconButton
 from app.widgets.shadow import SPREAD
 
@@ -244,6 +245,21 @@ async def test_answering_again_leaves_the_focus_in_the_conversation(echo):
     button.click()
     await echo.settled()
     assert QApplication.focusWidget() is echo.page.transcript
+
+
+async def test_continuing_leaves_the_focus_in_the_conversation(slow):
+    slow.page.composer.set_text("a b c")
+    slow.page.composer.submit()
+    await slow.until(lambda: slow.answers() and slow.view.dialogue.facts(slow.answers()[0]).text)
+    slow.view.stop()
+    await slow.settled()
+    slow.window.activateWindow()
+    button = slow.answer_widget().notes.findChild(Button, "continue")
+    button.setFocus()
+    button.click()
+    assert QApplication.focusWidget() is slow.page.transcript
+    slow.view.stop()
+    await slow.settled()
 
 
 async def test_showing_what_can_be_done_with_a_question_moves_nothing(echo):
