@@ -7,9 +7,10 @@ Does not know any widget of ours.
 from collections.abc import Callable
 from pathlib import Path
 from string import Template
+from tempfile import TemporaryDirectory
 from typing import Literal
 
-from PySide6.QtCore import QObject, Qt, QTemporaryDir, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
 
@@ -39,7 +40,7 @@ class Theme(QObject):
         self._mode: Mode = "system"
         self.tokens: Tokens = load_tokens("light")
         self.metrics: Metrics = load_metrics()
-        self._sheet_icons: QTemporaryDir | None = None
+        self._sheet_icons: TemporaryDirectory[str] | None = None  # goes with the process; Qt's own would stay
         icons.set_palette_source(lambda role: self.tokens.colour(role))
 
     @property
@@ -125,8 +126,8 @@ class Theme(QObject):
     def _sheet_icon(self, name: str, role: str) -> str:
         """A style sheet can only name a file, so its few icons are written out tinted; returns the path."""
         if self._sheet_icons is None:
-            self._sheet_icons = QTemporaryDir()
-        path = Path(self._sheet_icons.path()) / f"{name}-{self.tokens.name}.svg"
+            self._sheet_icons = TemporaryDirectory(prefix="inglenook-icons-", ignore_cleanup_errors=True)
+        path = Path(self._sheet_icons.name) / f"{name}-{self.tokens.name}.svg"
         path.write_bytes(icons.tinted_svg(name, self.tokens.colour(role)))
         return path.as_posix()
 

@@ -19,6 +19,7 @@ from typing import cast
 
 import psutil
 
+from sidecar import scratch
 from sidecar.runtime import protocol
 from sidecar.runtime.outcome import WorkerOutcome
 from sidecar.runtime.protocol import Down, Frames, ProtocolError, Up
@@ -144,6 +145,7 @@ class Child(asyncio.SubprocessProtocol):
             with contextlib.suppress(ProcessLookupError):
                 stop()
         await self._gone.wait()
+        await asyncio.to_thread(scratch.remove_folders_of, self.pid)
         await _within(GRACE_S, self._stderr_ended)  # no longer: a grandchild may still hold the pipe
         self._transport.close()
         return WorkerOutcome(cast("int", self._transport.get_returncode()), self._tail.decode("utf-8", "replace"))

@@ -1,6 +1,9 @@
 """The theme: switching, fonts, style sheet."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from PySide6.QtCore import Qt, QtMsgType, qInstallMessageHandler
@@ -126,3 +129,14 @@ def test_the_icons_of_the_style_sheet_exist(name):
 def test_the_application_icon_can_be_drawn(variant):
     image = theme.app_icon(variant).pixmap(64, 64).toImage()
     assert image.pixelColor(32, 6).alpha() == 255
+
+
+def test_what_was_written_for_the_style_sheet_goes_with_the_process(tmp_path):
+    program = (
+        "import os; from app.application import qt_application; from app.theme import theme\n"
+        "app = qt_application(); theme.install(app); print(len(os.listdir(theme._sheet_icons.name)))"
+    )
+    environment = os.environ | {"TMPDIR": str(tmp_path), "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True, timeout=60)
+    assert int(done.stdout) >= len(SHEET_ICONS)
+    assert not [*tmp_path.iterdir()]

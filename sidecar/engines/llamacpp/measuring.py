@@ -7,10 +7,11 @@ They are loaded and asked as any other model is. Takes a few seconds of all thre
 from __future__ import annotations
 
 import queue
+import shutil
 import statistics
-import tempfile
 from pathlib import Path
 
+from sidecar import scratch
 from sidecar.engines.base import News
 from sidecar.engines.llamacpp import synthetic
 from sidecar.engines.llamacpp.loading import load
@@ -30,8 +31,11 @@ GREEDY = Sampling(max_new_tokens=WRITTEN, temperature=0.0, top_p=1.0, top_k=0, m
 def measure(frame: Calibrate) -> Calibrated:
     """The rates at which weights meet one row, as for each further token, and many, as for a prompt."""
     threads = computing_threads(frame.threads)
-    with tempfile.TemporaryDirectory(prefix="inglenook-measuring-") as folder:
-        rates = [rate for dtype in BYTES_PER_BLOCK for rate in _rates(dtype, Path(folder), threads)]
+    folder = scratch.new_folder()
+    try:
+        rates = [rate for dtype in BYTES_PER_BLOCK for rate in _rates(dtype, folder, threads)]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # Windows refuses while the library has a file open; the service is next
     return Calibrated(threads=threads, gemm=rates)
 
 

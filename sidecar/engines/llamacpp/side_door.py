@@ -9,21 +9,17 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import secrets
 import shutil
 import socket
 import sys
-import tempfile
 import urllib.parse
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from sidecar import scratch
 from sidecar.errors import InferenceFailed, InvalidRequest
 
-_PREFIX = "inglenook-llamacpp-"
 _TIMEOUT_S = 600.0
 _BAD_REQUEST = 400
 NOT_DECODED = "Failed to load image"  # what the library says of a file that its decoders do not take
@@ -37,7 +33,7 @@ class SideDoor:
         self.port = 0
         self.host = "127.0.0.1"
         if sys.platform != "win32":
-            self.host = str(_private_folder() / "side.sock")
+            self.host = str(scratch.new_folder() / "side.sock")
             self.port = 1  # not used with a socket file, but 0 would be refused
 
     def listens_at(self, address: str) -> None:
@@ -120,13 +116,3 @@ class _FileConnection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
-
-
-def _private_folder() -> Path:
-    """A new folder that only this user may enter. Those of workers that are gone are removed: a worker may end abruptly."""
-    root = Path(tempfile.gettempdir())
-    for left in root.glob(f"{_PREFIX}*"):
-        owner = left.name.removeprefix(_PREFIX).partition("-")[0]
-        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
