@@ -18,6 +18,8 @@ from app.widgets.row_delegate import ROW_HEIGHT, RowDelegate
 from app.widgets.search_field import SearchField
 
 VISIBLE_ROWS = 8
+AROUND_ROWS = 6
+HAIRLINE = BORDER = 1
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,13 @@ class SearchList(QFrame):
         self._mark(places.get(current, 0))
 
     def wanted_height(self) -> int:
-        """Logical pixels that show all rows, up to VISIBLE_ROWS of them."""
+        """Logical pixels that show all rows, up to VISIBLE_ROWS of them, in a panel with a border."""
         rows = max(1, min(VISIBLE_ROWS, self.model.rowCount()))
-        return self.field.sizeHint().height() + 1 + rows * ROW_HEIGHT + 14
+        return self.field.sizeHint().height() + HAIRLINE + rows * ROW_HEIGHT + 2 * AROUND_ROWS + 2 * BORDER
 
     def _lay_out(self, nothing_found: str) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(1, 1, 1, 1)
+        column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.field)
         column.addWidget(Hairline())
@@ -157,5 +159,5 @@ def _list_view(name: str) -> QListView:
     view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
     view.setUniformItemSizes(True)
     view.setMouseTracking(True)
-    view.setViewportMargins(0, 6, 0, 6)
+    view.setViewportMargins(0, AROUND_ROWS, 0, AROUND_ROWS)
     return view

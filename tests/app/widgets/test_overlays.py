@@ -112,6 +112,16 @@ def test_space_opens_the_list_of_models(qtbot, window):
     assert picker._popup.isVisible()
 
 
+def test_few_models_are_seen_whole_below_the_field(qtbot, window):
+    picker = placed(window, ModelPicker("About these models…"))
+    picker.set_items(MODELS)
+    picker.open_popup()
+    rows = picker._popup.list
+    qtbot.waitUntil(lambda: picker._popup.panel.height() == rows.wanted_height())
+    assert rows.view.verticalScrollBar().maximum() == 0
+    assert rows.view.y() == rows.field.geometry().bottom() + 2  # the hairline between, and no gap
+
+
 def test_undo_is_called_once_and_the_toast_goes(qtbot, window):
     toast = Toast(window)
     undone = []

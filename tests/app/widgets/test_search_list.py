@@ -21,13 +21,6 @@ def titles(found) -> list[str]:
     return [found.model.row_at(number).title for number in range(found.model.rowCount())]
 
 
-def test_all_rows_are_seen_at_the_height_that_is_asked_for(qtbot, found):
-    found.resize(400, found.wanted_height())
-    qtbot.waitUntil(lambda: found.height() == found.wanted_height())
-    assert found.view.verticalScrollBar().maximum() == 0
-    assert found.view.y() == found.field.geometry().bottom() + 2  # below the hairline, without a gap
-
-
 def test_typing_filters_by_title_and_detail(qtbot, found):
     qtbot.keyClicks(found.field, "fruit")
     assert titles(found) == ["Apple", "Banana"]
