@@ -78,7 +78,9 @@ def _fused(loaded: LoadedModel, prompts: Prompts, facts: ModelFacts) -> FusedGen
     if not agreement.enough and frame.quantization != "int8":
         shelf.put(agreement, {})
     facts.warnings += rounding.judge(frame.quantization, agreement)
-    generator.settling = settle(decoder, generator, partial(shelf.put, agreement, taken_apart(decoder)))
+    tensors = taken_apart(decoder)
+    facts.warnings += shelf.warnings(agreement.precision, tensors)
+    generator.settling = settle(decoder, generator, partial(shelf.put, agreement, tensors))
     return generator
 
 

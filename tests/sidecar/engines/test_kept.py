@@ -165,13 +165,34 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, caplog: pyt
     with caplog.at_level("CRITICAL"):
         loaded = settled(tiny("llama-chat"), tmp_path / "file" / "below")
     assert loaded.facts.precision == "int8"
+    assert any("cannot be kept" in warning for warning in loaded.facts.warnings)
     assert text(loaded)
 
 
-def test_nothing_is_kept_when_the_disk_would_be_too_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_kept_when_the_disk_would_be_too_full_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(kept, "SPARE_DISK", 1 << 62)
-    settled(tiny("llama-chat"), tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    loaded = settled(tiny("llama-chat"), tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [warning for warning in loaded.facts.warnings if "GB must be free" in warning]
+    assert text(loaded)
+
+
+def test_the_outcome_of_a_trial_alone_finds_room_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Load]
+) -> None:
+    monkeypatch.setattr(kept, "SPARE_DISK", 1 << 62)
+    monkeypatch.setattr(engine.assembly.rounding, "WORTHWHILE_PARAMETERS", 1)
+    monkeypatch.setitem(trial.LARGEST_DIVERGENCE, "int8", 0.0)
+    for _ in range(2):
+        settled(tiny("llama-chat"), tmp_path, "auto")
+    assert [asked.quantization for asked in counted] == ["auto", "none", "none"]
+
+
+def test_nothing_is_said_where_rounded_weights_are_kept_or_are_not_to_be(tmp_path: Path) -> None:
+    before = load(tiny("llama-chat"), quantization="int8", derived=None).facts.warnings
+    assert settled(tiny("llama-chat"), tmp_path).facts.warnings == before
 
 
 def test_that_rounding_is_too_coarse_is_found_out_once(

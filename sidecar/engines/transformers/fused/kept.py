@@ -7,6 +7,7 @@ mapped instead of read, and counts as none as soon as anything about it does not
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -79,11 +80,23 @@ class Shelf:
         tensors = _compact(tensors)
         record = Record(source=identity(self._model), agreement=agreement)
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            if _has_room(file.parent, tensors):
-                _write(file, record, tensors)
+            _make_sure_of_room(file.parent, _size(tensors))
+            _write(file, record, tensors)
         except (OSError, SafetensorError) as error:
             log.warning("what was rounded is not kept in %s: %s", file, error)
+
+    def warnings(self, precision: Precision, tensors: Tensors) -> list[str]:
+        """That these could not be kept if they were `put` now."""
+        if (file := self._file(precision)) is None:
+            return []
+        try:
+            _make_sure_of_room(file.parent, _size(tensors) - _saved(tensors))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            return [
+                f"Every load takes as long as this one: rounded weights cannot be kept in {file.parent} ({reason})."
+            ]
+        return []
 
     def _file(self, precision: Precision) -> Path | None:
         return rounded_weights(self._folder, precision) if self._folder else None
@@ -126,12 +139,20 @@ def _compact(tensors: Tensors) -> Tensors:
     return tensors
 
 
-def _has_room(folder: Path, tensors: Tensors) -> bool:
-    needed = sum(tensor.nbytes for tensor in tensors.values()) + SPARE_DISK
-    enough: bool = shutil.disk_usage(folder).free >= needed
-    if not enough:
-        log.warning("rounded weights are not kept: %s has less than %d MB free", folder, needed >> 20)
-    return enough
+def _size(tensors: Tensors) -> int:
+    return sum(tensor.nbytes for tensor in tensors.values())
+
+
+def _saved(tensors: Tensors) -> int:
+    """At most, by keeping them compact."""
+    return tensors["embedding"].nbytes // 2 if "embedding" in tensors else 0
+
+
+def _make_sure_of_room(folder: Path, size: int) -> None:
+    """Raises OSError where the folder cannot be made, or its disk would be too full; a trial's outcome alone is a few bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if size and shutil.disk_usage(folder).free < (needed := size + SPARE_DISK):
+        raise OSError(errno.ENOSPC, f"{needed / 1e9:.1f} GB must be free on its disk")
 
 
 def _write(file: Path, record: Record, tensors: Tensors) -> None:
