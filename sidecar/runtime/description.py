@@ -18,7 +18,7 @@ Way = Literal["fused", "library", "native"]
 # What `engines.transformers.fused` takes, and from how many parameters on torch's models are rounded; a test holds them to be
 # the same. Only the fused ones can have 4 bits.
 FUSED_FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
-ROUNDED_FROM = 50_000_000
+ROUNDED_FROM = 10_000_000
 # The kernels keep rounded weights in memory in pieces of so many inputs, the last one padded; measured. Most products have as
 # many inputs as the model is wide, the others several times as many.
 PIECE_INPUTS = 512

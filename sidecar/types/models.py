@@ -32,7 +32,7 @@ Quantization = Annotated[
     Literal["auto", "none", "int8", "int4"],
     Meta(
         description="How weights are rounded; auto rounds large models to int8 where a trial shows that answers stay the"
-        " same. int4 is quicker for one answer at a time and coarser; where the trial fails it is int8 or none, with a warning."
+        " same. int4 takes less memory, is slower and coarser; where the trial fails it is int8 or none, with a warning."
     ),
 ]
 

@@ -32,9 +32,9 @@ def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
     ("changes", "way", "precision"),
     [
         ({}, "fused", "int8"),
-        ({"parameters": 30_000_000}, "fused", "float32"),
+        ({"parameters": 5_000_000}, "fused", "float32"),
         ({"quantization": "none"}, "fused", "float32"),
-        ({"parameters": 30_000_000, "quantization": "int8"}, "fused", "int8"),
+        ({"parameters": 5_000_000, "quantization": "int8"}, "fused", "int8"),
         ({"quantization": "int4"}, "fused", "int4"),
         ({"precision": "float32"}, "fused", "float32"),  # the trial of the last load said no
         ({"quantization": "int8", "precision": "float32"}, "fused", "int8"),  # asked for since
@@ -43,7 +43,7 @@ def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
         ({"shape": Shape("gpt2", layers=12), "quantization": "int4"}, "library", "int8"),
         ({"shape": Shape("gpt2", layers=12), "quantization": "none"}, "library", "float32"),
         ({"task": "classification"}, "library", "int8"),
-        ({"task": "classification", "parameters": 30_000_000}, "library", "float32"),
+        ({"task": "classification", "parameters": 5_000_000}, "library", "float32"),
         ({"task": "classification", "precision": "float32"}, "library", "float32"),
         ({"half": True}, "library", "bfloat16"),
         ({"engine": "echo"}, "native", "none"),

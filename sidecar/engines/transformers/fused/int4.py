@@ -1,7 +1,7 @@
 """Matrix products with weights rounded to 4 bits, in groups that have a scale and a value in the middle each.
 
-Half the bytes of 8 bits: quicker for one answer at a time, slower for many and for long prompts, and coarser. The kernel
-is quick only in bfloat16, to which input and result are rounded; next to what 4 bits lose that is little.
+Half the bytes of 8 bits: slower but for one answer of a small model, and coarser. The kernel is quick only in bfloat16, to which
+input and result are rounded; next to what 4 bits lose that is little.
 """
 
 from __future__ import annotations
