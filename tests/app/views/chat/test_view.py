@@ -67,12 +67,16 @@ async def test_escape_stops_the_answer(slow):
     assert slow.answers()[0].status == "stopped"
 
 
-async def test_a_stopped_answer_can_be_continued(slow):
+async def stopped_amid_an_answer(slow):
     slow.page.composer.set_text("a b c")
     slow.page.composer.submit()
     await slow.until(lambda: slow.answers() and slow.view.dialogue.facts(slow.answers()[0]).text)
     slow.view.stop()
     await slow.settled()
+
+
+async def test_a_stopped_answer_can_be_continued(slow):
+    await stopped_amid_an_answer(slow)
     before = slow.answers()[0].content
     slow.answer_widget().asked.emit("continue", None)
     await slow.until(lambda: len(slow.view.dialogue.facts(slow.answers()[0]).text) > len(before))
@@ -248,11 +252,7 @@ async def test_answering_again_leaves_the_focus_in_the_conversation(echo):
 
 
 async def test_continuing_leaves_the_focus_in_the_conversation(slow):
-    slow.page.composer.set_text("a b c")
-    slow.page.composer.submit()
-    await slow.until(lambda: slow.answers() and slow.view.dialogue.facts(slow.answers()[0]).text)
-    slow.view.stop()
-    await slow.settled()
+    await stopped_amid_an_answer(slow)
     slow.window.activateWindow()
     button = slow.answer_widget().notes.findChild(Button, "continue")
     button.setFocus()
