@@ -1,12 +1,13 @@
 """What is said below an answer's text: what is waited for, warnings, why it ended, what went wrong and what to do."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.views.chat.answer_facts import AnswerFacts, note
 from app.views.chat.trouble import Remedy, explain, technical
 from app.widgets.banner import Banner
 from app.widgets.button import Button
+from app.widgets.focus import hand_over_focus
 from app.widgets.icon_label import IconLabel
 from app.widgets.label import Label
 from app.widgets.spinner import Spinner
@@ -36,7 +37,7 @@ class AnswerNotes(QWidget):
         if said == self._said:
             return
         self._said = said
-        self._let_go_of_the_focus()
+        hand_over_focus(self)
         while item := self._column.takeAt(0):
             if (widget := item.widget()) is not None:
                 widget.hide()
@@ -44,16 +45,6 @@ class AnswerNotes(QWidget):
         for widget in self._widgets(facts, waiting):
             self._column.addWidget(widget)
         self.setVisible(self._column.count() > 0)
-
-    def _let_go_of_the_focus(self) -> None:
-        """To the conversation around: from a button that goes, Qt would hand it to whatever control comes first in the window."""
-        focus, around = QApplication.focusWidget(), self.parentWidget()
-        if focus is None or not self.isAncestorOf(focus):
-            return
-        while around is not None and around.focusPolicy() == Qt.FocusPolicy.NoFocus:
-            around = around.parentWidget()
-        if around is not None:
-            around.setFocus()
 
     def _widgets(self, facts: AnswerFacts, waiting: str) -> list[QWidget]:
         widgets: list[QWidget] = [_warning(text) for text in facts.warnings]

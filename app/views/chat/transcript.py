@@ -15,6 +15,7 @@ from PySide6.QtGui import QResizeEvent, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from app.theme import theme
+from app.widgets.focus import hand_over_focus
 
 BUDGET_S = 0.008  # of one turn of the event loop for building messages
 NEAR_BOTTOM = 32  # pixels from the end that still count as "at the bottom"
@@ -205,9 +206,7 @@ class Transcript(QScrollArea):
 
     def _give_up(self, slot: Slot) -> None:
         if slot.widget is not None:
-            focus = QApplication.focusWidget()
-            if focus is not None and slot.widget.isAncestorOf(focus):
-                self.setFocus()  # else Qt would hand it to whatever control comes first in the window
+            hand_over_focus(slot.widget)
             slot.widget.hide()
             slot.widget.deleteLater()
         slot.widget, slot.width = None, 0

@@ -35,9 +35,8 @@ def measure(frame: Calibrate) -> Calibrated:
     try:
         rates = [rate for dtype in BYTES_PER_BLOCK for rate in _rates(dtype, folder, threads)]
     finally:
-        shutil.rmtree(
-            folder, ignore_errors=True
-        )  # Windows refuses while the library has a file open; the service is next
+        # Windows refuses while the library has a file open; then the service does it.
+        shutil.rmtree(folder, ignore_errors=True)
     return Calibrated(threads=threads, gemm=rates)
 
 

@@ -132,7 +132,7 @@ class Decoder:
         newest: tuple[Any, Any, Any] = (slice(rows), slice(None), highest)  # where the cache takes the tokens in
         if min(batch.lengths) != highest:
             seen = (torch.arange(highest + 1) <= positions[:, None])[:, None, None]
-            newest = (torch.arange(rows), slice(None), positions)  # slower
+            newest = (torch.arange(rows), slice(None), positions)  # a place of its own for each row, which is slower
 
         def attend(index: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
             keys, values = batch.keys[index], batch.values[index]

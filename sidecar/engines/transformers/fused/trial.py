@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from sidecar.engines.transformers.fused.decoder import Decoder, Layer, Rotary, Sizes, through
+from sidecar.engines.transformers.fused.decoder import Decoder, Layer, Rotary, Sizes, normed, through
 from sidecar.engines.transformers.fused.linear import Precision
 
 # Four bits are never taken unasked: who asks for them wants the speed and accepts other words, but no other model.
@@ -73,8 +73,8 @@ class Trial:
 
     def agreement(self, decoder: Decoder, words: torch.Tensor) -> Agreement:
         """`words`: the exact weights of the last product."""
-        normed = functional.rms_norm(self._exact, self._exact.shape[-1:], decoder.norm, decoder.sizes.epsilon)
-        return next_words(functional.linear(normed, words), decoder.scores(self._rounded), self._precision)
+        exact = normed(self._exact, decoder.norm, decoder.sizes.epsilon)
+        return next_words(functional.linear(exact, words), decoder.scores(self._rounded), self._precision)
 
 
 def _whole(_: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
