@@ -71,7 +71,13 @@ class Answer(Protocol):
 
 
 class Generator(Protocol):
-    """Keeps the state (such as the KV cache) of running sequences, known by their `key`, and advances them together."""
+    """Keeps the state (such as the KV cache) of running sequences, known by their `key`, and advances them together.
+
+    `joins`: sequences that are taken in later are computed in one with those that run already.
+    """
+
+    @property
+    def joins(self) -> bool: ...
 
     def prepare(self, request: Generate) -> Prompt:
         """Apply the chat template, tokenize, check the context. Raises InglenookError."""

@@ -124,6 +124,8 @@ def _facts(config: EchoConfig) -> ModelFacts:
 class EchoGenerator:
     """A token of the answer is the position of a word in the prompt."""
 
+    joins = True
+
     def __init__(self, config: EchoConfig) -> None:
         self._config = config
 

@@ -157,7 +157,7 @@ def _load_ratio(quantity: Quantity, model: Description, seen: Observation, profi
     if quantity == "load" and seen.first_s:
         return seen.first_s / prediction.loading(model, profile, around).seconds
     # The library maps its files: what no request has touched yet does not count as memory, unless it was rounded.
-    if quantity == "memory" and seen.memory_bytes and (model.way != "library" or model.rounded):
+    if quantity == "memory" and seen.memory_bytes and (model.way in ("fused", "native") or model.rounded):
         return seen.memory_bytes / prediction.held_bytes(model, around)
     return None
 

@@ -11,6 +11,7 @@ import math
 from itertools import pairwise
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from sidecar.runtime.correction import UNTRIED, Correction, Quantity
 from sidecar.runtime.description import BYTES, Description
@@ -19,7 +20,8 @@ from sidecar.types import Calibration, ModelType, Prediction, PredictRequest, Ra
 
 MB = 1e6
 # Small operations of one layer, in units of the profile's `operation_us`; measured with layers of almost no width.
-OPERATIONS = {"fused": 45.0, "library": 80.0, "native": 5.0}
+OPERATIONS = {"fused": 45.0, "seq2seq": 45.0, "library": 80.0, "native": 5.0}
+READING = {"seq2seq": "library"}  # how a text is read where that is not how one is written
 # A layer's more of products in torch: for scaling what goes into rounded ones, and for matrices narrower than the measured
 # ones, which are read less quickly.
 PRODUCT_OPERATIONS = {"float32": 40.0, "int8": 15.0, "int4": 10.0}
@@ -32,7 +34,7 @@ STEP_OPERATIONS = 60.0  # around the layers: choosing the token, its text, its f
 REQUEST_OPERATIONS = 250.0  # HTTP, queue, worker and tokens of one request
 TEXT_OPERATIONS = 20.0  # of each further text in it
 # Loading, in the same unit, so that it grows and shrinks with the machine.
-LOAD_OPERATIONS = {"fused": 40_000.0, "library": 40_000.0, "native": 15_000.0}
+LOAD_OPERATIONS = {"fused": 40_000.0, "seq2seq": 40_000.0, "library": 40_000.0, "native": 15_000.0}
 WORD_OPERATIONS = 0.6  # of one entry of the tokenizer's vocabulary
 # That a rounded model is tried on, exactly and rounded: of `engines.transformers`, for a usual tokenizer.
 TRIAL_TOKENS: dict[ModelType, int] = {
@@ -136,7 +138,8 @@ def first_token(model: Description, profile: Calibration, asked: PredictRequest,
     texts, tokens = asked.texts, asked.prompt_tokens
     around_it = Cost({"operations": _operations(profile, REQUEST_OPERATIONS + TEXT_OPERATIONS * (texts - 1))})
     if model.encoder_layers and model.writes:
-        read = _pass(model, profile, _share(model, "encoder"), model.encoder_layers, tokens * texts, tokens)
+        reader = replace(model, way=READING.get(model.way, model.way))
+        read = _pass(reader, profile, _share(model, "encoder"), model.encoder_layers, tokens * texts, tokens)
         return around_it + read + further_token(model, profile, asked)
     batches = math.ceil(tokens * texts / max(around.batch_tokens, tokens)) if not model.writes else 1
     read = _pass(model, profile, model.body, model.layers * batches, tokens * texts, tokens)

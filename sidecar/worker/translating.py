@@ -1,4 +1,7 @@
-"""Translation requests: their texts become sequences, a batch of similar length at a time, and come back together."""
+"""Translation requests: their texts become sequences, a batch of similar length at a time, and come back together.
+
+Where the generator lets sequences join, a batch is filled up while it runs, and no request waits for another one's end.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from sidecar.worker.sequence import Sequence
 
 # Keys of translated texts are negative, so that they differ from those of generation requests, which are request ids.
 FIRST_KEY = -1
+REFILL = 0.25  # of the budget: for less it does not pay to read texts apart from others, unless somebody waits
 
 
 @dataclass
@@ -31,7 +35,7 @@ class TranslationJob:
 
 
 class Translating:
-    """The translation requests of a model. The next batch begins when the one before has ended."""
+    """The translation requests of a model. `budget`: tokens of the texts that are translated at once."""
 
     def __init__(
         self,
@@ -41,7 +45,9 @@ class Translating:
         budget: int,
         clock: Callable[[], float],
     ) -> None:
+        self._generator = generator
         self._translator = translator
+        self._budget = budget
         self._replies = replies
         self._clock = clock
         self._jobs: dict[int, TranslationJob] = {}
@@ -77,7 +83,17 @@ class Translating:
     def iterate(self) -> None:
         if not self._decoding.busy:
             self._begin(self._batcher.take())
+        elif len(self._batcher) and (room := self._room()):
+            self._begin(self._batcher.take(room))
         self._decoding.iterate()
+
+    def _room(self) -> int:
+        """Tokens of texts that may join those that run; 0 where it is not worth it."""
+        if not self._generator.joins:
+            return 0
+        room = max(0, self._budget - sum(piece.length for piece in self._pieces.values()))
+        somebody_waits = len({piece.job for piece in self._pieces.values()}) < len(self._jobs)
+        return room if somebody_waits or room >= REFILL * self._budget else 0
 
     def gained(self, sequence: Sequence, text: str) -> None:
         piece = self._pieces[sequence.key]

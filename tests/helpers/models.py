@@ -226,6 +226,23 @@ def _bart_sizes(vocabulary: int) -> dict[str, Any]:
     }
 
 
+def _bart(folder: Path) -> None:
+    """Text to text, as for summaries."""
+    from transformers import BartConfig, BartForConditionalGeneration
+
+    tokenizer = byte_level_tokenizer(None)
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = BartConfig(
+        **_bart_sizes(len(tokenizer)),
+        **ends,
+        pad_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=tokenizer.eos_token_id,
+        forced_eos_token_id=None,
+        scale_embedding=True,
+    )
+    _save(BartForConditionalGeneration(config), tokenizer, folder)
+
+
 def _marian(folder: Path, targets: tuple[str, ...] = ()) -> None:
     """One direction, English to German; with `targets`, several that are named in front of the text."""
     from transformers import MarianConfig, MarianMTModel, MarianTokenizer
@@ -448,6 +465,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "t5": _t5,
     "t5-tasks": _t5_tasks,
     "t5-second": _t5_second,
+    "bart": _bart,
     "marian": _marian,
     "marian-multilingual": _marian_multilingual,
     "nllb": _nllb,

@@ -16,7 +16,7 @@ from sidecar.engines.templates import has_template
 from sidecar.engines.text_inputs import padding_id
 from sidecar.engines.transformers.classification import Classifier
 from sidecar.engines.transformers.embedding import Embedder
-from sidecar.engines.transformers.fused import rounding
+from sidecar.engines.transformers.fused import rounding, seq2seq
 from sidecar.engines.transformers.fused.building import can_fuse, fuse, put_together, taken_apart
 from sidecar.engines.transformers.fused.decoder import Decoder
 from sidecar.engines.transformers.fused.generator import FusedGenerator
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 def assemble(loaded: LoadedModel) -> Model:
     """The model's parts for the task that it was loaded for. Who asked for rounding and does not get it is told. Raises
     RoundedTooCoarsely."""
+    if seq2seq.can_fuse(loaded.model):
+        seq2seq.fuse(loaded.model)
     model, asked = _parts(loaded), loaded.frame.quantization
     if not isinstance(model.generator, FusedGenerator):
         round_in_place(loaded, model)

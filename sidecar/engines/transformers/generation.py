@@ -10,24 +10,32 @@ import torch
 
 from sidecar.engines.base import Answer, Prompt
 from sidecar.engines.transformers.cohort import Cohort
+from sidecar.engines.transformers.fused.seq2seq import Seq2SeqDecoder
 from sidecar.engines.transformers.padded_batch import PaddedBatch, can_join
 from sidecar.engines.transformers.preparation import family, prefill
+from sidecar.engines.transformers.seq2seq_batch import Seq2SeqBatch
 from sidecar.runtime.protocol import Generate
 
 
 class TransformersGenerator:
-    """Steps a model's sequences: all in one padded batch where the model allows it, else in cohorts, one after another."""
+    """Steps a model's sequences: all in one batch where the model allows it, else in cohorts, one after another."""
 
     def __init__(self, model: Any, pad_id: int, prepare: Callable[[Generate], Prompt]) -> None:
         self.prepare = prepare
         self._model = model
         self._pad_id = pad_id
-        self._batch = PaddedBatch(model) if can_join(model) else None
+        self._batch = _batch(model, pad_id)
         self._cohorts: list[Cohort] = []
+
+    @property
+    def joins(self) -> bool:
+        return self._batch is not None
 
     def start(self, answers: list[Answer]) -> list[int]:
         with torch.inference_mode():
-            return self._start_cohorts(answers) if self._batch is None else self._join(self._batch, answers)
+            if isinstance(self._batch, PaddedBatch):
+                return [self._batch.join(answer, prefill(self._model, [answer], self._pad_id)) for answer in answers]
+            return self._start_families(answers)
 
     def step(self, answers: list[Answer]) -> list[int]:
         keys = {answer.key for answer in answers}
@@ -46,24 +54,32 @@ class TransformersGenerator:
                     group.drop(gone)
         self._cohorts = [cohort for cohort in self._cohorts if cohort.answers]
 
-    def _join(self, batch: PaddedBatch, answers: list[Answer]) -> list[int]:
-        return [batch.join(answer, prefill(self._model, [answer], self._pad_id)) for answer in answers]
-
-    def _start_cohorts(self, answers: list[Answer]) -> list[int]:
+    def _start_families(self, answers: list[Answer]) -> list[int]:
         tokens: dict[int, int] = {}
         for _, members in groupby(sorted(answers, key=self._family), key=self._family):
-            tokens |= self._start_cohort(list(members))
+            alike = list(members)
+            tokens |= {answer.key: token for answer, token in zip(alike, self._begin(alike), strict=True)}
         return [tokens[answer.key] for answer in answers]
 
-    def _groups(self) -> list[PaddedBatch | Cohort]:
-        return [self._batch] if self._batch is not None else list(self._cohorts)
-
-    def _start_cohort(self, answers: list[Answer]) -> dict[int, int]:
+    def _begin(self, answers: list[Answer]) -> list[int]:
+        """The tokens that follow the prompts."""
+        if isinstance(self._batch, Seq2SeqBatch):
+            return self._batch.join(answers)
         prefilled = prefill(self._model, answers, self._pad_id)
         cohort = Cohort(self._model, answers, prefilled)
         tokens = cohort.first(prefilled.logits)
         self._cohorts.append(cohort)
-        return {answer.key: token for answer, token in zip(answers, tokens, strict=True)}
+        return tokens
+
+    def _groups(self) -> list[PaddedBatch | Seq2SeqBatch | Cohort]:
+        return [self._batch] if self._batch is not None else list(self._cohorts)
 
     def _family(self, answer: Answer) -> str:
         return repr(family(self._model, answer))
+
+
+def _batch(model: Any, pad_id: int) -> PaddedBatch | Seq2SeqBatch | None:
+    """The one batch that all rows of a model can be in, if there is one."""
+    if can_join(model):
+        return PaddedBatch(model)
+    return Seq2SeqBatch(model, pad_id) if isinstance(model.get_decoder(), Seq2SeqDecoder) else None

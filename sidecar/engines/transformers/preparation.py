@@ -33,6 +33,14 @@ class Prefilled:
     state: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """What the answers of one `kind` to an encoder-decoder begin with: the decoder's first tokens, and what is done to scores."""
+
+    ids: list[int]
+    processors: Any
+
+
 @dataclass
 class _Handover:
     """What `generate` passes to a custom decoding loop."""
@@ -81,8 +89,14 @@ def score_processors(model: Any, answer: Answer, pad_id: int) -> Any:
     return _handed_over(model, [answer], pad_id).processors
 
 
+def begin(model: Any, answer: Answer, pad_id: int) -> Beginning:
+    """What the library begins an encoder-decoder's answers with, for all that agree in `kind`."""
+    handover = _handed_over(model, [answer], pad_id)
+    return Beginning(handover.ids[0].tolist(), handover.processors)
+
+
 def _handed_over(model: Any, answers: list[Answer], pad_id: int) -> _Handover:
-    arguments = _encoder_decoder(answers, pad_id) if model.config.is_encoder_decoder else _decoder_only(answers)
+    arguments = encoder_inputs(answers, pad_id) if model.config.is_encoder_decoder else _decoder_only(answers)
     handover = _Handover()
     model.generate(
         **{name: value.to(model.device) for name, value in arguments.items()},
@@ -110,15 +124,20 @@ def _advance(model: Any, outputs: Any, state: dict[str, Any], tokens: int) -> di
     return advanced
 
 
-def family(model: Any, answer: Answer) -> tuple[Any, ...]:
-    """Answers of one family may be prefilled together without padding of what the decoder reads."""
+def kind(model: Any, answer: Answer) -> tuple[Any, ...]:
+    """Answers of one kind are begun alike by the library."""
     prompt = answer.prompt
     config = model.generation_config
     # These processors keep the whole batch's encoder input, so no row could leave later.
     alone = answer.key if config.encoder_repetition_penalty or config.encoder_no_repeat_ngram_size else None
-    length = 0 if model.config.is_encoder_decoder else len(prompt.token_ids)
     extra = tuple(sorted((prompt.extra or {}).items()))
-    return length, len(answer.generated), prompt.limit, prompt.sampling.repetition_penalty, extra, alone
+    return prompt.limit, prompt.sampling.repetition_penalty, extra, alone
+
+
+def family(model: Any, answer: Answer) -> tuple[Any, ...]:
+    """Answers of one family may be prefilled together without padding of what the decoder reads."""
+    length = 0 if model.config.is_encoder_decoder else len(answer.prompt.token_ids)
+    return length, len(answer.generated), *kind(model, answer)
 
 
 def last_logits(outputs: Any) -> torch.Tensor:
@@ -137,7 +156,8 @@ def _decoder_only(answers: list[Answer]) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
 
-def _encoder_decoder(answers: list[Answer], pad_id: int) -> dict[str, torch.Tensor]:
+def encoder_inputs(answers: list[Answer], pad_id: int) -> dict[str, torch.Tensor]:
+    """What the encoder reads, padded on the right."""
     width = max(len(answer.prompt.token_ids) for answer in answers)
     rows = [answer.prompt.token_ids for answer in answers]
     return {

@@ -27,7 +27,9 @@ PROMPTS = [
 ]
 FUSED = ["llama-chat", "llama-scaled", "mistral", "qwen2", "qwen3"]
 JOINING = [*FUSED, "gpt2"]
-COHORTS = ["mistral-sliding", "mamba", "t5", "marian", "nllb"]
+SEQ2SEQ = ["marian", "nllb", "bart"]
+COHORTS = ["mistral-sliding", "mamba", "t5"]
+ALL = [*JOINING, *SEQ2SEQ, *COHORTS]
 
 
 def greedy(**more: Any) -> Sampling:
@@ -42,7 +44,7 @@ def task_of(name: str) -> Any:
 def reference(name: str, prompt: str, tokens: int) -> tuple[list[int], str]:
     """What the library generates for one prompt alone: tokens of the answer and their text."""
     folder = tiny(name)
-    kind = AutoModelForSeq2SeqLM if name in ("t5", "marian", "nllb") else AutoModelForCausalLM
+    kind = AutoModelForSeq2SeqLM if name in ("t5", *SEQ2SEQ) else AutoModelForCausalLM
     model, tokenizer = kind.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     model.generation_config.max_length = None
     inputs = tokenizer(prompt, return_tensors="pt", return_token_type_ids=False)
@@ -64,14 +66,14 @@ def tokens_of(model: Model, request: Generate) -> list[int]:
     return sequence.generated
 
 
-@pytest.mark.parametrize("name", JOINING + COHORTS)
+@pytest.mark.parametrize("name", ALL)
 def test_greedy_output_is_that_of_generate(name: str) -> None:
     model = load(tiny(name), task_of(name))
     for prompt in PROMPTS:
         assert tokens_of(model, Generate(1, prompt, None, greedy(max_new_tokens=24))) == reference(name, prompt, 24)[0]
 
 
-@pytest.mark.parametrize("name", JOINING + COHORTS)
+@pytest.mark.parametrize("name", ALL)
 def test_prompts_generated_together_get_what_each_gets_alone(name: str) -> None:
     model = load(tiny(name), task_of(name))
     requests = [Generate(i, prompt, None, greedy(max_new_tokens=21 + i)) for i, prompt in enumerate(PROMPTS)]
@@ -80,7 +82,7 @@ def test_prompts_generated_together_get_what_each_gets_alone(name: str) -> None:
         assert together[i][0] == reference(name, prompt, 21 + i)[1].rstrip("\ufffd")
 
 
-@pytest.mark.parametrize("name", JOINING + COHORTS)
+@pytest.mark.parametrize("name", ALL)
 def test_sequences_that_join_and_leave_between_steps_get_what_each_gets_alone(name: str) -> None:
     scheduler = Scheduler(load(tiny(name), task_of(name)), Load("test", "", "text_generation"))
     frames = []
@@ -95,6 +97,11 @@ def test_sequences_that_join_and_leave_between_steps_get_what_each_gets_alone(na
 def test_models_whose_cache_forgets_are_not_stepped_in_one_padded_batch() -> None:
     joining = {name: can_join(AutoModelForCausalLM.from_pretrained(tiny(name))) for name in [*JOINING, *COHORTS[:2]]}
     assert joining == {**dict.fromkeys(JOINING, True), "mistral-sliding": False, "mamba": False}
+
+
+def test_what_can_share_one_batch_does() -> None:
+    joining = {name: load(tiny(name), task_of(name)).generator.joins for name in ALL}  # type: ignore[union-attr]
+    assert joining == {name: name not in COHORTS for name in ALL}
 
 
 def test_the_llama_family_is_computed_by_the_fused_decoder() -> None:

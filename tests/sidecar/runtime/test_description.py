@@ -4,9 +4,16 @@ from typing import Any
 
 import pytest
 
-from sidecar.engines.transformers.fused import building, rounding
+from sidecar.engines.transformers.fused import building, rounding, seq2seq
 from sidecar.registry.shape import Shape
-from sidecar.runtime.description import AS_WIDE_AS_MODEL, FUSED_FAMILIES, ROUNDED_FROM, Description, describe
+from sidecar.runtime.description import (
+    AS_WIDE_AS_MODEL,
+    FUSED_FAMILIES,
+    ROUNDED_FROM,
+    SEQ2SEQ_FAMILIES,
+    Description,
+    describe,
+)
 from sidecar.runtime.prediction import Surroundings, held_bytes
 
 LLAMA = Shape("llama", layers=30, width=576, vocabulary=49_152, tied=True)
@@ -25,6 +32,7 @@ def described(**changes: Any) -> Description:
 
 def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
     assert FUSED_FAMILIES == building.FAMILIES
+    assert set(SEQ2SEQ_FAMILIES) == set(seq2seq.NORM_FIRST)
     assert ROUNDED_FROM == rounding.WORTHWHILE_PARAMETERS
 
 
@@ -46,6 +54,11 @@ def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
         ({"task": "classification", "parameters": 5_000_000}, "library", "float32"),
         ({"task": "classification", "precision": "float32"}, "library", "float32"),
         ({"half": True}, "library", "bfloat16"),
+        ({"task": "translation", "shape": Shape("marian", layers=6)}, "seq2seq", "int8"),
+        ({"shape": Shape("bart", layers=6)}, "seq2seq", "int8"),
+        ({"task": "translation", "shape": Shape("marian", layers=6), "half": True}, "library", "bfloat16"),
+        ({"task": "embedding", "shape": Shape("bart", layers=6)}, "library", "int8"),
+        ({"task": "translation", "shape": Shape("t5", layers=6)}, "library", "int8"),
         ({"engine": "echo"}, "native", "none"),
         ({"engine": "llamacpp", "stored": "q4_k"}, "native", "q4_k"),
         ({"engine": "ctranslate2"}, "native", "int8_float32"),

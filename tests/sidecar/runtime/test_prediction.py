@@ -29,7 +29,7 @@ descriptions = st.builds(
     Description,
     engine=st.sampled_from(["transformers", "llamacpp", "echo"]),
     task=st.sampled_from(["text_generation", "classification", "translation", "embedding"]),
-    way=st.sampled_from(["fused", "library", "native"]),
+    way=st.sampled_from(["fused", "seq2seq", "library", "native"]),
     precision=st.sampled_from(["float32", "int8", "int4", "bfloat16", "Q4_K_M"]),
     parameters=sizes,
     layers=layers,

@@ -37,6 +37,22 @@ def test_texts_of_similar_length_go_together() -> None:
     assert [[piece.length for piece in batch] for batch in batches(batcher)] == [[19, 20], [3, 4, 5]]
 
 
+def test_a_batch_that_joins_another_keeps_to_the_room_that_is_left() -> None:
+    batcher = Batcher(100)
+    add(batcher, 1, [10] * 20)
+    assert len(batcher.take(35)) == 3
+    assert len(batcher.take(1000)) == 10
+    assert len(batcher) == 7
+
+
+def test_where_the_text_whose_turn_it_is_does_not_fit_nothing_is_taken_and_it_keeps_its_turn() -> None:
+    batcher = Batcher(100)
+    add(batcher, 1, [50])
+    add(batcher, 2, [3])
+    assert batcher.take(20) == []
+    assert [piece.job for piece in batcher.take()] == [1]
+
+
 def test_texts_of_different_jobs_share_a_batch() -> None:
     batcher = Batcher(100)
     for job in range(5):
@@ -46,10 +62,20 @@ def test_texts_of_different_jobs_share_a_batch() -> None:
 
 def test_a_small_job_does_not_wait_for_a_large_one() -> None:
     batcher = Batcher(100)
-    add(batcher, 1, [10] * 1000)
+    add(batcher, 1, [40] * 1000)
     batcher.take()
     add(batcher, 2, [3])
-    assert any(piece.job == 2 for batch in (batcher.take(), batcher.take()) for piece in batch)
+    assert [piece.job for piece in batcher.take()] == [2]
+
+
+def test_a_large_job_has_its_turn_among_any_number_of_small_ones() -> None:
+    batcher = Batcher(100)
+    add(batcher, 1, [40] * 1000)
+    led = []
+    for job in range(2, 12):
+        led.append(batcher.take()[0].job)
+        add(batcher, job, [3])
+    assert led.count(1) >= len(led) // 2
 
 
 def test_short_texts_are_not_padded_to_the_length_of_long_ones() -> None:

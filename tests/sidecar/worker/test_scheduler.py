@@ -6,6 +6,7 @@ import itertools
 import subprocess
 import sys
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,42 @@ def test_translations_come_back_in_order_with_counts(echo: Model) -> None:
     assert isinstance(result, Translated)
     assert result.texts == ["[fr] one", "[fr] two words", "[fr] three more words"]
     assert (result.prompt_tokens, result.completion_tokens) == (9, 12)
+
+
+class ClosedGenerator(NarrowGenerator):
+    """Computes what was started together apart from everything else."""
+
+    joins = False
+
+
+def counting(echo: Model, kind: type[NarrowGenerator]) -> tuple[Model, list[int]]:
+    """The model with a generator of this kind, and how many sequences each of its steps has."""
+    assert isinstance(echo.generator, EchoGenerator)
+    generator = kind(echo.generator, room=10**6)
+    return replace(echo, generator=generator), generator.asked
+
+
+@pytest.mark.parametrize(("kind", "order"), [(NarrowGenerator, [2, 1]), (ClosedGenerator, [1, 2])])
+def test_a_sentence_waits_for_the_end_of_a_long_one_only_where_it_cannot_join(
+    echo: Model, kind: type[NarrowGenerator], order: list[int]
+) -> None:
+    scheduler = scheduler_of(counting(echo, kind)[0], batch_tokens=60)
+    scheduler.accept(Translate(1, [" ".join(["word"] * 50)], None, "de"))
+    frames = [frame for _ in range(3) for frame in scheduler.iterate()]
+    scheduler.accept(Translate(2, ["word"], None, "de"))
+    assert list(ends(frames + run(scheduler))) == order
+
+
+def test_a_translation_that_runs_is_filled_up_with_texts_that_wait(echo: Model) -> None:
+    texts = [" ".join(["word"] * (1 + number % 12)) for number in range(60)]
+    steps = []
+    for kind in (NarrowGenerator, ClosedGenerator):
+        model, asked = counting(echo, kind)
+        result = outcome(drive(model, Translate(1, texts, None, "de"), batch_tokens=80)[1])
+        assert isinstance(result, Translated)
+        assert result.texts == [f"[de] {text}" for text in texts]
+        steps.append(len(asked))
+    assert steps[0] < steps[1]
 
 
 def test_generation_goes_on_while_texts_are_read(echo: Model) -> None:

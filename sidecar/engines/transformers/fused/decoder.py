@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import torch
 from torch.nn import functional
 
 from sidecar.engines.transformers.fused.linear import Linear
-from sidecar.engines.transformers.fused.past import BatchPast, Past, Shape
-
-Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+from sidecar.engines.transformers.fused.past import Attend, BatchPast, Past, Shape
 
 
 @dataclass(frozen=True)
@@ -125,27 +122,9 @@ class Decoder:
 
     def step(self, tokens: list[int], batch: BatchPast) -> torch.Tensor:
         """Compute one token of each row, shape of the hidden states (rows, width). The batch grows by one column."""
-        rows, highest = len(tokens), max(batch.lengths)
-        batch.reserve(rows, highest + 1)
-        positions = torch.tensor(batch.lengths)
-        seen: torch.Tensor | None = None
-        newest: tuple[Any, Any, Any] = (slice(rows), slice(None), highest)  # where the cache takes the tokens in
-        if min(batch.lengths) != highest:
-            seen = (torch.arange(highest + 1) <= positions[:, None])[:, None, None]
-            newest = (torch.arange(rows), slice(None), positions)  # a place of its own for each row, which is slower
-
-        def attend(index: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-            keys, values = batch.keys[index], batch.values[index]
-            keys[newest] = k
-            values[newest] = v
-            # Query heads that share keys stand where several queries of one head would: nothing is repeated.
-            shared = q.reshape(rows, keys.shape[1], -1, q.shape[-1])
-            return functional.scaled_dot_product_attention(
-                shared, keys[:rows, :, : highest + 1], values[:rows, :, : highest + 1], attn_mask=seen
-            )
-
-        x = self._through_all(tokens, positions, highest, attend)
-        batch.lengths = [length + 1 for length in batch.lengths]
+        positions, highest = torch.tensor(batch.lengths), max(batch.lengths)
+        x = self._through_all(tokens, positions, highest, batch.attending())
+        batch.advance()
         return x
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:

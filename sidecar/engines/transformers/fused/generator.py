@@ -44,6 +44,7 @@ class FusedGenerator:
     ended sequences kept for their prefixes. `answering` is set with the first token; `settling`: what then goes on beside."""
 
     settling: Thread | None = None
+    joins = True
 
     def __init__(
         self, decoder: Decoder, model: Any, pad_id: int, prepare: Callable[[Generate], Prompt], budget: int

@@ -5,11 +5,18 @@ Rows of a batch fill places 0 to n-1 without a hole, so that a step reads one sl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch.nn import functional
 
-BLOCK = 256  # tokens by which room grows
+BLOCK = 256  # tokens by which room grows where conversations grow
+
+# What queries see in a layer, by its index: with keys and values of the same tokens, which are taken in first, or without.
+Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+Look = Callable[[int, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -42,11 +49,15 @@ class Past:
 
 
 class BatchPast:
-    """Several sequences: `keys` and `values` of shape (layers, rows, heads, room, size); `lengths[i]` columns of row i count."""
+    """Several sequences: `keys` and `values` of shape (layers, rows, heads, room, size); `lengths[i]` columns of row i count.
 
-    def __init__(self, shape: Shape) -> None:
+    `block`: the tokens by which room grows.
+    """
+
+    def __init__(self, shape: Shape, block: int = BLOCK) -> None:
         self.lengths: list[int] = []
         self._shape = shape
+        self._block = block
         self.keys, self.values = self._nothing()
 
     @property
@@ -60,6 +71,29 @@ class BatchPast:
         self.keys[:, row, :, : past.length] = past.keys[:, :, : past.length]
         self.values[:, row, :, : past.length] = past.values[:, :, : past.length]
         self.lengths.append(past.length)
+
+    def fill(self, layers: list[tuple[torch.Tensor, torch.Tensor]], lengths: list[int]) -> None:
+        """Begin with rows of so many columns; keys and values of each layer have shape (rows, heads, columns, size)."""
+        self.reserve(len(lengths), max(lengths))
+        for index, (keys, values) in enumerate(layers):
+            self.keys[index, : len(lengths), :, : keys.shape[2]] = keys
+            self.values[index, : len(lengths), :, : keys.shape[2]] = values
+        self.lengths = list(lengths)
+
+    def reserve_for(self, other: BatchPast) -> None:
+        """Make room for the rows of another batch, so that `join_all` needs no more memory."""
+        if self.lengths:
+            self.reserve(len(self.lengths) + len(other.lengths), max(other.lengths))
+
+    def join_all(self, other: BatchPast) -> None:
+        """The rows of another batch, which is used up, become the last ones. Only after `reserve_for`."""
+        if not self.lengths:
+            self.keys, self.values, self.lengths = other.keys, other.values, other.lengths
+            return
+        used, rows, columns = len(self.lengths), len(other.lengths), max(other.lengths)
+        self.keys[:, used : used + rows, :, :columns] = other.keys[:, :rows, :, :columns]
+        self.values[:, used : used + rows, :, :columns] = other.values[:, :rows, :, :columns]
+        self.lengths += other.lengths
 
     def leave(self, row: int) -> None:
         """Forget a row; the last one takes its place."""
@@ -81,12 +115,51 @@ class BatchPast:
         past.length = length
         return past
 
+    def attending(self) -> Attend:
+        """Makes room for one more token of each row, whose q, k and v have shape (rows, heads, size). They count once
+        `advance` is called, when all layers are through."""
+        rows, highest = len(self.lengths), max(self.lengths)
+        self.reserve(rows, highest + 1)
+        newest: tuple[Any, Any, Any] = (slice(rows), slice(None), highest)  # where the cache takes the tokens in
+        if min(self.lengths) != highest:  # a place of its own for each row, which is slower
+            newest = (torch.arange(rows), slice(None), torch.tensor(self.lengths))
+        look = self._looking([length + 1 for length in self.lengths])
+
+        def attend(index: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+            self.keys[index][newest] = k
+            self.values[index][newest] = v
+            return look(index, q)
+
+        return attend
+
+    def looking(self) -> Look:
+        """For one query of each row, shape (rows, heads, size), among the row's columns."""
+        return self._looking(self.lengths)
+
+    def _looking(self, lengths: list[int]) -> Look:
+        rows, columns = len(lengths), max(lengths)
+        seen: torch.Tensor | None = None
+        if min(lengths) != columns:
+            seen = (torch.arange(columns) < torch.tensor(lengths)[:, None])[:, None, None]
+
+        def look(index: int, q: torch.Tensor) -> torch.Tensor:
+            keys, values = self.keys[index, :rows, :, :columns], self.values[index, :rows, :, :columns]
+            # Query heads that share keys stand where several queries of one head would: nothing is repeated.
+            shared = q.reshape(rows, keys.shape[1], -1, q.shape[-1])
+            return functional.scaled_dot_product_attention(shared, keys, values, attn_mask=seen)
+
+        return look
+
+    def advance(self) -> None:
+        """The tokens that the last `attending` took in count."""
+        self.lengths = [length + 1 for length in self.lengths]
+
     def reserve(self, rows: int, columns: int) -> None:
         """Make room, in powers of two of rows and blocks of columns."""
         if rows <= self.keys.shape[1] and columns <= self.room:
             return
         rows = max(self.keys.shape[1], 1 << (rows - 1).bit_length())
-        room = max(self.room, -(-columns // BLOCK) * BLOCK)
+        room = max(self.room, -(-columns // self._block) * self._block)
         self.keys, self.values = (self._grown(old, rows, room) for old in (self.keys, self.values))
 
     def _nothing(self) -> tuple[torch.Tensor, torch.Tensor]:
