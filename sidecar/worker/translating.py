@@ -92,8 +92,7 @@ class Translating:
         if not self._generator.joins:
             return 0
         room = max(0, self._budget - sum(piece.length for piece in self._pieces.values()))
-        somebody_waits = len({piece.job for piece in self._pieces.values()}) < len(self._jobs)
-        return room if somebody_waits or room >= REFILL * self._budget else 0
+        return room if self.waiting or room >= REFILL * self._budget else 0
 
     def gained(self, sequence: Sequence, text: str) -> None:
         piece = self._pieces[sequence.key]
