@@ -39,3 +39,9 @@ def test_waiting_threads_look_for_as_long_as_suits_the_engine_unless_the_user_wa
 ) -> None:
     environment = worker_environment(given, engine)
     assert (environment.get("OMP_WAIT_POLICY"), environment.get("GOMP_SPINCOUNT")) == told
+
+
+def test_a_worker_keeps_the_memory_of_its_products_unless_the_user_wants_otherwise() -> None:
+    kept, given = worker_environment({}, "echo"), {"MALLOC_TRIM_THRESHOLD_": "1000"}
+    assert int(kept["MALLOC_TRIM_THRESHOLD_"]) > int(kept["MALLOC_MMAP_THRESHOLD_"]) > 1 << 20
+    assert worker_environment(given, "echo")["MALLOC_TRIM_THRESHOLD_"] == "1000"
