@@ -161,6 +161,8 @@ class Session(QObject):
         elif event.type == "system":
             self.system_figures = event
             self.system_changed.emit()
+            if event.active_requests != sum(model.active_requests for model in self.models):
+                self._stale.set()  # another program's request began or ended
             self._set(dataclasses.replace(self.state, kind="busy" if event.active_requests else "ready"))
         elif event.job is not None:
             if event.job.finished_at is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from sidecar.errors import AlreadyRunning, Conflict, InglenookError, ServiceUnreachable
+from sidecar.errors import AlreadyRunning, Conflict, InglenookError, InvalidRequest, ServiceUnreachable
 from sidecar.paths import Paths
 
 FAILED, CONFLICT, NOT_RUNNING, INTERRUPTED = 1, 3, 4, 130
@@ -40,6 +40,11 @@ def reported(options: Options) -> Iterator[None]:
     except InglenookError as error:
         tell(options, error)
         raise SystemExit(status_of(error)) from error
+    except UnicodeError as error:
+        if getattr(error, "encoding", None) != "utf-8":  # of a terminal that cannot show what is printed
+            raise
+        tell(options, InvalidRequest("What was given is not text in UTF-8. Convert it first."))
+        raise SystemExit(FAILED) from error
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
     except BrokenPipeError:

@@ -40,7 +40,7 @@ class Arrivals:
 
     async def convert(self, model: str, folder: Path, report: Callable[[str, float], None]) -> None:
         """Make safetensors of the pickled weights in `folder`. Raises PreparationFailed, DiskFull, WorkerCrashed."""
-        worker = await Worker.start(CONVERTING, stall_timeout_s=self._settings().stall_timeout_s)
+        worker = await Worker.start(CONVERTING, model=model, stall_timeout_s=self._settings().stall_timeout_s)
         try:
             await worker.convert(Convert(model, str(folder)), report)
         finally:

@@ -92,7 +92,7 @@ class Preparing:
     ) -> Preparation:
         settings = self._settings()
         report("starting", 0.0)
-        worker = await Worker.start(CONVERTING, stall_timeout_s=settings.stall_timeout_s)
+        worker = await Worker.start(CONVERTING, model=version.model, stall_timeout_s=settings.stall_timeout_s)
         try:
             frame = Prepare(version.model, str(version.path), version.task, str(folder), precisions, settings.threads)
             return (await worker.prepare(frame, report)).preparation

@@ -80,13 +80,17 @@ class Worker:
         self._watch: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, engine: str, *, stall_timeout_s: float, start_timeout_s: float = START_TIMEOUT_S) -> Worker:
-        """A process with the engine's libraries imported. Raises LoadFailed when it does not come up."""
+    async def start(
+        cls, engine: str, *, stall_timeout_s: float, model: str = "", start_timeout_s: float = START_TIMEOUT_S
+    ) -> Worker:
+        """A process with the engine's libraries imported. Raises LoadFailed when it does not come up, which names `model`, or
+        the engine where it is for none yet."""
         try:
             child = await Child.spawn(engine)
         except OSError as error:
-            raise LoadFailed(model=engine, reason=f"no worker process could be started: {error}") from error
+            raise LoadFailed(model=model or engine, reason=f"no worker process could be started: {error}") from error
         worker = cls(child, engine, stall_timeout_s)
+        worker.model = model or engine
         try:
             hello = await worker._first(worker._hello, start_timeout_s, "its process did not come up")
             _check_protocol(engine, hello)

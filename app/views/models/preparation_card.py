@@ -48,8 +48,7 @@ class PreparationCard(Card):
         running = job is not None and job.state in RUNNING
         self.setVisible(model.preparable or model.preparation is not None)
         self._bar.setVisible(running)
-        self.cancel_button.setVisible(running)
-        self.button.setVisible(not running and model.preparable)
+        self._show_button(running=running, preparable=model.preparable)
         if job is not None and running:
             self._show_progress(job)
         elif job is not None and job.state == "failed":
@@ -60,14 +59,22 @@ class PreparationCard(Card):
             self._show_words(self._offer(model), "muted", self.tr("Prepare"))
         self._show_result(model, running=running)
 
+    def _show_button(self, *, running: bool, preparable: bool) -> None:
+        """One takes the other's place, and its focus: Qt would give that to an option below."""
+        leaving, arriving = (self.button, self.cancel_button) if running else (self.cancel_button, self.button)
+        arriving.setVisible(running or preparable)
+        if leaving.hasFocus() and not arriving.isHidden():
+            arriving.setFocus()
+        leaving.hide()
+
     def _offer(self, model: ModelInfo) -> str:
         if model.preparation is not None:
             return self.tr("It was converted, but did not agree with the original: {0}.").format(
                 model.preparation.reason
             )
         words = self.tr(
-            "Converting it once for CTranslate2 makes it quicker on a processor. It is compared with the original,"
-            " and used only where the answers agree."
+            "Converted once for CTranslate2, it takes less memory and is mostly quicker on a processor. It is compared"
+            " with the original, and used only where the answers agree."
         )
         if model.model_type == "text_generation":
             words += " " + self.tr("Chats stay with the present engine, unless the option Engine says otherwise.")

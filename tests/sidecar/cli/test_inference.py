@@ -17,6 +17,13 @@ def test_generate_reads_standard_input(cli: Command) -> None:
     assert cli("generate", "-m", "echo", "--raw", stdin="from a pipe\n").stdout == "from a pipe\n"
 
 
+def test_what_is_no_text_is_refused_with_what_to_do(cli: Command) -> None:
+    done = cli(
+        "classify", "-m", "classifier", stdin="tea\n\udc92\udcff\n"
+    )  # bytes that are not UTF-8, as Python reads them
+    assert (done.returncode, done.stderr) == (1, "What was given is not text in UTF-8. Convert it first.\n")
+
+
 def test_generate_in_json_has_the_figures(cli: Command) -> None:
     answer = json.loads(cli("generate", "-m", "endless", "--max-new-tokens", "3", "--json", "again").stdout)
     assert (answer["finish_reason"], answer["usage"]["completion_tokens"]) == ("length", 3)

@@ -193,8 +193,10 @@ async def test_a_load_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
 
 
 async def test_an_engine_that_does_not_exist_is_a_failed_load() -> None:
-    with pytest.raises(LoadFailed):
+    with pytest.raises(LoadFailed, match="no_such_engine"):
         await Worker.start("no_such_engine", stall_timeout_s=60)
+    with pytest.raises(LoadFailed, match="'mine' could not be loaded"):
+        await Worker.start("no_such_engine", model="mine", stall_timeout_s=60)
 
 
 async def test_closing_ends_the_process_and_cancels_what_is_open(start: Start) -> None:

@@ -1,10 +1,14 @@
 """The Models view against a real service."""
 
+import asyncio
+
 import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from sidecar.types import JobInfo
+from sidecar.client import Client
+from sidecar.types import GenerateRequest, JobInfo, RegisterRequest
+from tests.helpers.models import echo_model
 
 
 async def test_every_model_has_a_row_and_the_chosen_one_a_page(bench):
@@ -41,6 +45,23 @@ async def test_a_model_is_deleted_and_the_undo_brings_it_back_as_it_was(bench):
     assert bench.view.model.quantization == "none"
     bench.view.choose("starter-chat")
     assert not bench.view.page.details.delete_button.isVisible()
+    bench.view.choose("echo")
+
+
+async def test_a_model_can_be_unloaded_once_another_programs_request_has_ended(bench):
+    folder = echo_model(bench.paths.data_dir / "endless", repeat=0, delay_ms=5, context_length=1_000_000)
+    async with Client.connect(bench.paths) as other:
+        await other.register(RegisterRequest(name="endless", model_type="text_generation", model_path=str(folder)))
+        await bench.until(lambda: bench.session.model("endless") is not None)
+        bench.view.choose("endless")
+        request = asyncio.create_task(
+            other.generate("endless", GenerateRequest(prompt="again", max_new_tokens=1_000_000))
+        )
+        await bench.becomes(is_loaded=True, active_requests=1)
+        assert not bench.view.page.details.unload_button.isEnabled()
+        request.cancel()
+        await bench.until(bench.view.page.details.unload_button.isEnabled)
+        await other.remove("endless")
     bench.view.choose("echo")
 
 
@@ -112,11 +133,16 @@ async def test_a_model_that_went_away_is_not_predicted_and_the_reason_stands_the
 
 async def test_preparing_shows_its_progress_and_can_be_cancelled(bench):
     bench.view.choose("starter-sentiment")
+    bench.view.page.preparation.button.setFocus()
     bench.view.page.preparation.button.click()
     await bench.until(bench.view.page.preparation.cancel_button.isVisible)
+    assert (
+        bench.view.page.preparation.cancel_button.hasFocus()
+    )  # and not the option below, which the wheel would change
     assert "%" in bench.view.page.preparation.words.text()
     bench.view.page.preparation.cancel_button.click()
     await bench.until(bench.view.page.preparation.button.isVisible)
+    assert bench.view.page.preparation.button.hasFocus()
     assert bench.view.jobs.of("starter-sentiment").state == "cancelled"
 
 
