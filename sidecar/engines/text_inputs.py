@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sidecar.engines.base import Encoding
-from sidecar.errors import ContextExceeded
+from sidecar.errors import ContextExceeded, InvalidRequest
 from sidecar.runtime.cut_texts import cut_warnings
 
 Inputs = dict[str, list[int]]  # what a tokenizer makes of one text: input_ids, attention_mask, token_type_ids
@@ -14,8 +14,13 @@ Inputs = dict[str, list[int]]  # what a tokenizer makes of one text: input_ids, 
 def encode_texts(
     tokenizer: Any, texts: list[str], pairs: list[str] | None, *, limit: int | None, truncate: bool
 ) -> Encoding:
-    """The inputs of a request. Raises ContextExceeded for a text longer than `limit` tokens, unless `truncate`."""
+    """The inputs of a request. Raises ContextExceeded for a text longer than `limit` tokens, unless `truncate`; InvalidRequest
+    for one without any, which a tokenizer that adds none makes of an empty text."""
     rows, cut = encode(tokenizer, texts, pairs, limit=limit, truncate=truncate)
+    if 0 in lengths(rows):
+        raise InvalidRequest(
+            reason=f"text {1 + lengths(rows).index(0)} is empty: the model's tokenizer makes no token of it"
+        )
     if limit is not None and longest(rows) > limit:
         raise ContextExceeded(
             f"A text has {longest(rows)} tokens but the model reads at most {limit}."
@@ -23,7 +28,7 @@ def encode_texts(
             prompt_tokens=longest(rows),
             context_tokens=limit,
         )
-    return Encoding(rows, [len(row["input_ids"]) for row in rows], cut_warnings(len(cut), limit), cut)
+    return Encoding(rows, lengths(rows), cut_warnings(len(cut), limit), cut)
 
 
 def encode(
@@ -40,8 +45,13 @@ def encode(
     return whole, too_long
 
 
+def lengths(rows: list[Inputs]) -> list[int]:
+    """In tokens."""
+    return [len(row["input_ids"]) for row in rows]
+
+
 def longest(rows: list[Inputs]) -> int:
-    return max((len(row["input_ids"]) for row in rows), default=0)
+    return max(lengths(rows), default=0)
 
 
 def padding_id(tokenizer: Any) -> int:

@@ -85,7 +85,7 @@ ENGINES: list[Row] = [
     (lambda s: not s.convertible, "transformers", "it is the engine for {architecture} models"),
     (lambda s: "ctranslate2" not in s.installed, "transformers", "the ctranslate2 engine is not installed"),
     (lambda s: s.task == "text_generation", "transformers", "its answers come token by token; ctranslate2 gives whole ones, for batches"),
-    (lambda s: s.preparation is None, "transformers", "the model is not prepared; preparing it makes it quicker on a processor"),
+    (lambda s: s.preparation is None, "transformers", "it is not prepared; prepared it takes less memory and is mostly quicker on a processor"),
     (lambda s: not s.prepared, "transformers", "its preparation did not agree with the original ({complaint})"),
     (lambda s: s.on_gpu, "transformers", "it runs on a GPU, where the original engine is quick"),
     (lambda s: True, "ctranslate2", "it is prepared, and its answers were compared with the original's ({measured})"),

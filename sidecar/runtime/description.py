@@ -13,12 +13,13 @@ from msgspec import Struct
 from sidecar.registry.shape import Shape
 from sidecar.types import ModelType
 
-Way = Literal["fused", "seq2seq", "library", "native"]
+Way = Literal["fused", "seq2seq", "encoder", "library", "native"]
 
-# What `engines.transformers.fused` takes, whole or only the decoder, and from how many parameters on torch's models are rounded;
-# a test holds them to be the same. Only what is fused as a whole can have 4 bits.
+# What `engines.transformers.fused` takes: models as a whole, those that read and write, those that only read; and from how many
+# parameters on torch's models are rounded. A test holds them to be the same. Only what is fused as a whole can have 4 bits.
 FUSED_FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 SEQ2SEQ_FAMILIES = ("marian", "bart", "mbart", "m2m_100", "pegasus")
+ENCODER_FAMILIES = ("bert", "roberta", "xlm-roberta", "camembert", "mpnet", "distilbert")
 ROUNDED_FROM = 10_000_000
 # The kernels keep rounded weights in memory in pieces of so many inputs, the last one padded; measured. Most products have as
 # many inputs as the model is wide, the others several times as many.
@@ -32,8 +33,8 @@ LARGEST_LIKE_4_BITS = 0.72
 class Description(Struct, frozen=True):
     """One model as it would be held and computed.
 
-    `way`: `fused` and `library` are torch's, with few large or many small operations, `seq2seq` the one where it writes and
-    the other where it reads; `native` is an engine in one piece.
+    `way`: `fused`, `encoder` and `library` are torch's, with few large or many small operations, `seq2seq` the one where it
+    writes and the other where it reads; `native` is an engine in one piece.
     `parameters`: all of them, `table` those of the table of words, which is only looked up unless `tied`. `weight_bytes`:
     all weights as stored where `precision` is none of BYTES, such as a mixed one of a GGUF file; else it follows from the
     parameters and may be 0. `cache_bytes_per_token`: keys and values of one token, all layers. `reserved_bytes`: for keys
@@ -164,8 +165,9 @@ def _way(engine: str, task: ModelType, shape: Shape, *, half: bool) -> Way:
     """Of what is not fused as a whole."""
     if engine != "transformers":
         return "native"
-    writes = task in ("text_generation", "translation")
-    return "seq2seq" if writes and shape.family in SEQ2SEQ_FAMILIES and not half else "library"
+    if task in ("text_generation", "translation"):
+        return "seq2seq" if shape.family in SEQ2SEQ_FAMILIES and not half else "library"
+    return "encoder" if shape.family in ENCODER_FAMILIES and not half else "library"
 
 
 def _torch_precision(quantization: str | None, learned: str | None, parameters: int, can_round: bool) -> str:

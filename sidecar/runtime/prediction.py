@@ -20,8 +20,9 @@ from sidecar.types import Calibration, ModelType, Prediction, PredictRequest, Ra
 
 MB = 1e6
 # Small operations of one layer, in units of the profile's `operation_us`; measured with layers of almost no width.
-OPERATIONS = {"fused": 45.0, "seq2seq": 45.0, "library": 80.0, "native": 5.0}
+OPERATIONS = {"fused": 45.0, "seq2seq": 45.0, "encoder": 45.0, "library": 80.0, "native": 5.0}
 READING = {"seq2seq": "library"}  # how a text is read where that is not how one is written
+SPARED = 0.75  # of an encoder's last layer, where only the first token of each text is asked for
 # A layer's more of products in torch: for scaling what goes into rounded ones, and for matrices narrower than the measured
 # ones, which are read less quickly.
 PRODUCT_OPERATIONS = {"float32": 40.0, "int8": 15.0, "int4": 10.0}
@@ -34,7 +35,7 @@ STEP_OPERATIONS = 60.0  # around the layers: choosing the token, its text, its f
 REQUEST_OPERATIONS = 250.0  # HTTP, queue, worker and tokens of one request
 TEXT_OPERATIONS = 20.0  # of each further text in it
 # Loading, in the same unit, so that it grows and shrinks with the machine.
-LOAD_OPERATIONS = {"fused": 40_000.0, "seq2seq": 40_000.0, "library": 40_000.0, "native": 15_000.0}
+LOAD_OPERATIONS = {"fused": 40_000.0, "seq2seq": 40_000.0, "encoder": 40_000.0, "library": 40_000.0, "native": 15_000.0}
 WORD_OPERATIONS = 0.6  # of one entry of the tokenizer's vocabulary
 # That a rounded model is tried on, exactly and rounded: of `engines.transformers`, for a usual tokenizer.
 TRIAL_TOKENS: dict[ModelType, int] = {
@@ -142,8 +143,14 @@ def first_token(model: Description, profile: Calibration, asked: PredictRequest,
         read = _pass(reader, profile, _share(model, "encoder"), model.encoder_layers, tokens * texts, tokens)
         return around_it + read + further_token(model, profile, asked)
     batches = math.ceil(tokens * texts / max(around.batch_tokens, tokens)) if not model.writes else 1
-    read = _pass(model, profile, model.body, model.layers * batches, tokens * texts, tokens)
+    read = _pass(model, profile, _read_weights(model), model.layers * batches, tokens * texts, tokens)
     return around_it + read + _scores(model, profile, texts)
+
+
+def _read_weights(model: Description) -> float:
+    """Those that every token of a text goes through."""
+    spared = SPARED / max(1, model.layers) if model.way == "encoder" and model.task == "classification" else 0.0
+    return model.body * (1 - spared)
 
 
 def further_token(model: Description, profile: Calibration, asked: PredictRequest) -> Cost:

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from sidecar.engines.ctranslate2 import manifest as manifests
 from sidecar.engines.ctranslate2.manifest import HEAD, Manifest
 from sidecar.engines.ctranslate2.packing import pack_last_layer
+from sidecar.engines.transformers.heads import HEADS, Head, head_layers
 from sidecar.engines.transformers.loading import LoadedModel, context_length
 from sidecar.engines.transformers.prompts import decoder_room, end_ids
 from sidecar.errors import Unsupported
@@ -24,7 +25,6 @@ from sidecar.errors import Unsupported
 # Whether layers normalise before they compute, and whether embeddings are normalised; newer configurations do not say.
 NORMALIZED = {"bart": (False, True), "mbart": (True, True), "pegasus": (True, False)}
 DEMANDED = ("bos_token", "eos_token", "unk_token")
-Layers = list[tuple[torch.nn.Module, str]]
 
 
 def convert(loaded: LoadedModel, folder: Path, quantization: str) -> Manifest:
@@ -43,7 +43,7 @@ def convert(loaded: LoadedModel, folder: Path, quantization: str) -> Manifest:
     return manifest
 
 
-def _converted(loaded: LoadedModel, quantization: str) -> tuple[Any, Manifest, Layers]:
+def _converted(loaded: LoadedModel, quantization: str) -> tuple[Any, Manifest, Head]:
     loader = loader_of(loaded)
     parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
     vocabulary = Vocabulary(loaded.tokenizer, loaded.config.vocab_size)
@@ -129,19 +129,15 @@ def _seq2seq(loaded: LoadedModel) -> Any:
     return loaded.model
 
 
-def _head(loaded: LoadedModel) -> Layers:
+def _head(loaded: LoadedModel) -> Head:
     """The layers on the first token's vector, with their activations. Raises Unsupported."""
-    model, kind = loaded.model, loaded.config.model_type
-    if kind == "distilbert":
-        return [(model.pre_classifier, "ReLU"), (model.classifier, "Identity")]
-    if kind == "bert":
-        return [(model.bert.pooler.dense, "Tanh"), (model.classifier, "Identity")]
-    if kind in ("roberta", "xlm-roberta", "camembert"):
-        return [(model.classifier.dense, "Tanh"), (model.classifier.out_proj, "Identity")]
-    raise Unsupported(model=loaded.name, reason=f"the classification head of {kind} models is not known here")
+    kind = loaded.config.model_type
+    if kind not in HEADS:
+        raise Unsupported(model=loaded.name, reason=f"the classification head of {kind} models is not known here")
+    return head_layers(loaded.model)
 
 
-def _save_head(file: Path, head: Layers) -> None:
+def _save_head(file: Path, head: Head) -> None:
     tensors = {}
     for index, (layer, _) in enumerate(head):
         tensors[f"{index}.weight"] = layer.weight.detach().float().contiguous()

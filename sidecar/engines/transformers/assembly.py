@@ -16,9 +16,10 @@ from sidecar.engines.templates import has_template
 from sidecar.engines.text_inputs import padding_id
 from sidecar.engines.transformers.classification import Classifier
 from sidecar.engines.transformers.embedding import Embedder
-from sidecar.engines.transformers.fused import rounding, seq2seq
+from sidecar.engines.transformers.fused import encoder, rounding, seq2seq
 from sidecar.engines.transformers.fused.building import can_fuse, fuse, put_together, taken_apart
 from sidecar.engines.transformers.fused.decoder import Decoder
+from sidecar.engines.transformers.fused.encoder import Encoder
 from sidecar.engines.transformers.fused.generator import FusedGenerator
 from sidecar.engines.transformers.fused.kept import Kept, Shelf
 from sidecar.engines.transformers.fused.linear import Precision
@@ -134,7 +135,7 @@ def _translator(loaded: LoadedModel) -> Model:
 
 
 def _classifier(loaded: LoadedModel) -> Model:
-    classifier = Classifier(loaded)
+    classifier = Classifier(loaded, _encoder(loaded))
     facts = _facts(loaded, ["classify"] if classifier.entailment is None else ["classify", "zero-shot"])
     facts.labels = classifier.labels
     facts.multi_label = classifier.multi_label
@@ -142,13 +143,18 @@ def _classifier(loaded: LoadedModel) -> Model:
 
 
 def _embedder(loaded: LoadedModel) -> Model:
-    embedder = Embedder(loaded)
+    embedder = Embedder(loaded, _encoder(loaded))
     facts = _facts(loaded, ["embed"])
     facts.dimensions = embedder.dimensions
     facts.context_length = embedder.limit
     if not embedder.pooling.configured:
         facts.warnings.append("The model's files do not say how to pool; the mean of all tokens is used.")
     return Model(loaded.name, facts, embedder=embedder)
+
+
+def _encoder(loaded: LoadedModel) -> Encoder | None:
+    """The library's layers become an encoder of our own, where they are of the family."""
+    return encoder.fuse(loaded.model) if encoder.can_fuse(loaded.model) else None
 
 
 def _take_defaults(loaded: LoadedModel) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from transformers import pipeline
 
-from sidecar.errors import ContextExceeded, Unsupported
+from sidecar.errors import ContextExceeded, InvalidRequest, Unsupported
 from sidecar.runtime.protocol import Classify, Failed
 from tests.helpers.models import tiny
 from tests.helpers.worker import classify, drive, load, outcome
@@ -52,6 +52,14 @@ def test_a_text_that_is_too_long_is_refused_alone() -> None:
     ends = drive(load(tiny("bert-single"), "classification"), Classify(1, [LONG]), Classify(2, TEXTS))
     assert isinstance(ends[1], Failed)
     assert ends[1].code == ContextExceeded.code
+    assert len(outcome(ends[2]).scores) == len(TEXTS)  # type: ignore[union-attr]
+
+
+def test_a_text_without_any_token_is_refused_alone() -> None:
+    ends = drive(load(tiny("gpt2-classifier"), "classification"), Classify(1, ["a", ""]), Classify(2, TEXTS))
+    assert isinstance(ends[1], Failed)
+    assert ends[1].code == InvalidRequest.code
+    assert "text 2 is empty" in ends[1].message
     assert len(outcome(ends[2]).scores) == len(TEXTS)  # type: ignore[union-attr]
 
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from sidecar.engines.transformers.fused import building, rounding, seq2seq
+from sidecar.engines.transformers.fused import building, encoder, rounding, seq2seq
 from sidecar.registry.shape import Shape
 from sidecar.runtime.description import (
     AS_WIDE_AS_MODEL,
+    ENCODER_FAMILIES,
     FUSED_FAMILIES,
     ROUNDED_FROM,
     SEQ2SEQ_FAMILIES,
@@ -33,6 +34,7 @@ def described(**changes: Any) -> Description:
 def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
     assert FUSED_FAMILIES == building.FAMILIES
     assert set(SEQ2SEQ_FAMILIES) == set(seq2seq.NORM_FIRST)
+    assert set(ENCODER_FAMILIES) == set(encoder.PLACES)
     assert ROUNDED_FROM == rounding.WORTHWHILE_PARAMETERS
 
 
@@ -53,6 +55,9 @@ def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
         ({"task": "classification"}, "library", "int8"),
         ({"task": "classification", "parameters": 5_000_000}, "library", "float32"),
         ({"task": "classification", "precision": "float32"}, "library", "float32"),
+        ({"task": "classification", "shape": Shape("roberta", layers=6)}, "encoder", "int8"),
+        ({"task": "embedding", "shape": Shape("mpnet", layers=6), "quantization": "none"}, "encoder", "float32"),
+        ({"task": "embedding", "shape": Shape("bert", layers=6), "half": True}, "library", "bfloat16"),
         ({"half": True}, "library", "bfloat16"),
         ({"task": "translation", "shape": Shape("marian", layers=6)}, "seq2seq", "int8"),
         ({"shape": Shape("bart", layers=6)}, "seq2seq", "int8"),

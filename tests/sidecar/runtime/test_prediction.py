@@ -29,7 +29,7 @@ descriptions = st.builds(
     Description,
     engine=st.sampled_from(["transformers", "llamacpp", "echo"]),
     task=st.sampled_from(["text_generation", "classification", "translation", "embedding"]),
-    way=st.sampled_from(["fused", "seq2seq", "library", "native"]),
+    way=st.sampled_from(["fused", "seq2seq", "encoder", "library", "native"]),
     precision=st.sampled_from(["float32", "int8", "int4", "bfloat16", "Q4_K_M"]),
     parameters=sizes,
     layers=layers,
@@ -116,6 +116,14 @@ def test_a_tiny_model_is_bound_by_its_operations() -> None:
 def test_a_longer_prompt_delays_the_first_token_and_a_longer_text_the_answer() -> None:
     assert about(CHAT, prompt_tokens=2000).first_token_s.expected > 5 * about(CHAT).first_token_s.expected  # type: ignore[union-attr]
     assert about(READER, prompt_tokens=512).total_s.expected > about(READER, prompt_tokens=16).total_s.expected
+
+
+def test_a_classifiers_last_layer_is_mostly_spared() -> None:
+    encoder = replace(READER, way="encoder", layers=2)
+    spared, whole = (
+        about(one, prompt_tokens=400).total_s.expected for one in (encoder, replace(encoder, task="embedding"))
+    )
+    assert spared == pytest.approx(whole * (1 - 0.75 / 2), rel=0.1)
 
 
 def test_many_texts_at_once_are_quicker_than_one_by_one() -> None:

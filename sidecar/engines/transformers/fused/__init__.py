@@ -1,3 +1,4 @@
-"""The decoder of the Llama family computed with few, large operations: what the library spends on small ones is most of
-a step on a processor. Everything else about a model (tokenizer, template, sampling, score processors) stays the library's.
+"""Models computed with few, large operations, since what the library spends on small ones is much of a step on a processor:
+the Llama family's decoder, the Bart family's, the BERT family's encoder. Everything else about a model (tokenizer, template,
+sampling, score processors) stays the library's.
 """

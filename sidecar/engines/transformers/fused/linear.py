@@ -100,11 +100,14 @@ class Int8:
             self._weights = torch.ops.quantized.linear_prepack(whole, None)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        largest = x.abs().amax(dim=-1, keepdim=True).clamp_(min=SMALLEST)
-        weights, shares = self._weights, x / largest
+        shares = x.abs()
+        largest = shares.amax(dim=-1, keepdim=True).clamp_(min=SMALLEST)
+        weights, shares = self._weights, torch.div(x, largest, out=shares)  # what is written is still in the cache
         plain = isinstance(weights, torch.Tensor)
         product = _plain(shares, weights, self._scales) if plain else _packed(shares, weights)
-        return product.mul_(largest) if self._bias is None else torch.addcmul(self._bias, product, largest)
+        if self._bias is None:
+            return product.mul_(largest)
+        return torch.addcmul(self._bias, product, largest, out=product)
 
 
 def _plain(shares: torch.Tensor, int8: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:

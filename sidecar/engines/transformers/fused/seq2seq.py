@@ -17,6 +17,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
+from sidecar.engines.transformers.fused.encoder import joined, layer_normed
 from sidecar.engines.transformers.fused.past import Attend, BatchPast, Look, Shape
 
 Seen = Callable[..., torch.Tensor]
@@ -51,10 +52,10 @@ class Layer(nn.Module):  # type: ignore[misc]
         self.heads: int = written.num_heads
         self.size: int = written.head_dim
         self._norm_first = norm_first
-        self.attention_in = _joined(written.q_proj, written.k_proj, written.v_proj)
+        self.attention_in = joined(written.q_proj, written.k_proj, written.v_proj)
         self.attention_out = written.out_proj
         self.attention_norm = layer.self_attn_layer_norm
-        self.source_in = _joined(read.k_proj, read.v_proj)
+        self.source_in = joined(read.k_proj, read.v_proj)
         self.cross_in = read.q_proj
         self.cross_out = read.out_proj
         self.cross_norm = layer.encoder_attn_layer_norm
@@ -76,7 +77,7 @@ class Layer(nn.Module):  # type: ignore[misc]
         return keys.transpose(1, 2), values.transpose(1, 2)
 
     def _added(self, x: torch.Tensor, norm: nn.LayerNorm, part: Seen) -> torch.Tensor:
-        return x + part(_normed(x, norm)) if self._norm_first else _normed(x + part(x), norm)
+        return x + part(layer_normed(x, norm)) if self._norm_first else layer_normed(x + part(x), norm)
 
     def _attention(self, attend: Seen, x: torch.Tensor) -> torch.Tensor:
         q, k, v = self.attention_in(x).view(len(x), 3, self.heads, self.size).unbind(1)
@@ -171,18 +172,6 @@ class Seq2SeqDecoder(nn.Module):  # type: ignore[misc]
             past.is_updated[index] = True
         kept = past.cross_attention_cache.layers[index]
         return kept.keys, kept.values
-
-
-def _joined(*products: Any) -> nn.Linear:
-    """One product for those that share their input."""
-    weight, bias = (torch.cat([getattr(product, name) for product in products]) for name in ("weight", "bias"))
-    joined = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
-    joined.weight, joined.bias = nn.Parameter(weight, requires_grad=False), nn.Parameter(bias, requires_grad=False)
-    return joined
-
-
-def _normed(x: torch.Tensor, norm: nn.LayerNorm) -> torch.Tensor:
-    return torch.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
 
 
 def _vectors(table: Any, positions: torch.Tensor) -> torch.Tensor:
