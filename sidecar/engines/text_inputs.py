@@ -17,18 +17,17 @@ def encode_texts(
     """The inputs of a request. Raises ContextExceeded for a text longer than `limit` tokens, unless `truncate`; InvalidRequest
     for one without any, which a tokenizer that adds none makes of an empty text."""
     rows, cut = encode(tokenizer, texts, pairs, limit=limit, truncate=truncate)
-    if 0 in lengths(rows):
-        raise InvalidRequest(
-            reason=f"text {1 + lengths(rows).index(0)} is empty: the model's tokenizer makes no token of it"
-        )
-    if limit is not None and longest(rows) > limit:
+    counts = lengths(rows)
+    if 0 in counts:
+        raise InvalidRequest(reason=f"text {1 + counts.index(0)} is empty: the model's tokenizer makes no token of it")
+    if limit is not None and (longest := max(counts, default=0)) > limit:
         raise ContextExceeded(
-            f"A text has {longest(rows)} tokens but the model reads at most {limit}."
+            f"A text has {longest} tokens but the model reads at most {limit}."
             ' Shorten it, or send "truncate": true to cut its end.',
-            prompt_tokens=longest(rows),
+            prompt_tokens=longest,
             context_tokens=limit,
         )
-    return Encoding(rows, lengths(rows), cut_warnings(len(cut), limit), cut)
+    return Encoding(rows, counts, cut_warnings(len(cut), limit), cut)
 
 
 def encode(
@@ -48,10 +47,6 @@ def encode(
 def lengths(rows: list[Inputs]) -> list[int]:
     """In tokens."""
     return [len(row["input_ids"]) for row in rows]
-
-
-def longest(rows: list[Inputs]) -> int:
-    return max(lengths(rows), default=0)
 
 
 def padding_id(tokenizer: Any) -> int:

@@ -44,6 +44,18 @@ def echo_model(folder: Path, **knobs: Any) -> Path:
     return folder
 
 
+def with_random_weights(make: Callable[[], Any], seed: int) -> Any:
+    """A library model, all of whose weights are drawn, norms and biases too, so that nothing stays unused."""
+    import torch
+
+    torch.manual_seed(seed)
+    model = make().eval()
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            torch.nn.init.normal_(parameter, std=0.3)
+    return model
+
+
 @functools.cache
 def session_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="inglenook-models-"))

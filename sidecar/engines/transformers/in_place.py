@@ -20,6 +20,7 @@ from sidecar.engines.comparing import answers, measures
 from sidecar.engines.transformers.fused import rounding
 from sidecar.engines.transformers.fused.kept import Shelf
 from sidecar.engines.transformers.fused.linear import Int8
+from sidecar.engines.transformers.fused.modules import exact_on_processor
 from sidecar.engines.transformers.fused.rounding import RoundedTooCoarsely
 from sidecar.engines.transformers.fused.trial import Agreement, next_words
 from sidecar.engines.transformers.loading import LoadedModel, context_length
@@ -87,7 +88,7 @@ def _products(model: Any) -> Products:
 
 
 def _can_round(model: Any, products: Products) -> bool:
-    if model.device.type != "cpu" or model.dtype != torch.float32:
+    if not exact_on_processor(model):
         return False
     tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}
     multiplied = _count(model.parameters(), tables)

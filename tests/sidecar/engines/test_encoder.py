@@ -30,7 +30,7 @@ from sidecar.engines.transformers.fused.encoder import Encoder
 from sidecar.engines.transformers.heads import HEADS, head_layers, scored
 from sidecar.engines.transformers.padding import stack
 from sidecar.runtime.protocol import Classify, Embed
-from tests.helpers.models import tiny
+from tests.helpers.models import tiny, with_random_weights
 from tests.helpers.worker import classify, embed, load
 
 FAMILIES: dict[str, tuple[Any, Any]] = {
@@ -58,13 +58,8 @@ LENGTHS = {"one text": [7], "alike": [6, 6, 6], "padded": [3, 30, 1, 17]}
 
 
 def library_model(family: str) -> Any:
-    """Random weights, norms and biases too, so that nothing stays unused."""
     config, model_class = FAMILIES[family]
-    torch.manual_seed(5)
-    model = model_class(config(**SIZES)).eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.3)
-    return model
+    return with_random_weights(lambda: model_class(config(**SIZES)), seed=5)
 
 
 def fused_model(family: str) -> tuple[Any, Encoder]:

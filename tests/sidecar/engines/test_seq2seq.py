@@ -35,7 +35,7 @@ from sidecar.engines.transformers.seq2seq_batch import BEGINNINGS, Seq2SeqBatch
 from sidecar.runtime.protocol import Load, Translate
 from sidecar.types import Sampling, TranslationOptions
 from sidecar.worker.scheduler import Scheduler
-from tests.helpers.models import tiny
+from tests.helpers.models import tiny, with_random_weights
 from tests.helpers.worker import ends, load, outcome, run, translate
 
 FAMILIES: dict[str, tuple[Any, Any]] = {
@@ -65,14 +65,8 @@ TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee", "text"]
 
 
 def library_model(family: str) -> Any:
-    """Random weights, norms and biases too, so that nothing stays unused."""
     config, model_class = FAMILIES[family]
-    torch.manual_seed(4)
-    model = model_class(config(**SIZES)).eval()
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            torch.nn.init.normal_(parameter, std=0.3)
-    return model
+    return with_random_weights(lambda: model_class(config(**SIZES)), seed=4)
 
 
 def fused_model(family: str) -> Any:

@@ -15,6 +15,7 @@ from torch import nn
 from sidecar.engines.transformers.fused.decoder import Decoder, Layer, Rotary, Sizes
 from sidecar.engines.transformers.fused.int4 import Int4
 from sidecar.engines.transformers.fused.linear import Float, Int8, Linear, Precision
+from sidecar.engines.transformers.fused.modules import exact_on_processor
 from sidecar.engines.transformers.fused.past import Shape
 from sidecar.engines.transformers.fused.trial import Agreement, Trial
 from sidecar.engines.transformers.padded_batch import can_join
@@ -43,8 +44,7 @@ def can_fuse(model: Any) -> bool:
     config = model.config
     return (
         config.model_type in FAMILIES
-        and model.device.type == "cpu"
-        and model.dtype == torch.float32
+        and exact_on_processor(model)
         and config.hidden_act == "silu"
         and can_join(model)
         and getattr(model.model.rotary_emb, "rope_type", None) in ROTARY_TYPES

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from sidecar.engines.transformers.fused.modules import exact_on_processor, joined, layer_normed
+
 Batch = dict[str, torch.Tensor]
 Places = dict[str, str]
 
@@ -61,8 +63,7 @@ def can_fuse(model: Any) -> bool:
     return (
         model.config.model_type in PLACES
         and not getattr(model.config, "is_decoder", False)
-        and model.device.type == "cpu"
-        and model.dtype == torch.float32
+        and exact_on_processor(model)
     )
 
 
@@ -169,18 +170,6 @@ class Text:
             return scaled_dot_product_attention(q[:, :, :1], k, v, attn_mask=seen).flatten(1)
         looked = scaled_dot_product_attention(q, k, v, attn_mask=self._seen)
         return self.packed(looked.transpose(1, 2)).flatten(1)
-
-
-def joined(*products: Any) -> nn.Linear:
-    """One product for those that share their input."""
-    weight, bias = (torch.cat([getattr(product, name) for product in products]) for name in ("weight", "bias"))
-    one = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
-    one.weight, one.bias = nn.Parameter(weight, requires_grad=False), nn.Parameter(bias, requires_grad=False)
-    return one
-
-
-def layer_normed(x: torch.Tensor, norm: nn.LayerNorm) -> torch.Tensor:
-    return torch.layer_norm(x, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
 
 
 def _layers_of(base: Any) -> str:

@@ -17,7 +17,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
-from sidecar.engines.transformers.fused.encoder import joined, layer_normed
+from sidecar.engines.transformers.fused.modules import exact_on_processor, joined, layer_normed
 from sidecar.engines.transformers.fused.past import Attend, BatchPast, Look, Shape
 
 Seen = Callable[..., torch.Tensor]
@@ -32,8 +32,7 @@ def can_fuse(model: Any) -> bool:
         model.config.model_type in NORM_FIRST
         and model.config.is_encoder_decoder
         and model.can_generate()
-        and model.device.type == "cpu"
-        and model.dtype == torch.float32
+        and exact_on_processor(model)
     )
 
 
