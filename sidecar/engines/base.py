@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from sidecar.engines.threads import SharedCores
 from sidecar.runtime.protocol import (
     Calibrate,
     Calibrated,
@@ -203,8 +204,8 @@ class Model:
     `whole_translator` translates batches by itself: an engine's own decoding, or beam search beside a `translator`.
     `whole_generator` answers prompts, each the only input of its request, likewise: its rows have `text` and `tokens`.
     `batch_tokens`: the most tokens of a batch at which the engine is quick, None where the settings decide.
-    `pulse`: what its parts call amid a long computation, where the library lets them. `begin`: called on the computing
-    thread before each iteration; while a part that schedules itself works, four times a second.
+    `pulse`: what its parts call amid a long computation, where the library lets them. `cores`: told on the computing thread
+    of each iteration (while a part that schedules itself works, four times a second), and when nothing is left to compute.
     """
 
     name: str
@@ -221,7 +222,7 @@ class Model:
     whole_generator: Reader[Generate, Generated] | None = None
     batch_tokens: int | None = None
     pulse: Pulse = field(default_factory=Pulse)
-    begin: Callable[[], None] = lambda: None
+    cores: SharedCores | None = None
 
 
 class Engine(Protocol):

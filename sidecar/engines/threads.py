@@ -12,7 +12,7 @@ import psutil
 from sidecar.runtime import choosing
 
 LOOK_EVERY_S = 0.25
-STALE_S = 2.0  # what others did on average of a longer time says nothing of now
+PAUSE_S = 0.05  # up to this long between two requests is as good as work
 
 
 def physical_cores() -> int:
@@ -43,7 +43,8 @@ class SharedCores:
 
     Threads that compute one product together wait for the last of them hundreds of times a token. One that shares its core
     with a busy program keeps all others waiting for whole time slices: on two cores beside one busy program, two threads
-    take twice as long as one alone. `use(count)` sets how many compute, at most `most`; it is called where this is called.
+    take twice as long as one alone. `use(count)` sets how many compute, at most `most`; it is called where `work` or `rest`
+    is called. What others do while nothing is computed here says nothing of the time when something is.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class SharedCores:
         most: int,
         use: Callable[[int], None],
         *,
-        others: Callable[[], float] | None = None,
+        others: OthersLoad | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._most = most
@@ -61,28 +62,61 @@ class SharedCores:
         self._others = others or OthersLoad()
         self._clock = clock
         self._looked = clock()
+        self._seen_s = 0.0  # of work, since it was last decided how many compute
+        self._resting = True
 
-    def __call__(self) -> None:
-        """Look again if the last look is a while ago, and use fewer threads, or more."""
-        if (since := self._clock() - self._looked) < LOOK_EVERY_S:
-            return
+    def work(self) -> None:
+        """Something begins to be computed, or goes on."""
+        since = self._clock() - self._looked
+        paused, self._resting = self._resting and since > PAUSE_S, False
+        if paused:
+            self._looked += since
+            self._others.skip()
+        elif since >= LOOK_EVERY_S:
+            self._look()
+
+    def rest(self) -> None:
+        """Nothing is left to compute for now."""
+        if not self._resting:
+            self._look()
+            self._resting = True
+
+    def _look(self) -> None:
+        """Take in what others used since the last look, and decide once enough was seen."""
+        since = self._clock() - self._looked
         self._looked += since
-        free = round(self._cores * (1 - self._others()))
-        count = max(1, min(free, self._most))
-        if count != self._used and since <= STALE_S:
+        self._seen_s += since
+        self._others.add()
+        if self._seen_s < LOOK_EVERY_S:
+            return
+        self._seen_s = 0.0
+        free = round(self._cores * (1 - self._others.share()))
+        if (count := max(1, min(free, self._most))) != self._used:
             self._use(count)
             self._used = count
 
 
 class OthersLoad:
-    """What other processes used since the last look, of all that the processors can do: 0 to 1."""
+    """What other processes used, of all that the processors can do, in the times that were added."""
 
     def __init__(self) -> None:
         self._last = _used()
+        self._sums = [0.0, 0.0, 0.0]
 
-    def __call__(self) -> float:
-        before, self._last = self._last, _used()
-        total, idle, own = (late - early for early, late in zip(before, self._last, strict=True))
+    def skip(self) -> None:
+        """Leave out the time since the last one that was added or left out."""
+        self._last = _used()
+
+    def add(self) -> None:
+        """Add that time. It may be shorter than what the system counts in: only the sums say something."""
+        now = _used()
+        for index, (late, early) in enumerate(zip(now, self._last, strict=True)):
+            self._sums[index] += late - early
+        self._last = now
+
+    def share(self) -> float:
+        """Of the times that were added since this was last asked: 0 to 1."""
+        (total, idle, own), self._sums = self._sums, [0.0, 0.0, 0.0]
         return max(0.0, total - idle - own) / total if total > 0 else 0.0
 
 

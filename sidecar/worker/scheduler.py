@@ -102,11 +102,16 @@ class Scheduler:
         """Compute one iteration and return its frames. It counts as a step when there was something to do."""
         busy = [desk for desk in self._each_desk() if desk.busy]
         self.steps += bool(busy)
-        if busy or self.serving:
-            self._model.begin()
+        if self._model.cores and (busy or self.serving):
+            self._model.cores.work()
         for desk in busy:
             desk.iterate()
         return self._replies.take()
+
+    def rest(self) -> None:
+        """Nothing is open and nothing has arrived."""
+        if self._model.cores:
+            self._model.cores.rest()
 
     def stepped(self) -> None:
         """Something got on, so that the parent need not fear that the model hangs."""

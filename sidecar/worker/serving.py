@@ -44,6 +44,8 @@ class Serving:
                 self._scheduler.accept(frame)
             frames = self._scheduler.iterate()
             self._send(frames + self._stats_when_due())
+            if not (self._scheduler.busy or self._scheduler.serving):
+                self._scheduler.rest()
 
     def _amid(self) -> bool:
         """Called while the scheduler computes, maybe from the engine's thread. False: nobody wants the result any more."""

@@ -1,6 +1,6 @@
 """Rows about models that were prepared: classification, embeddings, translation, against the libraries people would use.
 
-Ours goes through HTTP and a worker; the peer is its library in a process of its own, without HTTP.
+Ours goes through HTTP and a worker; the peer is its library in a process of its own, without HTTP, and times itself.
 """
 
 from __future__ import annotations
@@ -36,22 +36,31 @@ MEAN_TOKENS = 43
 LONGEST = 400
 CLIENTS = 32
 TRANSLATED_TOKENS = 30
+PEERS: dict[ModelType, str] = {
+    "classification": "transformers pipeline",
+    "embedding": "sentence-transformers",
+    "translation": "transformers",
+}
 
 
 def classify_1() -> list[Row]:
+    """Process against process, as the answers tell it, and what a program gets that asks over HTTP."""
     texts = _texts(40, SHORT_TOKENS)
 
-    async def ours(client: Client) -> float:
+    async def ours(client: Client) -> tuple[float, ...]:
         begun = time.perf_counter()
-        for text in texts:
-            await client.classify(NAME, ClassifyRequest(text=text))
-        return time.perf_counter() - begun
+        told = [(await client.classify(NAME, ClassifyRequest(text=text))).execution_time_ms for text in texts]
+        return sum(told) / 1000, time.perf_counter() - begun
 
     how = f"DistilBERT's shape, one text of {SHORT_TOKENS} tokens a request, {len(texts)} one after another"
+    apart = "from its arrival at the service until the worker has answered over its pipes (`execution_time_ms`), without HTTP"
     peer = lambda other: sum(other.seconds([text]) for text in texts)  # noqa: E731
-    return _against(
-        "classify, one short text", "classification", models.distilbert(), ours, peer, 3, how, len(texts), SHORT_ROUNDS
-    )
+    rounds, notes = _in_turn("classification", models.distilbert(), ours, peer, SHORT_ROUNDS)
+    what = "classify, one short text"
+    return [
+        _row(what, rounds, len(texts), PEERS["classification"], 3, f"{how}, {apart}", notes),
+        _row(f"{what}, over HTTP", rounds, len(texts), PEERS["classification"], None, how, reading=1),
+    ]
 
 
 def classify_1000() -> list[Row]:
@@ -71,17 +80,16 @@ def classify_32_clients() -> list[Row]:
     """Ours against itself: single texts that arrive together share batches."""
     texts = _texts(CLIENTS * 4, SHORT_TOKENS)
 
-    rounds: Rounds[tuple[float, float]] = Rounds(SHORT_ROUNDS)
+    rounds: Rounds[tuple[float, ...]] = Rounds(SHORT_ROUNDS)
 
     async def measured() -> None:
         async with _prepared("classification", models.distilbert()) as client:
             for _ in rounds:
-                seconds = [await _of_clients(client, texts, clients) for clients in (CLIENTS, 1)]
-                rounds.figures.append((len(texts) / seconds[0], len(texts) / seconds[1]))
+                rounds.figures.append(tuple([await _of_clients(client, texts, clients) for clients in (CLIENTS, 1)]))
 
     asyncio.run(measured())
     how = f"DistilBERT's shape, {len(texts)} texts of {SHORT_TOKENS} tokens, one a request"
-    return [_row(f"classify, {CLIENTS} clients of single texts", rounds, "one client", 1.8, how)]
+    return [_row(f"classify, {CLIENTS} clients of single texts", rounds, len(texts), "one client", 1.8, how)]
 
 
 def embed() -> list[Row]:
@@ -145,23 +153,38 @@ def _against(
     wanted: int = ROUNDS,
     cache: int = 10_000,
 ) -> list[Row]:
-    """Texts a second of both, in turn, after one round of each that does not count."""
-    kind = {"classification": "classify", "embedding": "embed", "translation": "translate"}[task]
-    rounds: Rounds[tuple[float, float]] = Rounds(wanted)
+    """A row of texts a second of both."""
+
+    async def once(client: Client) -> tuple[float, ...]:
+        return (await ours(client),)
+
+    rounds, notes = _in_turn(task, folder, once, theirs, wanted, cache)
+    return [_row(what, rounds, count, PEERS[task], target, how, notes)]
+
+
+def _in_turn(
+    task: ModelType,
+    folder: Path,
+    ours: Callable[[Client], Awaitable[tuple[float, ...]]],
+    theirs: Callable[[Library], float],
+    wanted: int,
+    cache: int = 10_000,
+) -> tuple[Rounds[tuple[float, ...]], list[str]]:
+    """Seconds of ours, by one clock or several, and the peer's last, after one round of each that does not count; notes."""
+    rounds: Rounds[tuple[float, ...]] = Rounds(wanted)
 
     async def measured(other: Library) -> str:
         async with _prepared(task, folder, embedding_cache_entries=cache) as client:
             await ours(client)
             theirs(other)
             for _ in rounds:
-                rounds.figures.append((count / await ours(client), count / theirs(other)))
+                rounds.figures.append((*await ours(client), theirs(other)))
             info = await client.model(NAME)
         return f"{info.engine} {info.precision}; {info.engine_reason}"
 
+    kind = {"classification": "classify", "embedding": "embed", "translation": "translate"}[task]
     with library(kind, str(folder)) as other:
-        notes = [asyncio.run(measured(other)), *_of_the_processor()]
-    name = {"classify": "transformers pipeline", "embed": "sentence-transformers", "translate": "transformers"}[kind]
-    return [_row(what, rounds, name, target, how, notes)]
+        return rounds, [asyncio.run(measured(other)), *_of_the_processor()]
 
 
 def _of_the_processor() -> list[str]:
@@ -174,14 +197,16 @@ def _of_the_processor() -> list[str]:
 
 def _row(
     what: str,
-    rounds: Rounds[tuple[float, float]],
+    rounds: Rounds[tuple[float, ...]],
+    count: int,
     against: str,
-    target: float,
+    target: float | None,
     how: str,
     notes: Sequence[str] = (),
+    reading: int = 0,
 ) -> Row:
-    """`rounds`: texts a second of ours and of the other in each."""
-    ours, peer = (Sample(values, "texts/s") for values in zip(*rounds.figures, strict=True))
+    """`rounds`: seconds that so many texts took, ours by the clock `reading`, the other's last."""
+    ours, peer = (Sample([count / one[place] for one in rounds.figures], "texts/s") for place in (reading, -1))
     return Row(what, ours, target, f"{how}, {rounds}", against, peer, higher_is_better=True, notes=list(notes))
 
 

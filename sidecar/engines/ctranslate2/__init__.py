@@ -20,4 +20,4 @@ def load(frame: Load) -> Model:
     """Load the preparation in `frame.prepared`. Raises LoadFailed, or whatever the library raises."""
     model = assemble(frame)
     model.facts.memory_bytes = psutil.Process().memory_info().rss
-    return replace(model, begin=shared_cores(frame.threads))
+    return replace(model, cores=shared_cores(frame.threads))

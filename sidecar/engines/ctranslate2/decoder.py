@@ -9,7 +9,7 @@ from typing import Any
 import ctranslate2
 
 from sidecar.engines.base import Pulse
-from sidecar.engines.ctranslate2.device import Placement
+from sidecar.engines.ctranslate2.device import Placement, opened
 from sidecar.engines.ctranslate2.manifest import Manifest
 from sidecar.engines.ctranslate2.stopping import stopping
 
@@ -23,7 +23,7 @@ class Decoder:
         self.names: list[str] = json.loads((folder / VOCABULARY).read_text("utf-8"))
         self._ends = manifest.end_tokens
         self._stops = stopping(pulse)
-        self._generator = ctranslate2.Generator(str(folder), **placement.arguments())
+        self._generator = opened(ctranslate2.Generator, folder, placement)
 
     def answers(self, prompts: list[list[str]], options: dict[str, Any]) -> list[list[str]]:
         """The tokens of each answer, its end included where it came within the limit."""

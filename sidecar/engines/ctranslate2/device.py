@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import ctranslate2
 
@@ -42,6 +46,16 @@ def place(model: str, asked: str, quantization: str, threads: int) -> Placement:
     wanted = choosing.CONVERTED_PRECISIONS[(quantization, device)]
     compute_type = next((name for name in wanted if name in supported), "default")
     return Placement(device, index, compute_type, computing_threads(threads))
+
+
+def opened(kind: Callable[..., Any], folder: Path, placement: Placement) -> Any:
+    """A model of the library's class `kind`, loaded in a thread that is gone afterwards.
+
+    Loading computes with threads, and OpenMP keeps them as long as the one that began them lives, though the model computes
+    with others. Then there are more than processors, and while they wait they soon sleep (engines/openmp.py).
+    """
+    with ThreadPoolExecutor(1) as gone_afterwards:
+        return gone_afterwards.submit(kind, str(folder), **placement.arguments()).result()
 
 
 def _device(model: str, asked: str) -> tuple[str, int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import ctranslate2
 import numpy as np
 
-from sidecar.engines.ctranslate2.device import Placement
+from sidecar.engines.ctranslate2.device import Placement, opened
 from sidecar.engines.text_inputs import Inputs
 
 
@@ -15,7 +15,7 @@ class Encoder:
     """`token_types`: whether the model tells the first text of a pair from the second."""
 
     def __init__(self, folder: Path, placement: Placement, *, token_types: bool) -> None:
-        self._encoder = ctranslate2.Encoder(str(folder), **placement.arguments())
+        self._encoder = opened(ctranslate2.Encoder, folder, placement)
         self._token_types = token_types
 
     def hidden(self, inputs: list[Inputs]) -> tuple[np.ndarray, np.ndarray]:

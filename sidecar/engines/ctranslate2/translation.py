@@ -10,7 +10,7 @@ from typing import Any
 import ctranslate2
 
 from sidecar.engines.base import Encoding, Pulse
-from sidecar.engines.ctranslate2.device import Placement
+from sidecar.engines.ctranslate2.device import Placement, opened
 from sidecar.engines.ctranslate2.generation import WholeGenerator
 from sidecar.engines.ctranslate2.manifest import Manifest
 from sidecar.engines.ctranslate2.stopping import stopping
@@ -61,7 +61,7 @@ class Translator:
         self._reader = SourceReader(name, config, tokenizer, manifest.context_length)
         self._names: list[str] = json.loads((folder / VOCABULARY).read_text("utf-8"))  # by id
         self._ids = {name: index for index, name in enumerate(self._names)}
-        self._translator = ctranslate2.Translator(str(folder), **placement.arguments())
+        self._translator = opened(ctranslate2.Translator, folder, placement)
         self.languages = self._reader.languages
 
     def whole_generator(self) -> WholeGenerator:

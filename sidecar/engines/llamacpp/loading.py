@@ -42,7 +42,7 @@ def load(frame: Load) -> Model:
     except InglenookError as error:
         raise LoadFailed(model=frame.model, reason=error.details.get("reason", error.message)) from error
     model = _assembled(frame, files, facts, projector)
-    return replace(model, begin=shared_cores(frame.threads))
+    return replace(model, cores=shared_cores(frame.threads))
 
 
 def _assembled(frame: Load, files: GgufFiles, facts: GgufFacts, projector: Projector | None) -> Model:

@@ -33,7 +33,7 @@ def load(frame: Load) -> Model:
     model = _assembled(frame, device, warnings)
     model.facts.warnings = [*warnings, *model.facts.warnings]
     model.facts.memory_bytes += psutil.Process().memory_info().rss
-    return replace(model, begin=SharedCores(threads, torch.set_num_threads)) if device.type == "cpu" else model
+    return replace(model, cores=SharedCores(threads, torch.set_num_threads)) if device.type == "cpu" else model
 
 
 def _assembled(frame: Load, device: torch.device, warnings: list[str]) -> Model:

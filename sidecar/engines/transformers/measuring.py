@@ -66,6 +66,7 @@ def measure(frame: Calibrate) -> Calibrated:
         weights = [torch.randn(SIDE, SIDE) / SIDE for _ in range(BEYOND_CACHES // (4 * SIDE**2))]
         kernels = _kernels(weights)
         rounds = [_round(kernels, weights) for _ in range(ROUNDS)]
+    others.add()
     rounding = {kernel.precision: kernel.rounding for kernel in kernels}
     return Calibrated(
         threads=torch.get_num_threads(),
@@ -76,7 +77,7 @@ def measure(frame: Calibrate) -> Calibrated:
         rounding_int4_mweights_s=rounding.get("int4"),
         disk_mb_s=disk,
         cached_mb_s=cached,
-        others_share=round(others(), 2),
+        others_share=round(others.share(), 2),
     )
 
 

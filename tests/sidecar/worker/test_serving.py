@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from sidecar.engines.base import Encoding, Model, Pulse
+from sidecar.engines.threads import SharedCores
 from sidecar.runtime.protocol import Cancel, Embed, Embedded, Failed, Finished, Load, ModelFacts, Stats, Up
 from sidecar.worker.scheduler import Scheduler
 from sidecar.worker.serving import Inbox, Serving
@@ -34,6 +35,20 @@ class SlowReader:
         return Embedded(b"", dimensions=1, tokens=encoding.tokens)
 
 
+class Cores(SharedCores):
+    """Passes on what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(1, lambda count: None)
+        self.told: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def work(self) -> None:
+        self.told.put("work")
+
+    def rest(self) -> None:
+        self.told.put("rest")
+
+
 class Parent:
     """The other end of the pipe: a queue of what was sent. Hanging up ends the worker's loop."""
 
@@ -44,7 +59,8 @@ class Parent:
         pulse = Pulse()
         self.reader = SlowReader(pulse)
         facts = ModelFacts(engine="slow", device="cpu", precision="none", parameters=0, memory_bytes=0)
-        model = Model("slow", facts, embedder=self.reader, pulse=pulse)
+        self.cores = Cores()
+        model = Model("slow", facts, embedder=self.reader, pulse=pulse, cores=self.cores)
         self._serving = Serving(Scheduler(model, Load("slow", "", "embedding")), self.inbox, self._send)
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -106,3 +122,18 @@ def test_a_request_that_arrives_and_is_cancelled_meanwhile_is_never_computed(par
     for frame in (Embed(2, ["short"]), Cancel(2), Cancel(1)):
         parent.inbox.put(frame)
     assert [parent.until(Failed).id, parent.until(Failed).id] == [1, 2]
+
+
+def test_the_cores_are_told_when_something_is_computed_and_when_nothing_is_left(parent: Parent) -> None:
+    parent.inbox.put(Embed(1, [ENDLESS]))
+    parent.inbox.put(Embed(2, ["short"]))
+    assert parent.reader.begun.wait(20)
+    assert parent.cores.told.get(timeout=20) == "work"
+    assert parent.cores.told.empty()
+    parent.inbox.put(Cancel(1))
+    assert parent.until(Finished).id == 2
+    told = [parent.cores.told.get(timeout=20)]
+    while told[-1] != "rest":
+        told.append(parent.cores.told.get(timeout=20))
+    assert set(told[:-1]) == {"work"}
+    assert parent.cores.told.empty()

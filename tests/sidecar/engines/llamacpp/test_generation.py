@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sidecar.engines.base import Broken, News
+from sidecar.engines.threads import SharedCores
 from sidecar.runtime.protocol import Cancel, Delta, Failed, Finished, Generate, Generated, Load, Step, Up
 from sidecar.types import Message, Sampling
 from sidecar.worker.scheduler import Scheduler
@@ -97,16 +98,27 @@ def test_the_engine_tells_every_token() -> None:
     assert deltas[-1].tokens == 12
 
 
+class Told(SharedCores):
+    """Counts what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(1, lambda count: None)
+        self.worked = 0
+
+    def work(self) -> None:
+        self.worked += 1
+
+
 def test_other_programs_are_looked_at_while_the_library_works() -> None:
-    looks: list[None] = []
-    model = replace(load(gguf_model("llama-chat"), engine="llamacpp"), begin=lambda: looks.append(None))
+    cores = Told()
+    model = replace(load(gguf_model("llama-chat"), engine="llamacpp"), cores=cores)
     scheduler = Scheduler(model, Load("m", "", "text_generation"))
     scheduler.iterate()
-    assert not looks
+    assert not cores.worked
     request = question("the small model", max_new_tokens=2000)
     scheduler.accept(request)
     scheduler.iterate()
-    assert len(looks) == 1
+    assert cores.worked == 1
     scheduler.accept(Cancel(request.id))
 
 
