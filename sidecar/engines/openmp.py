@@ -19,7 +19,7 @@ MAPPED = Path("/proc/self/maps")
 
 
 def shared_cores(asked: int) -> SharedCores:
-    """For an engine whose library cannot change the number of its threads, with the setting for it: call it amid work."""
+    """For an engine whose library cannot change the number of its threads, with the setting for it: made once it is loaded."""
     threads, crowd = computing_threads(asked), Crowd()
     return SharedCores(threads, lambda free: crowd.gather() if free < threads else crowd.leave())
 

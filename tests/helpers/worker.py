@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -14,6 +15,7 @@ import numpy as np
 
 from sidecar.engines import load_engine
 from sidecar.engines.base import Model
+from sidecar.engines.threads import SharedCores
 from sidecar.runtime.protocol import (
     HEADER,
     Classified,
@@ -36,6 +38,20 @@ from sidecar.runtime.protocol import (
 )
 from sidecar.types import ModelType
 from sidecar.worker.scheduler import Scheduler
+
+
+class CoresTold(SharedCores):
+    """Passes on what it is told: "work" and "rest"."""
+
+    def __init__(self) -> None:
+        super().__init__(1, lambda count: None)
+        self.told: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def work(self) -> None:
+        self.told.put("work")
+
+    def rest(self) -> None:
+        self.told.put("rest")
 
 
 def load(folder: Path, task: ModelType = "text_generation", engine: str = "transformers", **more: object) -> Model:

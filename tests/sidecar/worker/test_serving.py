@@ -8,10 +8,10 @@ import threading
 import pytest
 
 from sidecar.engines.base import Encoding, Model, Pulse
-from sidecar.engines.threads import SharedCores
 from sidecar.runtime.protocol import Cancel, Embed, Embedded, Failed, Finished, Load, ModelFacts, Stats, Up
 from sidecar.worker.scheduler import Scheduler
 from sidecar.worker.serving import Inbox, Serving
+from tests.helpers.worker import CoresTold
 
 ENDLESS = "endless"
 
@@ -35,20 +35,6 @@ class SlowReader:
         return Embedded(b"", dimensions=1, tokens=encoding.tokens)
 
 
-class Cores(SharedCores):
-    """Passes on what it is told."""
-
-    def __init__(self) -> None:
-        super().__init__(1, lambda count: None)
-        self.told: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def work(self) -> None:
-        self.told.put("work")
-
-    def rest(self) -> None:
-        self.told.put("rest")
-
-
 class Parent:
     """The other end of the pipe: a queue of what was sent. Hanging up ends the worker's loop."""
 
@@ -59,7 +45,7 @@ class Parent:
         pulse = Pulse()
         self.reader = SlowReader(pulse)
         facts = ModelFacts(engine="slow", device="cpu", precision="none", parameters=0, memory_bytes=0)
-        self.cores = Cores()
+        self.cores = CoresTold()
         model = Model("slow", facts, embedder=self.reader, pulse=pulse, cores=self.cores)
         self._serving = Serving(Scheduler(model, Load("slow", "", "embedding")), self.inbox, self._send)
         self._thread = threading.Thread(target=self._run)

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from sidecar.engines.base import Broken, News
-from sidecar.engines.threads import SharedCores
 from sidecar.runtime.protocol import Cancel, Delta, Failed, Finished, Generate, Generated, Load, Step, Up
 from sidecar.types import Message, Sampling
 from sidecar.worker.scheduler import Scheduler
 from tests.helpers.gguf_models import gguf_model
 from tests.helpers.models import tiny
-from tests.helpers.worker import WorkerProcess, answer, ends, load, text_of
+from tests.helpers.worker import CoresTold, WorkerProcess, answer, ends, load, text_of
 
 from .conftest import Start, facts_of
 
@@ -98,27 +97,16 @@ def test_the_engine_tells_every_token() -> None:
     assert deltas[-1].tokens == 12
 
 
-class Told(SharedCores):
-    """Counts what it is told."""
-
-    def __init__(self) -> None:
-        super().__init__(1, lambda count: None)
-        self.worked = 0
-
-    def work(self) -> None:
-        self.worked += 1
-
-
 def test_other_programs_are_looked_at_while_the_library_works() -> None:
-    cores = Told()
+    cores = CoresTold()
     model = replace(load(gguf_model("llama-chat"), engine="llamacpp"), cores=cores)
     scheduler = Scheduler(model, Load("m", "", "text_generation"))
     scheduler.iterate()
-    assert not cores.worked
+    assert cores.told.empty()
     request = question("the small model", max_new_tokens=2000)
     scheduler.accept(request)
     scheduler.iterate()
-    assert cores.worked == 1
+    assert (cores.told.qsize(), cores.told.get()) == (1, "work")
     scheduler.accept(Cancel(request.id))
 
 
