@@ -1,4 +1,4 @@
-"""Services that are killed, or find their disk full, exactly at the step that a test names.
+"""Services that are killed, find their disk full, or have to wait for it, exactly at the step that a test names.
 
 The services that start afterwards get a `sitecustomize` that listens to what Python itself tells of every file.
 """
@@ -41,6 +41,15 @@ def heard(event, arguments):
         os.close(place)
 sys.addaudithook(heard)
 """
+# Lets a disk be slow: a tenth of a second for each file of such a name.
+SLOW = """
+import os, sys, time
+name = os.environ["SLOW_AT"]
+def heard(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(name):
+        time.sleep(0.1)
+sys.addaudithook(heard)
+"""
 
 
 def kill_at(point: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,6 +62,12 @@ def fill_at(name: str, filler: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     """The services that start from now on find the disk of `filler` full once they open a file whose name ends so."""
     _sabotage(FILLER, tmp_path, monkeypatch)
     monkeypatch.setenv("FILL_AT", f"{name}|{filler}")
+
+
+def slow_at(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The services that start from now on wait a tenth of a second whenever they open a file whose name ends so."""
+    _sabotage(SLOW, tmp_path, monkeypatch)
+    monkeypatch.setenv("SLOW_AT", name)
 
 
 def _sabotage(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

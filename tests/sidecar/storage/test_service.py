@@ -17,7 +17,7 @@ from sidecar.types import GenerateRequest, GenerateResponse, JobInfo, RegisterRe
 from tests.helpers.disks import MAY_MOUNT, fill, small_disk
 from tests.helpers.gguf_models import gguf_model
 from tests.helpers.models import echo_model
-from tests.helpers.sabotage import kill_at
+from tests.helpers.sabotage import kill_at, slow_at
 from tests.helpers.service import has_requests, job_ended, running_service
 
 MODEL = "org/chat"
@@ -162,9 +162,10 @@ if MAY_MOUNT:
         assert not left.exists()
 
     async def test_a_move_that_is_cancelled_or_finds_no_room_leaves_everything_as_it_was(
-        tmp_path: Path, disk: Path
+        tmp_path: Path, disk: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = tmp_path / "data"
+        slow_at(".slow", tmp_path, monkeypatch)
         path = place(data / "models")
         with running_service(data) as service:
             async with service.client() as client:
@@ -174,8 +175,8 @@ if MAY_MOUNT:
                     await client.move_models(str(disk / "models"))
                 assert caught.value.details["needed_mb"] > caught.value.details["free_mb"] > 0
                 (data / "models" / "large").unlink()
-                for number in range(1000):  # which takes longer than to ask twice
-                    (data / "models" / f"{number}.bin").write_bytes(os.urandom(4 << 10))
+                for number in range(600):  # a minute's work, so that there is something to stop
+                    (data / "models" / f"{number}.slow").write_bytes(b"x")
                 started = await client.move_models(str(disk / "models"))
                 with pytest.raises(errors.Conflict, match="is moving"):
                     await client.remove(MODEL)
