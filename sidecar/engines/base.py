@@ -6,6 +6,7 @@ is computed when; the engine computes. Nothing here imports an engine library, s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -31,6 +32,8 @@ from sidecar.runtime.protocol import (
     Translated,
 )
 from sidecar.types import Sampling
+
+PULSE_EVERY_S = 0.02
 
 Request = TypeVar("Request", contravariant=True)
 Outcome = TypeVar("Outcome", covariant=True)
@@ -184,16 +187,25 @@ class SelfScheduling(Protocol):
 
 
 class Pulse:
-    """An engine calls it again and again amid a computation that may take long, from any thread, holding no lock.
+    """An engine calls it amid a computation that may take long, as often as it likes, from any thread, holding no lock.
 
-    The worker listens, and answers whether the computation is to go on: False once nobody wants its result.
+    The worker listens every `every_s` seconds, and answers whether the computation is to go on: False once nobody wants its
+    result.
     """
 
     def __init__(self) -> None:
         self.listener: Callable[[], bool] = lambda: True
+        self.every_s = PULSE_EVERY_S
+        self._next = 0.0
 
     def __call__(self) -> bool:
-        return self.listener()
+        now = time.monotonic()
+        if now < self._next:
+            return True
+        goes_on = self.listener()
+        if goes_on:
+            self._next = now + self.every_s
+        return goes_on
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from sidecar.runtime.protocol import Cancel, Down, Up
 from sidecar.worker.scheduler import Scheduler
 
 STATS_EVERY_S = 1.0
-PULSE_EVERY_S = 0.02
 LOOK_EVERY_S = 0.25  # while a model works by itself: text that waits for the next piece waits no longer than this
 
 Inbox = queue.SimpleQueue[Down]
@@ -34,7 +33,6 @@ class Serving:
         self._later: deque[Down] = deque()
         self._process = psutil.Process()
         self._next_stats = time.monotonic() + STATS_EVERY_S
-        self._next_pulse = 0.0
         scheduler.listen(self._amid)
 
     def run(self) -> None:
@@ -49,14 +47,12 @@ class Serving:
 
     def _amid(self) -> bool:
         """Called while the scheduler computes, maybe from the engine's thread. False: nobody wants the result any more."""
-        if time.monotonic() >= self._next_pulse:
-            self._next_pulse = time.monotonic() + PULSE_EVERY_S
-            for frame in self._drained(0.0):
-                if isinstance(frame, Cancel):
-                    self._scheduler.accept(frame)
-                self._later.append(frame)  # a cancel too: its request may be among those that wait
-            self._scheduler.stepped()
-            self._send(self._scheduler.replies() + self._stats_when_due())
+        for frame in self._drained(0.0):
+            if isinstance(frame, Cancel):
+                self._scheduler.accept(frame)
+            self._later.append(frame)  # a cancel too: its request may be among those that wait
+        self._scheduler.stepped()
+        self._send(self._scheduler.replies() + self._stats_when_due())
         return self._scheduler.wanted
 
     def _arrived(self) -> list[Down]:

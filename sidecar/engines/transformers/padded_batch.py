@@ -16,6 +16,7 @@ from transformers.cache_utils import DynamicLayer
 
 from sidecar.engines.base import Answer
 from sidecar.engines.transformers.preparation import Prefilled, last_logits
+from sidecar.engines.transformers.processors import Processors
 from sidecar.engines.transformers.sampling import choose
 
 
@@ -36,7 +37,7 @@ class PaddedBatch:
         self.answers: list[Answer] = []
         self._model = model
         self._lengths: list[int] = []
-        self._processors: list[Any] = []
+        self._processors: list[Processors] = []
         self._cache: Any = None
 
     def join(self, answer: Answer, prefilled: Prefilled) -> int:

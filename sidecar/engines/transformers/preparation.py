@@ -6,12 +6,13 @@ and every score processor that the model's generation config asks for, and each 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from sidecar.engines.base import Answer
+from sidecar.engines.transformers.processors import Processors
 
 # What would make `generate` do something else than plain greedy decoding; sampling is done by this engine.
 NOT_GREEDY = (
@@ -29,7 +30,7 @@ class Prefilled:
 
     ids: torch.Tensor
     logits: torch.Tensor
-    processors: Any
+    processors: Processors
     state: dict[str, Any]
 
 
@@ -38,7 +39,7 @@ class Beginning:
     """What the answers of one `kind` to an encoder-decoder begin with: the decoder's first tokens, and what is done to scores."""
 
     ids: list[int]
-    processors: Any
+    processors: Processors
 
 
 @dataclass
@@ -46,7 +47,7 @@ class _Handover:
     """What `generate` passes to a custom decoding loop."""
 
     ids: Any = None
-    processors: Any = None
+    processors: Processors = field(init=False)
     config: Any = None
     state: Any = None
 
@@ -60,7 +61,8 @@ class _Handover:
         generation_config: Any,
         **state: Any,
     ) -> Any:
-        self.ids, self.processors, self.config, self.state = input_ids, logits_processor, generation_config, state
+        self.ids, self.config, self.state = input_ids, generation_config, state
+        self.processors = Processors(logits_processor)
         return input_ids
 
 
@@ -84,7 +86,7 @@ def prefill(model: Any, answers: list[Answer], pad_id: int) -> Prefilled:
     return Prefilled(ids, last_logits(outputs), handover.processors, _advance(model, outputs, state, 1))
 
 
-def score_processors(model: Any, answer: Answer, pad_id: int) -> Any:
+def score_processors(model: Any, answer: Answer, pad_id: int) -> Processors:
     """What the library would apply to the scores of this answer; nothing of the model is computed."""
     return _handed_over(model, [answer], pad_id).processors
 

@@ -27,6 +27,7 @@ from sidecar.engines.transformers import in_place
 from sidecar.engines.transformers.classification import Classifier
 from sidecar.engines.transformers.fused import encoder
 from sidecar.engines.transformers.fused.encoder import Encoder
+from sidecar.engines.transformers.fused.modules import Norm
 from sidecar.engines.transformers.heads import HEADS, head_layers, scored
 from sidecar.engines.transformers.padding import stack
 from sidecar.runtime.protocol import Classify, Embed
@@ -140,13 +141,13 @@ def test_a_half_type_stays_the_librarys() -> None:
 def test_a_classifier_reads_the_first_tokens_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """The last layer is spared for all others."""
     rows: list[int] = []
-    computed = encoder.layer_normed
+    computed = Norm.__call__
 
-    def counting(x: torch.Tensor, norm: Any) -> torch.Tensor:
+    def counting(norm: Norm, x: torch.Tensor) -> torch.Tensor:
         rows.append(len(x))
-        return computed(x, norm)
+        return computed(norm, x)
 
-    monkeypatch.setattr(encoder, "layer_normed", counting)
+    monkeypatch.setattr(Norm, "__call__", counting)
     model = load(tiny("bert-single"), "classification")
     assert isinstance(model.classifier, Classifier)
     rows.clear()

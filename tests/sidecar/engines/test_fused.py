@@ -58,17 +58,39 @@ def test_the_rounded_product_is_close_to_the_exact_one() -> None:
 
 def test_a_row_of_the_rounded_product_does_not_depend_on_its_neighbours() -> None:
     torch.manual_seed(2)
-    product, x = Int8.rounded(torch.randn(48, 96)), torch.randn(8, 96) * torch.tensor([[10.0**i] for i in range(-4, 4)])
-    together = product(x)
-    for row in range(8):
-        torch.testing.assert_close(product(x[row : row + 1])[0], together[row], rtol=0, atol=0)
+    x = torch.randn(8, 96) * torch.tensor([[10.0**i] for i in range(-4, 4)])
+    x[3] = torch.arange(96) % 64 - 32.0  # a power of two the largest
+    for product in (Int8.rounded(torch.randn(48, 96)), Int8.rounded(torch.randn(48, 96), torch.randn(48))):
+        for packed in (False, True):
+            if packed:
+                product.pack()
+            together = product(x)
+            for row in range(8):
+                torch.testing.assert_close(product(x[row : row + 1])[0], together[row], rtol=0, atol=0)
+
+
+def test_the_largest_inputs_and_weights_do_not_overflow() -> None:
+    """Without VNNI, FBGEMM adds two products in 16 bits."""
+    product, x = Int8.rounded(torch.ones(16, 256)), torch.full((1, 256), 1.99999)
+    product.pack()
+    for rows in (1, 5):
+        torch.testing.assert_close(product(x.repeat(rows, 1)), torch.full((rows, 16), 512.0), rtol=0.01, atol=0)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_what_is_no_number_stays_none(value: float) -> None:
+    product, x = Int8.rounded(torch.randn(16, 64)), torch.randn(1, 64)
+    product.pack()
+    x[0, 5] = value
+    for rows in (1, 3):
+        assert not product(x.repeat(rows, 1)).isfinite().any()
 
 
 @pytest.mark.parametrize("inputs", [50, 896, 4111])
 def test_the_plain_product_is_the_packed_one_to_the_last_bit(inputs: int) -> None:
     torch.manual_seed(3)
     product, x = Int8.rounded(torch.randn(40, inputs)), torch.randn(64, inputs) * torch.rand(64, 1)
-    x[0] = torch.arange(inputs) % 127 / 2  # many of them in the middle between two steps
+    x[0] = torch.arange(inputs) % 255 / 2  # many of them in the middle between two steps
     plain = [product(x), product(x[:1])]
     product.pack()
     for before, after in zip(plain, [product(x), product(x[:1])], strict=True):
@@ -85,7 +107,8 @@ def test_the_norm_is_the_library_s_to_the_last_bit_and_its_rows_know_nothing_of_
 
 
 def test_a_row_of_zeros_stays_zeros() -> None:
-    assert not Int8.rounded(torch.randn(8, 16))(torch.zeros(2, 16)).any()
+    for rows in (1, 2):
+        assert not Int8.rounded(torch.randn(8, 16))(torch.zeros(rows, 16)).any()
 
 
 def test_the_product_in_four_bits_is_near_the_exact_one_and_its_rows_know_nothing_of_each_other() -> None:

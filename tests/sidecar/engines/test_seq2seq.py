@@ -133,6 +133,25 @@ def test_rows_that_are_stepped_get_the_scores_of_the_whole(family: str) -> None:
             torch.testing.assert_close(hidden, whole[:, column], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_what_is_read_is_what_the_library_reads_alone_and_beside_others(family: str) -> None:
+    source, own = inputs(), fused_model(family).get_encoder()
+    with torch.inference_mode():
+        expected = library_model(family).get_encoder()(**source).last_hidden_state
+        found = own(**source).last_hidden_state
+        for row, length in enumerate(source["attention_mask"].sum(1).tolist()):
+            alone = own(input_ids=source["input_ids"][row : row + 1, :length]).last_hidden_state
+            for other in (expected[row, :length], alone[0]):
+                torch.testing.assert_close(found[row, :length], other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_weight_is_in_memory_twice(family: str) -> None:
+    either = library_model(family), fused_model(family)
+    counts = [sum(parameter.numel() for parameter in model.parameters()) for model in either]
+    assert counts[0] == counts[1]
+
+
 @pytest.mark.parametrize("model_class", [BartModel, BartForSequenceClassification, BartForCausalLM])
 def test_what_does_not_write_what_it_read_keeps_its_own_decoder(model_class: Any) -> None:
     assert not seq2seq.can_fuse(model_class(BartConfig(**SIZES)))

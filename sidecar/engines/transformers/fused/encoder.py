@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from sidecar.engines.transformers.fused.modules import exact_on_processor, joined, layer_normed
+from sidecar.engines.transformers.fused.modules import Norm, added, exact_on_processor, joined, used_up
 
 Batch = dict[str, torch.Tensor]
 Places = dict[str, str]
@@ -77,26 +77,34 @@ def fuse(model: Any) -> Encoder:
 
 
 class Layer(nn.Module):  # type: ignore[misc]
-    """Attention among the tokens of a text, feed-forward. Hidden states: shape (tokens, width)."""
+    """Attention among the tokens of a text, feed-forward. Hidden states: shape (tokens, width). `norm_first`: whether the parts
+    normalise before they compute or after."""
 
-    def __init__(self, layer: Any, places: Places, heads: int) -> None:
+    def __init__(self, layer: Any, places: Places, heads: int, *, norm_first: bool = False) -> None:
         super().__init__()
         parts = {name: layer.get_submodule(place) for name, place in places.items()}
         self.heads = heads
+        self._norm_first = norm_first
         self.attention_in = joined(parts["query"], parts["key"], parts["value"])
         self.attention_out = parts["attention_out"]
-        self.attention_norm = parts["attention_norm"]
+        self.attention_norm = Norm(parts["attention_norm"])
         self.feed_in = parts["feed_in"]
         self.activation = parts["activation"]
         self.feed_out = parts["feed_out"]
-        self.feed_norm = parts["feed_norm"]
+        self.feed_norm = Norm(parts["feed_norm"])
 
     def __call__(self, x: torch.Tensor, text: Text, *, first: bool = False) -> torch.Tensor:
         """`first`: only for the first token of each text, shape of the result (rows, width). In place of `forward`: the
         library's detours for hooks take as long as some of the products."""
-        seen = text.attend(self.attention_in(x).view(len(x), 3, self.heads, -1), first=first)
-        x = layer_normed(self.attention_out(seen).add_(text.firsts(x) if first else x), self.attention_norm)
-        return layer_normed(self.feed_out(self.activation(self.feed_in(x))).add_(x), self.feed_norm)
+        mixed = self.attention_in(self.attention_norm(x) if self._norm_first else x)
+        seen = text.attend(mixed.view(len(x), 3, self.heads, -1), first=first)
+        x = self.attention_out(seen).add_(text.firsts(x) if first else x)
+        if not self._norm_first:
+            x = self.attention_norm(x)
+        return added(x, self.feed_norm, self._feed_forward, norm_first=self._norm_first)
+
+    def _feed_forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.feed_out(self.activation(self.feed_in(x)))
 
 
 class Encoder(nn.Module):  # type: ignore[misc]
@@ -107,9 +115,8 @@ class Encoder(nn.Module):  # type: ignore[misc]
         super().__init__()
         library = getattr(base, _layers_of(base))
         self.embeddings = base.embeddings
-        self.layers = nn.ModuleList()
-        while library.layer:  # so that no weight is in memory twice for long
-            self.layers.append(Layer(library.layer.pop(0), PLACES[config.model_type], config.num_attention_heads))
+        places, heads = PLACES[config.model_type], config.num_attention_heads
+        self.layers = nn.ModuleList(Layer(layer, places, heads) for layer in used_up(library.layer))
         self._has_types = hasattr(base.embeddings, "token_type_embeddings")
         # MPNet's knows how much a token looks at another by the distance between them.
         self.library = library if hasattr(library, "compute_position_bias") else None

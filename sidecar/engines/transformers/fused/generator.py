@@ -14,6 +14,7 @@ from sidecar.engines.transformers.fused.decoder import Decoder
 from sidecar.engines.transformers.fused.past import BatchPast, Past
 from sidecar.engines.transformers.fused.prefixes import Prefixes
 from sidecar.engines.transformers.preparation import score_processors
+from sidecar.engines.transformers.processors import Processors
 from sidecar.engines.transformers.sampling import choose
 from sidecar.runtime.protocol import Generate
 
@@ -33,7 +34,7 @@ class _Filling:
 @dataclass(frozen=True)
 class _Row:
     answer: Answer
-    processors: Any
+    processors: Processors
 
     def tokens(self, length: int) -> list[int]:
         return (self.answer.prompt.token_ids + self.answer.generated)[:length]

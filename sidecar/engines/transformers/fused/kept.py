@@ -32,7 +32,7 @@ from sidecar.registry.sealing import is_whole, remove, seal
 
 log = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3  # 3: weights in seven bits, inputs in eight
 SPARE_DISK = 1 << 30  # bytes that must stay free
 
 

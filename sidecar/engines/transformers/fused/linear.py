@@ -6,6 +6,7 @@ Each row of the input gets a scale of its own, so that a row's result never depe
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any, Literal, Protocol
 
@@ -14,12 +15,13 @@ from torch.nn import functional
 
 Precision = Literal["float32", "int8", "int4"]
 
-# Seven bits for the input: without VNNI the product of two full bytes overflows inside FBGEMM's kernels.
-INPUT_STEPS = 63
-INPUT_ZERO = 64
-INPUT_SCALE = torch.tensor(1 / INPUT_STEPS)  # in float32, as FBGEMM holds it
-STEPS_PER_UNIT = (1 / INPUT_SCALE).double()
-WEIGHT_STEPS = 127
+INPUT_STEPS = 127
+INPUT_ZERO = 128
+# Seven bits for the weights: without VNNI the product of two full bytes overflows inside FBGEMM's kernels. The input, in which
+# single values stand out further, gets the eighth.
+WEIGHT_STEPS = 63
+SCALE = 2 / INPUT_STEPS  # of an input divided by the power of two below its largest value
+EXPONENT = 0x7F800000  # of a float32: what is left of a number is the power of two below it
 SMALLEST = 1e-12  # of a row's largest value: a row of zeros stays zeros
 BLOCK = 1 << 18  # weights that are turned to float32 at a time: they stay in a core's cache
 BLOCK_FOR_MANY = 1 << 22  # with many rows the product itself is what takes time, and wants larger pieces
@@ -63,7 +65,7 @@ class Float:
 
 
 class Int8:
-    """The weights rounded to -127…127 times a scale per output.
+    """The weights rounded to -63…63 times a scale per output.
 
     FBGEMM's own arrangement of them takes long to make. Until `pack` has made it, the same product is computed from the
     plain integers, several times slower and equal to the last bit, so that nobody has to wait.
@@ -100,30 +102,46 @@ class Int8:
             self._weights = torch.ops.quantized.linear_prepack(whole, None)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return self._of_one(x) if len(x) == 1 else self._of_many(x)
+
+    def _of_one(self, x: torch.Tensor) -> torch.Tensor:
+        """With the power of two in the scale of the product, which spares most of what `_of_many` does around it."""
+        lowest, highest = torch.aminmax(x)
+        largest = max(highest.item(), -lowest.item(), SMALLEST)
+        if not math.isfinite(largest):  # FBGEMM makes numbers of what is none
+            return self._of_many(x)
+        product = self._product(x, math.ldexp(SCALE, math.frexp(largest)[1] - 1))
+        return product if self._bias is None else product.add_(self._bias)
+
+    def _of_many(self, x: torch.Tensor) -> torch.Tensor:
         shares = x.abs()
-        largest = shares.amax(dim=-1, keepdim=True).clamp_(min=SMALLEST)
-        weights, shares = self._weights, torch.div(x, largest, out=shares)  # what is written is still in the cache
-        plain = isinstance(weights, torch.Tensor)
-        product = _plain(shares, weights, self._scales) if plain else _packed(shares, weights)
-        if self._bias is None:
-            return product.mul_(largest)
-        return torch.addcmul(self._bias, product, largest, out=product)
+        powers = shares.amax(dim=-1, keepdim=True).clamp_(min=SMALLEST)
+        powers.view(torch.int32).bitwise_and_(EXPONENT)
+        product = self._product(torch.div(x, powers, out=shares), SCALE)  # what is written is still in the cache
+        return product.mul_(powers) if self._bias is None else torch.addcmul(self._bias, product, powers, out=product)
+
+    def _product(self, x: torch.Tensor, scale: float) -> torch.Tensor:
+        weights = self._weights
+        if isinstance(weights, torch.Tensor):
+            return _plain(x, scale, weights, self._scales)
+        return _packed(x, scale, weights)
 
 
-def _plain(shares: torch.Tensor, int8: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
+def _plain(x: torch.Tensor, scale: float, int8: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
     """What FBGEMM computes, in its order: it scales and shifts the input with one rounding, which double stands for here.
     The sums are of integers, so float32 holds them without error up to 2²⁴, hundreds of times what real weights come to."""
-    whole = (shares.double() * STEPS_PER_UNIT + INPUT_ZERO).float().round_().sub_(INPUT_ZERO)
+    step = torch.tensor(scale)  # in float32, as FBGEMM holds it
+    whole = (x.double() * (1 / step).double() + INPUT_ZERO).float().round_().sub_(INPUT_ZERO)
     block = BLOCK_FOR_MANY if len(whole) >= MANY_ROWS else BLOCK
     parts = int8.split(max(1, block // int8.shape[1]))
-    return torch.cat([whole @ part.float().t() for part in parts], dim=1).mul_(scales * INPUT_SCALE)
+    return torch.cat([whole @ part.float().t() for part in parts], dim=1).mul_(scales * step)
 
 
-def _packed(shares: torch.Tensor, weights: Any) -> torch.Tensor:
+def _packed(x: torch.Tensor, scale: float, weights: Any) -> torch.Tensor:
     # The library asks FBGEMM's weights whether they override functions, and each time an exception is thrown and caught in
     # C++: 30 µs, longer than most products of one row take. Nothing here overrides any.
     with torch._C.DisableTorchFunctionSubclass():
-        return _multiply(shares, 1 / INPUT_STEPS, INPUT_ZERO, weights)
+        return _multiply(x, scale, INPUT_ZERO, weights)
 
 
 def present(**tensors: torch.Tensor | None) -> dict[str, torch.Tensor]:

@@ -17,8 +17,9 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import DynamicCache, EncoderDecoderCache
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 
-from sidecar.engines.transformers.fused.modules import exact_on_processor, joined, layer_normed
+from sidecar.engines.transformers.fused.modules import Norm, Words, added, exact_on_processor, joined, used_up
 from sidecar.engines.transformers.fused.past import Attend, BatchPast, Look, Shape
+from sidecar.engines.transformers.fused.seq2seq_encoder import Seq2SeqEncoder
 
 Seen = Callable[..., torch.Tensor]
 
@@ -37,9 +38,11 @@ def can_fuse(model: Any) -> bool:
 
 
 def fuse(model: Any) -> None:
-    """Replace the decoder of a model for which `can_fuse` holds. The library's layers are used up."""
+    """Replace encoder and decoder of a model for which `can_fuse` holds. The library's layers are used up."""
+    norm_first = NORM_FIRST[model.config.model_type]
     with torch.no_grad():
-        model.model.decoder = Seq2SeqDecoder(model.model.decoder, model.config)
+        model.model.encoder = Seq2SeqEncoder(model.model.encoder, norm_first=norm_first)
+        model.model.decoder = Seq2SeqDecoder(model.model.decoder, norm_first=norm_first)
 
 
 class Layer(nn.Module):  # type: ignore[misc]
@@ -53,14 +56,14 @@ class Layer(nn.Module):  # type: ignore[misc]
         self._norm_first = norm_first
         self.attention_in = joined(written.q_proj, written.k_proj, written.v_proj)
         self.attention_out = written.out_proj
-        self.attention_norm = layer.self_attn_layer_norm
+        self.attention_norm = Norm(layer.self_attn_layer_norm)
         self.source_in = joined(read.k_proj, read.v_proj)
         self.cross_in = read.q_proj
         self.cross_out = read.out_proj
-        self.cross_norm = layer.encoder_attn_layer_norm
+        self.cross_norm = Norm(layer.encoder_attn_layer_norm)
         self.feed_in = layer.fc1
         self.feed_out = layer.fc2
-        self.feed_norm = layer.final_layer_norm
+        self.feed_norm = Norm(layer.final_layer_norm)
         self.activation = layer.activation_fn
 
     def __call__(self, x: torch.Tensor, attend: Seen, look: Seen) -> torch.Tensor:
@@ -75,8 +78,8 @@ class Layer(nn.Module):  # type: ignore[misc]
         keys, values = self.source_in(hidden).unflatten(-1, (2, self.heads, self.size)).unbind(2)
         return keys.transpose(1, 2), values.transpose(1, 2)
 
-    def _added(self, x: torch.Tensor, norm: nn.LayerNorm, part: Seen) -> torch.Tensor:
-        return x + part(layer_normed(x, norm)) if self._norm_first else layer_normed(x + part(x), norm)
+    def _added(self, x: torch.Tensor, norm: Norm, part: Seen) -> torch.Tensor:
+        return added(x, norm, part, norm_first=self._norm_first)
 
     def _attention(self, attend: Seen, x: torch.Tensor) -> torch.Tensor:
         q, k, v = self.attention_in(x).view(len(x), 3, self.heads, self.size).unbind(1)
@@ -92,18 +95,11 @@ class Layer(nn.Module):  # type: ignore[misc]
 class Seq2SeqDecoder(nn.Module):  # type: ignore[misc]
     """Made of the library's decoder, whose tables of words and positions it keeps."""
 
-    def __init__(self, decoder: Any, config: Any) -> None:
+    def __init__(self, decoder: Any, *, norm_first: bool) -> None:
         super().__init__()
-        self.config = config
-        self.embed_tokens = decoder.embed_tokens
-        self.embed_positions = decoder.embed_positions
-        self.embed_norm = getattr(decoder, "layernorm_embedding", None)
+        self.words = Words(decoder)
         self.norm = getattr(decoder, "layer_norm", None)
-        self._scale = getattr(decoder, "embed_scale", None)  # where the table of words does not scale by itself
-        norm_first = NORM_FIRST[config.model_type]
-        self.layers = nn.ModuleList()
-        while decoder.layers:  # so that no weight is in memory twice for long
-            self.layers.append(Layer(decoder.layers.pop(0), norm_first))
+        self.layers = nn.ModuleList(Layer(layer, norm_first) for layer in used_up(decoder.layers))
 
     @property
     def shape(self) -> Shape:
@@ -154,15 +150,10 @@ class Seq2SeqDecoder(nn.Module):  # type: ignore[misc]
 
     def _through(self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, look: Look) -> torch.Tensor:
         """`tokens` and `positions` have shape (tokens,), the hidden states (tokens, width)."""
-        x = self._embedded(tokens, positions)
+        x = self.words(tokens, positions)
         for index, layer in enumerate(self.layers):
             x = layer(x, partial(attend, index), partial(look, index))
         return x if self.norm is None else self.norm(x)
-
-    def _embedded(self, tokens: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        words = self.embed_tokens(tokens)
-        x = (words if self._scale is None else words * self._scale) + _vectors(self.embed_positions, positions)
-        return x if self.embed_norm is None else self.embed_norm(x)
 
     def _source(self, index: int, hidden: torch.Tensor, past: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """Keys and values of what was read, which the library's cache keeps from the first call on."""
@@ -171,13 +162,6 @@ class Seq2SeqDecoder(nn.Module):  # type: ignore[misc]
             past.is_updated[index] = True
         kept = past.cross_attention_cache.layers[index]
         return kept.keys, kept.values
-
-
-def _vectors(table: Any, positions: torch.Tensor) -> torch.Tensor:
-    """M2M100 computes its table, and begins behind the row of the padding; Bart's begins at an offset."""
-    if hasattr(table, "weights"):
-        return table.weights[positions + table.padding_idx + 1]
-    return table.weight[positions + getattr(table, "offset", 0)]
 
 
 def _causal(before: int, tokens: int, mask: torch.Tensor | None) -> torch.Tensor | None:

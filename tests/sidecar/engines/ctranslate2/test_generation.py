@@ -75,8 +75,12 @@ def test_both_engines_can_be_compared(converted: Converted) -> None:
     assert measures("text_generation", reference, own)["chrf"] > 90
 
 
-def test_a_cancelled_answer_ends_within_a_step_though_it_is_computed_whole(converted: Converted) -> None:
-    scheduler = Scheduler(converted("gpt2", "text_generation"), Load("test", "", "text_generation"))
+def test_a_cancelled_answer_ends_within_a_step_though_it_is_computed_whole(
+    converted: Converted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = converted("gpt2", "text_generation")
+    monkeypatch.setattr(model.pulse, "every_s", 0.0)
+    scheduler = Scheduler(model, Load("test", "", "text_generation"))
     steps = 0
 
     def cancelled_at_the_third() -> bool:
@@ -95,8 +99,11 @@ def test_a_cancelled_answer_ends_within_a_step_though_it_is_computed_whole(conve
     assert not scheduler.busy
 
 
-def test_one_of_two_that_is_cancelled_leaves_the_other_whole(converted: Converted) -> None:
+def test_one_of_two_that_is_cancelled_leaves_the_other_whole(
+    converted: Converted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = converted("gpt2", "text_generation")
+    monkeypatch.setattr(model.pulse, "every_s", 0.0)
     alone = answer(model, requests()[1])[2][0]
     scheduler = Scheduler(model, Load("test", "", "text_generation"))
     scheduler.listen(lambda: scheduler.accept(Cancel(1)) is None and scheduler.wanted)

@@ -44,6 +44,7 @@ def test_a_search_with_beams_ends_after_the_part_in_which_it_was_cancelled(
     converted: Converted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = converted("marian", "translation")
+    monkeypatch.setattr(model.pulse, "every_s", 0.0)
     translator = model.whole_translator
     assert translator
     encoding = translator.encode(Translate(1, TEXTS * 5, "en", "de", options=TranslationOptions(num_beams=4)))
