@@ -31,6 +31,7 @@ from tests.bench.servers import Library, inglenook, library, minilm
 ROUNDS = 5
 SHORT_ROUNDS = 15  # of what takes a second: one round differs from the next by more than what is looked for
 NAME = "bench"
+REST_S = 0.1  # before a turn: threads of the one who had the turn before go on looking for work for some milliseconds
 SHORT_TOKENS = 20
 MEAN_TOKENS = 43
 LONGEST = 400
@@ -178,9 +179,12 @@ def _in_turn(
             await ours(client)
             theirs(other)
             for _ in rounds:
-                rounds.figures.append((*await ours(client), theirs(other)))
+                await asyncio.sleep(REST_S)
+                own = await ours(client)
+                await asyncio.sleep(REST_S)
+                rounds.figures.append((*own, theirs(other)))
             info = await client.model(NAME)
-        return f"{info.engine} {info.precision}; {info.engine_reason}"
+        return f"{info.engine} {info.precision}; {info.engine_reason}; {REST_S:g} s of rest before each turn"
 
     kind = {"classification": "classify", "embedding": "embed", "translation": "translate"}[task]
     with library(kind, str(folder)) as other:
