@@ -12,6 +12,11 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from sidecar.hardware import instruction_sets, processor_name
+
+# What decides which kernels the libraries choose.
+TELLING = frozenset({"avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"})
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -81,7 +86,11 @@ def machine() -> str:
     memory = psutil.virtual_memory().total / 2**30
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "aiohttp"))
     cores = f"{psutil.cpu_count(logical=False)} cores, {psutil.cpu_count()} threads"
-    return f"{platform.system()} {platform.machine()}, {cores}, {memory:.0f} GiB; Python {platform.python_version()}, {libraries}"
+    sets = ", ".join(name for name in instruction_sets() if name in TELLING)
+    return (
+        f"{platform.system()} {platform.machine()}, {processor_name()} ({sets}), {cores}, {memory:.0f} GiB;"
+        f" Python {platform.python_version()}, {libraries}"
+    )
 
 
 def print_table(rows: list[Row]) -> None:
