@@ -1,8 +1,8 @@
-"""Sends answers up in pieces that come no quicker than anybody reads: at most forty a second of each, and together.
+"""Sends answers up in pieces that come no quicker than anybody reads: at most twenty-five a second of each, and together.
 
-The first piece goes at once, the last with the end; a crash loses what waited, a fortieth of a second or one step. A
+The first piece goes at once, the last with the end; a crash loses what waited, a twenty-fifth of a second or one step. A
 piece costs the service half a millisecond of processor time, in two processes, and its reader something too, whether it
-is one token or three: time that the next token would have to wait for. A model that schedules itself tells what one step
+is one token or five: time that the next token would have to wait for. A model that schedules itself tells what one step
 gave to eight answers one by one; the service is woken for all of them once.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sidecar.runtime.protocol import Delta, Failed, Finished, Step, Up
 
-PIECE_EVERY_S = 0.025
+PIECE_EVERY_S = 0.04
 STRAGGLER_S = 0.01  # nobody's piece waits for another answer that gains nothing
 
 

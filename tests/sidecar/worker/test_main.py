@@ -35,6 +35,7 @@ from sidecar.runtime.protocol import (
 from sidecar.types import Sampling
 from sidecar.worker import main
 from sidecar.worker.main import EXIT_PROTOCOL_ERROR
+from sidecar.worker.pacing import PIECE_EVERY_S
 from tests.helpers.models import echo_model, tiny
 from tests.helpers.worker import WorkerProcess, ends, frame, outcome, text_of
 
@@ -138,7 +139,7 @@ def test_a_cancelled_request_leaves_the_others_running(tmp_path: Path) -> None:
 
 def test_a_crash_ends_the_pipe_after_what_was_computed(tmp_path: Path) -> None:
     with WorkerProcess() as worker:
-        worker.load(echo_model(tmp_path, delay_ms=30))  # slower than the pace at which pieces go up
+        worker.load(echo_model(tmp_path, delay_ms=round(1500 * PIECE_EVERY_S)))  # slower than pieces go up
         worker.send(generate(1, "a b [[crash]]"))
         received = []
         while (up := worker.receive()) is not None:

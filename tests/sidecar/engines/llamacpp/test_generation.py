@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sidecar.engines.base import Broken, News
+from sidecar.engines.llamacpp import answering
 from sidecar.runtime.protocol import Cancel, Delta, Failed, Finished, Generate, Generated, Load, Step, Up
 from sidecar.types import Message, Sampling
 from sidecar.worker.scheduler import Scheduler
@@ -85,16 +86,30 @@ def test_another_seed_gives_another_answer(llama: WorkerProcess) -> None:
     assert len(texts) > 1
 
 
-def test_the_engine_tells_every_token() -> None:
+def test_the_engine_tells_every_token_when_it_reads_every_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "READ_EVERY_S", 0.0)
+    deltas = _deltas(question("the small model", max_new_tokens=12))
+    assert len(deltas) > 6
+    assert [delta.tokens for delta in deltas] == sorted(delta.tokens for delta in deltas)
+    assert deltas[-1].tokens == 12
+
+
+def test_the_first_token_is_told_at_once_and_those_of_one_moment_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answering, "READ_EVERY_S", 0.0)
+    singly = _deltas(question("the small model", max_new_tokens=12))
+    monkeypatch.setattr(answering, "READ_EVERY_S", 60.0)
+    together = _deltas(question("the small model", max_new_tokens=12))
+    assert [delta.tokens for delta in together] == [1, 12]
+    assert "".join(delta.text for delta in together) == "".join(delta.text for delta in singly)
+
+
+def _deltas(request: Generate) -> list[Delta]:
     slots = load(gguf_model("llama-chat"), engine="llamacpp").self_scheduling
     assert slots is not None
     told: queue.SimpleQueue[News] = queue.SimpleQueue()
     slots.connect(told.put)
-    slots.submit(question("the small model", max_new_tokens=12))
-    deltas = [one for one in _until_finished(told) if isinstance(one, Delta)]
-    assert len(deltas) > 6
-    assert [delta.tokens for delta in deltas] == sorted(delta.tokens for delta in deltas)
-    assert deltas[-1].tokens == 12
+    slots.submit(request)
+    return [one for one in _until_finished(told) if isinstance(one, Delta)]
 
 
 def test_other_programs_are_looked_at_while_the_library_works() -> None:
