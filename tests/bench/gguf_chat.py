@@ -29,9 +29,7 @@ from tests.bench.servers import ROOT, Server, free_port, healthy, inglenook, run
 TOKENS = 64
 SHORT_ROUNDS = 15  # in turn, with all servers loaded: what else the machine does meets all alike
 ONE_STREAM_ROUNDS = 16
-STARTS = (
-    6  # where the memory of a process happens to lie makes it a few hundredths quicker or slower for its whole life
-)
+STARTS = 6  # where the memory of a process happens to lie makes it a few hundredths quicker or slower for good
 STREAMS = 8
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 PREFIX_CHARACTERS = 2000  # the tokenizer of the random models makes a token of each

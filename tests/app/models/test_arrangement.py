@@ -52,7 +52,8 @@ async def test_rows_are_filtered_by_what_was_decided(results, label, rows):
 
 
 async def test_a_long_sort_lets_others_work_in_between():
-    many = ResultList(TextList("many", [f"{row * 7919 % 40_000:05}" for row in range(40_000)], range(40_000)))
+    rows = range(200_000)  # many turns for quick machines too
+    many = ResultList(TextList("many", [f"{row * 7919 % len(rows):06}" for row in rows], rows))
     turns: list[float] = []
 
     async def watch():
