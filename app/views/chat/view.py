@@ -119,6 +119,11 @@ class ChatView(View):
 
     # ---- what belongs to the chat -----------------------------------------------------------------------------------
 
+    def _choose_model(self, model_id: str) -> None:
+        """Who has chosen asks next."""
+        self._set_model(model_id)
+        self.page.composer.field.setFocus()
+
     def _set_model(self, model_id: str) -> None:
         if not model_id:
             return
@@ -203,7 +208,7 @@ class ChatView(View):
         page, composer = self.page, self.page.composer
         page.sidebar.new_requested.connect(self.new_chat)
         page.sidebar.chosen.connect(self.show_chat)
-        page.header.picked.connect(self._set_model)
+        page.header.picked.connect(self._choose_model)
         page.header.picker.more_requested.connect(lambda: self.frame.show_view("models").use_model(self.chat.model))
         page.header.sampling_requested.connect(self.toggle_sampling)
         page.header.list_requested.connect(self.toggle_list)

@@ -251,6 +251,18 @@ async def test_answering_again_leaves_the_focus_in_the_conversation(echo):
     assert QApplication.focusWidget() is echo.page.transcript
 
 
+async def test_who_has_chosen_another_model_can_write_at_once(echo):
+    await echo.until(lambda: echo.session.model("slow") is not None)
+    picker = echo.page.header.picker
+    picker.setFocus()
+    QTest.keyClick(picker, Qt.Key.Key_Space)
+    field = picker._popup.list.field
+    QTest.keyClicks(field, "slow")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert echo.view.chat.model == "slow"
+    assert QApplication.focusWidget() is echo.page.composer.field
+
+
 async def test_continuing_leaves_the_focus_in_the_conversation(slow):
     await stopped_amid_an_answer(slow)
     slow.window.activateWindow()
