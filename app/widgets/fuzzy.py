@@ -8,7 +8,8 @@ GAP = 1
 def score(query: str, text: str) -> int | None:
     """Higher is better; None when the letters of `query` (spaces ignored) do not occur in `text` in this order.
 
-    Letters at starts of words and letters in a row count more; skipped letters count a little less.
+    Letters at starts of words and letters in a row count more; skipped letters count a little less, but not the words
+    before the first that matches: who types the name of a view means "Go to" it.
     """
     wanted = query.casefold().replace(" ", "")
     within = text.casefold()
@@ -38,8 +39,9 @@ def _next(letter: str, text: str, start: int) -> int | None:
 def _worth(text: str, index: int, previous: int) -> int:
     if previous >= 0 and index == previous + 1:
         return CONSECUTIVE
-    skipped = min(4, index - previous - 1)
-    return (START_OF_WORD if _starts_word(text, index) else 1) - GAP * skipped
+    starts = _starts_word(text, index)
+    skipped = 0 if starts and previous < 0 else min(4, index - previous - 1)
+    return (START_OF_WORD if starts else 1) - GAP * skipped
 
 
 def _starts_word(text: str, index: int) -> bool:

@@ -94,6 +94,18 @@ async def test_the_palette_opens_by_key_and_runs_what_was_typed(window, until):
     assert window.pages.currentWidget() is window.view("settings")
 
 
+@pytest.mark.parametrize("name", ["chat", "classify", "models", "catalogue", "downloads", "settings", "storage"])
+async def test_the_name_of_a_view_is_enough_for_the_palette(window, until, name):
+    window.show_view("welcome")
+    window.activateWindow()
+    QTest.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    await until(window.palette_overlay.isVisible)
+    field = window.focusWidget()
+    QTest.keyClicks(field, name)
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    await until(lambda: window.pages.currentWidget() is window.view(name))
+
+
 async def test_a_key_leads_to_each_view(window, until):
     window.show_view("welcome")
     window.activateWindow()

@@ -27,5 +27,9 @@ def test_starts_of_words_and_runs_count_more(query, better, worse):
     assert score(query, better) > (score(query, worse) or -100)
 
 
+def test_words_before_the_one_that_was_typed_cost_nothing():
+    assert score("models", "Go to Models") == score("models", "Models dir")
+
+
 def test_case_and_spaces_do_not_matter():
     assert score("NEW CH", "new chat") == score("newch", "New Chat")
