@@ -104,7 +104,13 @@ def _origins(connection: sqlite3.Connection) -> None:
     connection.executemany("UPDATE models SET origin = ? WHERE path GLOB ?", kinds)
 
 
-MIGRATIONS = [_models_and_history, _embeddings, _observations, _rounded_before, _downloads, _origins]
+def _engine_of_runs(connection: sqlite3.Connection) -> None:
+    """Of which engine a run was, nobody noted before: such runs go."""
+    connection.execute("DELETE FROM observations")
+    connection.execute("ALTER TABLE observations ADD COLUMN engine TEXT NOT NULL DEFAULT ''")
+
+
+MIGRATIONS = [_models_and_history, _embeddings, _observations, _rounded_before, _downloads, _origins, _engine_of_runs]
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -30,6 +30,7 @@ class Observation(Struct, frozen=True):
     time: float
     model: str
     version: str
+    engine: str
     precision: str
     kind: Kind
     inputs: int = 1

@@ -96,9 +96,9 @@ class Predictor:
         return prediction.predict(described, profile, asked, around, corrections)
 
     def _runs(self, described: Description, model: Model) -> list[Observation]:
-        """Those of the precision in which it would run now: another engine's, or exact ones, say nothing about it."""
+        """Those of the engine and precision with which it would run now: others say nothing about it."""
         runs = self._evidence.of(model.id, model.version)
-        return [run for run in runs if run.precision == described.precision]
+        return [run for run in runs if (run.engine, run.precision) == (described.engine, described.precision)]
 
     async def _why_not(self, model: Model, profile: Calibration | None, runs: list[Observation]) -> str | None:
         if profile is None:
@@ -117,10 +117,11 @@ class Predictor:
         for other in self._store.all():
             if other.id == name or other.inspection is None or other.engine != model.engine:
                 continue
-            runs = self._evidence.of(other.id, other.version)
-            described = self._described(other, self._calibrator.profile) if runs else None
-            if described and (described.way, described.precision) == (model.way, model.precision):
-                kin.append((described, runs))
+            if not self._evidence.of(other.id, other.version):
+                continue
+            described = self._described(other, self._calibrator.profile)
+            if (described.way, described.precision) == (model.way, model.precision):
+                kin.append((described, self._runs(described, other)))
         return kin
 
     def _described(self, model: Model, profile: Calibration | None) -> Description:

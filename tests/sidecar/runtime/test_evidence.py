@@ -18,8 +18,8 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 def run(**changes: Any) -> Observation:
-    values: dict[str, Any] = {"time": 1.0, "model": "m", "version": "v", "precision": "int8", "kind": "generate"}
-    return Observation(**{**values, **changes})
+    of = {"model": "m", "version": "v", "engine": "transformers", "precision": "int8", "kind": "generate"}
+    return Observation(**{"time": 1.0, **of, **changes})
 
 
 async def reopened(database: Database, evidence: Evidence) -> Evidence:

@@ -12,10 +12,18 @@ import pytest
 from sidecar.errors import ModelNotFound
 from sidecar.paths import Paths
 from sidecar.runtime.manager import ModelManager
-from sidecar.types import ClassifyRequest, GenerateRequest, PredictRequest, RegisterRequest, UpdateRequest
+from sidecar.types import (
+    ClassifyRequest,
+    GenerateRequest,
+    PredictRequest,
+    PrepareRequest,
+    RegisterRequest,
+    UpdateRequest,
+)
 from tests.helpers.gguf_models import gguf_model
 from tests.helpers.models import tiny
 from tests.helpers.profile import keep, made_up
+from tests.helpers.service import job_ended, running_service
 
 OpenManager = Callable[..., Awaitable[ModelManager]]
 AddEcho = Callable[..., Awaitable[str]]
@@ -135,6 +143,28 @@ async def test_runs_in_another_precision_do_not_count(open_manager: OpenManager)
     assert (await manager.predict("llama")).measured.loads == 1
     await manager.update("llama", UpdateRequest(quantization="int8"))
     assert (await manager.predict("llama")).measured.loads == 0
+
+
+@pytest.mark.usefixtures("measured_machine")
+async def test_runs_on_another_engine_do_not_count(tmp_path: Path) -> None:
+    with running_service(tmp_path / "data") as service:
+        async with service.client() as client:
+            request = RegisterRequest(name="one", model_type="classification", model_path=str(tiny("distilbert")))
+            await client.register(request)
+            assert (await client.predict("one")).measured.loads == 1
+            job = await job_ended(client, (await client.prepare("one", PrepareRequest(precision="float32"))).job_id)
+            assert job.state == "done", job.message
+            await client.unload("one")
+            prepared = await client.predict("one")
+            assert prepared.prediction is not None
+            assert (prepared.prediction.precision, prepared.prediction.evidence, prepared.measured.loads) == (
+                "float32",
+                0,
+                0,
+            )
+            await client.load("one")
+            assert (await client.model("one")).engine == "ctranslate2"
+            assert (await client.predict("one")).measured.loads == 1
 
 
 @pytest.mark.usefixtures("measured_machine")
