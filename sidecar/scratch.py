@@ -31,4 +31,5 @@ def remove_folders_of(process: int) -> None:
 
 
 def _all(owner: str = "") -> list[Path]:
-    return list(Path(tempfile.gettempdir()).glob(f"{PREFIX}{owner}*"))
+    found = Path(tempfile.gettempdir()).glob(f"{PREFIX}*")  # always the same pattern: Python keeps hundreds, compiled
+    return [folder for folder in found if folder.name.startswith(f"{PREFIX}{owner}")]
