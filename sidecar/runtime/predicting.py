@@ -96,9 +96,7 @@ class Predictor:
         return prediction.predict(described, profile, asked, around, corrections)
 
     def _runs(self, described: Description, model: Model) -> list[Observation]:
-        """Those of the engine and precision with which it would run now: others say nothing about it."""
-        runs = self._evidence.of(model.id, model.version)
-        return [run for run in runs if (run.engine, run.precision) == (described.engine, described.precision)]
+        return _comparable(self._evidence.of(model.id, model.version), described)
 
     async def _why_not(self, model: Model, profile: Calibration | None, runs: list[Observation]) -> str | None:
         if profile is None:
@@ -117,11 +115,10 @@ class Predictor:
         for other in self._store.all():
             if other.id == name or other.inspection is None or other.engine != model.engine:
                 continue
-            if not self._evidence.of(other.id, other.version):
-                continue
-            described = self._described(other, self._calibrator.profile)
-            if (described.way, described.precision) == (model.way, model.precision):
-                kin.append((described, self._runs(described, other)))
+            runs = self._evidence.of(other.id, other.version)
+            described = self._described(other, self._calibrator.profile) if runs else None
+            if described and (described.way, described.precision) == (model.way, model.precision):
+                kin.append((described, _comparable(runs, described)))
         return kin
 
     def _described(self, model: Model, profile: Calibration | None) -> Description:
@@ -155,6 +152,11 @@ class Predictor:
         alone = placement.Room(limit=limit, used=0, available=available + used)
         verdict = "fits" if needed <= now.free else "after_unloading" if needed <= alone.free else "too_large"
         return Fit(verdict, round(needed / MB, 1), round(max(0, now.free) / MB, 1), round(limit / MB, 1))  # type: ignore[arg-type]
+
+
+def _comparable(runs: list[Observation], described: Description) -> list[Observation]:
+    """Those of the engine and precision with which a model would run now: others say nothing about it."""
+    return [run for run in runs if (run.engine, run.precision) == (described.engine, described.precision)]
 
 
 def _mostly_bf16(seen: Inspection) -> bool:

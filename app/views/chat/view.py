@@ -71,14 +71,12 @@ class ChatView(View):
         model = self.chat.model
         self.frame.show_view(self.name)
         self.show_chat("")
-        self._set_model(model)
-        self.page.composer.field.setFocus()
+        self._choose_model(model)
 
     def use_model(self, model_id: str) -> None:
         """Begin a new conversation with this model."""
         self.show_chat("")
-        self._set_model(model_id)
-        self.page.composer.field.setFocus()
+        self._choose_model(model_id)
 
     def activated(self) -> None:
         self.page.composer.field.setFocus()
