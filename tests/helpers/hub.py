@@ -302,8 +302,8 @@ class HubServer:
         ready.set()
         await stop.wait()
         self._ended.set()
-        await hub.cleanup()
-        await store.cleanup()
+        await _close(hub)
+        await _close(store)
 
 
 @contextmanager
@@ -339,6 +339,16 @@ async def _listen(app: web.Application, tls: ssl.SSLContext | None) -> tuple[web
     await site.start()
     address = "https://localhost" if tls else "http://127.0.0.1"
     return runner, f"{address}:{runner.addresses[0][1]}"
+
+
+async def _close(runner: web.AppRunner) -> None:
+    """A connection whose reader takes no more would otherwise wait to send the rest, beyond the life of the loop."""
+    assert runner.server is not None
+    transports = [connection.transport for connection in runner.server.connections]
+    await runner.cleanup()
+    for transport in transports:
+        if transport is not None:
+            transport.abort()
 
 
 def _sibling(path: str, blob: Blob) -> dict[str, Any]:
