@@ -186,7 +186,7 @@ class ComposerPanel(QWidget):
             self.stop_requested.emit()
         else:
             self.submit()
-            self.field.setFocus()  # the button is of no use now, and would hand the focus to anything
+        self.field.setFocus()
 
     def _attach_picture(self, make: Callable[..., Picture], *source: object) -> None:
         """Decode in a thread, then show it."""
@@ -224,7 +224,10 @@ class ComposerPanel(QWidget):
         self._update_send()
 
     def _update_send(self) -> None:
-        self.send_button.setEnabled(self._answering or self._sendable())
+        usable = self._answering or self._sendable()
+        if not usable and self.window().focusWidget() is self.send_button:
+            self.field.setFocus()  # Qt would hand the focus to anything
+        self.send_button.setEnabled(usable)
 
 
 def _attach_words() -> str:

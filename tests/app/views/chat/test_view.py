@@ -58,6 +58,22 @@ async def test_stop_keeps_what_was_written_and_says_so(slow):
     assert slow.page.composer.send_button.text() == "Send"
 
 
+async def test_whoever_clicks_stop_stays_at_the_end_and_can_write_at_once(slow):
+    await slow.ask_and_wait_for_words("line\n\n" * 40)
+    QTest.mouseClick(slow.page.composer.send_button, Qt.MouseButton.LeftButton)
+    await slow.settled()
+    assert slow.page.transcript.following
+    assert QApplication.focusWidget() is slow.page.composer.field
+
+
+async def test_the_focus_on_stop_goes_to_the_field_when_the_answer_ends_by_itself(echo):
+    echo.view.ask("line\n\n" * 40, [])
+    echo.page.composer.send_button.setFocus()
+    await echo.settled()
+    assert echo.page.transcript.following
+    assert QApplication.focusWidget() is echo.page.composer.field
+
+
 async def test_escape_stops_the_answer(slow):
     slow.page.composer.set_text("a b c")
     slow.page.composer.submit()
