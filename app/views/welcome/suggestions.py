@@ -50,6 +50,10 @@ class Suggestions(QWidget):
         self._session.downloads.listed.connect(self._show_downloads)
         self._session.models_changed.connect(self._on_models)
 
+    def hint(self) -> str:
+        """Why none are shown; empty when some are."""
+        return "" if self._hint.isHidden() else self._hint.text()
+
     def refresh(self) -> None:
         """Ask what is recommended now; the question before is forgotten."""
         if self._asking is not None:
@@ -76,6 +80,10 @@ class Suggestions(QWidget):
     def _take(self, found: list[Recommendation]) -> None:
         """Tasks that a view works with come first."""
         found = sorted(found, key=lambda one: (not has_view(one.task), ORDER.index(one.task)))[:SHOWN]
+        self._hint.setText(
+            self.tr("No model of the catalogue fits into the memory and onto the free disk of this machine.")
+        )
+        self._hint.setVisible(not found)
         if found == self._found:
             return
         self._found = found
@@ -85,8 +93,6 @@ class Suggestions(QWidget):
         self.cards = [DownloadCard(one) for one in found]
         for card, one in zip(self.cards, found, strict=True):
             card.acted.connect(lambda one=one: self._act(one))
-        self._hint.setText(self.tr("No model of the catalogue fits this machine."))
-        self._hint.setVisible(not found)
         self._show_downloads()
         self.shown.emit()
 

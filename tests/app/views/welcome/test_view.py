@@ -38,6 +38,14 @@ async def test_the_facts_of_this_machine_come_from_the_service(window, until):
     assert system.models_dir in view.facts.folder()
 
 
+async def test_a_machine_that_is_too_small_for_every_model_is_told_so(window, until, monkeypatch):
+    monkeypatch.setenv("INGLENOOK_MEMORY_LIMIT_MB", "64")
+    view = window.show_view("welcome")
+    assert "as soon as the service" in view.suggestions.hint()
+    window.session.process.start()
+    await until(lambda: "No model of the catalogue fits" in view.suggestions.hint(), 120)
+
+
 async def test_a_starter_model_leads_to_the_view_that_uses_it(window, until):
     view = window.show_view("welcome")
     window.session.process.start()
