@@ -132,17 +132,18 @@ def describe(
     can_round: bool = True,
     half: bool = False,
 ) -> Description:
-    """`half`: the files hold bfloat16 and the processor multiplies it, so that the engine leaves it so. `precision`: what a
+    """`half`: the files hold bfloat16 and the processor multiplies it, so that what is not rounded stays so. `precision`: what a
     load taught, None before the first; `stored`: what most weights in the files have. `quantization`: what the user asked for."""
     table = shape.vocabulary * shape.width
-    fused = engine == "transformers" and task == "text_generation" and shape.family in FUSED_FAMILIES and not half
-    usual = {"transformers": "bfloat16", "llamacpp": stored, "ctranslate2": "int8_float32"}
-    rounds = engine == "transformers" and not half
-    chosen = (
-        _torch_precision(quantization if fused or quantization != "int4" else None, precision, parameters, can_round)
-        if rounds
-        else precision or usual.get(engine, "none")
-    )
+    can_fuse = engine == "transformers" and task == "text_generation" and shape.family in FUSED_FAMILIES
+    half = half and quantization not in ("int8", "int4")
+    if engine == "transformers":
+        asked = quantization if can_fuse or quantization != "int4" else None
+        plain = "bfloat16" if half else "float32"
+        chosen = _torch_precision(asked, precision, parameters, plain, rounds=can_round and (can_fuse or not half))
+    else:
+        chosen = precision or {"llamacpp": stored, "ctranslate2": "int8_float32"}.get(engine, "none")
+    fused = can_fuse and chosen != "bfloat16"
     return Description(
         engine=engine,
         task=task,
@@ -170,8 +171,8 @@ def _way(engine: str, task: ModelType, shape: Shape, *, half: bool) -> Way:
     return "encoder" if shape.family in ENCODER_FAMILIES and not half else "library"
 
 
-def _torch_precision(quantization: str | None, learned: str | None, parameters: int, can_round: bool) -> str:
+def _torch_precision(quantization: str | None, learned: str | None, parameters: int, plain: str, *, rounds: bool) -> str:
     """What the user decided, else what the last load's trial did, else what it probably will."""
     if quantization in ("int8", "int4", "none"):
-        return "float32" if quantization == "none" else quantization
-    return learned or ("int8" if can_round and parameters >= ROUNDED_FROM else "float32")
+        return plain if quantization == "none" else quantization
+    return learned or ("int8" if rounds and parameters >= ROUNDED_FROM else plain)

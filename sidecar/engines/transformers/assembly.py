@@ -26,7 +26,7 @@ from sidecar.engines.transformers.fused.linear import Precision
 from sidecar.engines.transformers.fused.settling import settle
 from sidecar.engines.transformers.generation import TransformersGenerator
 from sidecar.engines.transformers.in_place import round_in_place
-from sidecar.engines.transformers.loading import LoadedModel, computes_float32, context_length, load_skeleton
+from sidecar.engines.transformers.loading import LoadedModel, context_length, load_skeleton
 from sidecar.engines.transformers.preparation import make_greedy
 from sidecar.engines.transformers.prompts import Prompts
 from sidecar.engines.transformers.translation import BeamTranslator, ModelTranslator
@@ -60,20 +60,30 @@ def _parts(loaded: LoadedModel) -> Model:
 
 def _generator(loaded: LoadedModel) -> Model:
     defaults = _take_defaults(loaded)
+    precision = _fused_precision(loaded)
+    if precision is None and loaded.model.dtype != loaded.computed:
+        loaded.model.to(loaded.computed)
     facts = _facts(loaded, _writing(loaded))
     prompts = Prompts(loaded, defaults)
-    if can_fuse(loaded.model):
-        return Model(loaded.name, facts, generator=_fused(loaded, prompts, facts))
-    return Model(loaded.name, facts, generator=_stepper(loaded, prompts))
+    if precision is None:
+        return Model(loaded.name, facts, generator=_stepper(loaded, prompts))
+    facts.precision = precision
+    return Model(loaded.name, facts, generator=_fused(loaded, prompts, facts, precision))
 
 
-def _fused(loaded: LoadedModel, prompts: Prompts, facts: ModelFacts) -> FusedGenerator:
+def _fused_precision(loaded: LoadedModel) -> Precision | None:
+    """What a decoder of our own computes in. None where the library's layers stay: those of other families, and of a half
+    type that the processor multiplies where nothing is rounded."""
+    if not can_fuse(loaded.model):
+        return None
+    precision = rounding.choose(loaded.name, loaded.frame.quantization, _parameters(loaded.model))
+    return None if precision == "float32" and loaded.computed is not torch.float32 else precision
+
+
+def _fused(loaded: LoadedModel, prompts: Prompts, facts: ModelFacts, precision: Precision) -> FusedGenerator:
     """The library's layers become a decoder of our own. Raises RoundedTooCoarsely."""
     frame = loaded.frame
-    facts.precision = rounding.choose(frame.model, frame.quantization, facts.parameters)
-    decoder, agreement = fuse(
-        loaded.model, facts.precision, rounding.sample(loaded.tokenizer, loaded.config.vocab_size)
-    )
+    decoder, agreement = fuse(loaded.model, precision, rounding.sample(loaded.tokenizer, loaded.config.vocab_size))
     generator = _answering(loaded, prompts, decoder)
     if agreement is None:
         return generator
@@ -92,7 +102,7 @@ def assemble_kept(frame: Load, device: torch.device) -> Model | None:
     where that load found them to be too coarse."""
     folder = weights_folder(Path(frame.path))
     precision = rounding.KEPT.get(frame.quantization)
-    if precision is None or frame.task != "text_generation" or not computes_float32(folder, device):
+    if precision is None or frame.task != "text_generation" or device.type != "cpu":
         return None
     kept = Shelf(frame.derived, folder).find(precision)
     if kept is None or (kept.agreement.enough and not kept.tensors):
@@ -177,9 +187,13 @@ def _facts(loaded: LoadedModel, capabilities: list[str]) -> ModelFacts:
         engine="transformers",
         device=loaded.places,
         precision=str(loaded.model.dtype).removeprefix("torch."),
-        parameters=sum(parameter.numel() for parameter in loaded.model.parameters()),
+        parameters=_parameters(loaded.model),
         memory_bytes=0,  # `load` adds what the process takes; what it will take later is in it before
         context_length=context_length(loaded),
         capabilities=capabilities,
         warnings=list(loaded.warnings),
     )
+
+
+def _parameters(model: Any) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -23,6 +23,7 @@ from transformers.utils import logging as library_logging
 
 from sidecar.engines.model_folder import read_config, read_tokenizer, weights_folder
 from sidecar.engines.transformers.device import choose_dtype
+from sidecar.engines.transformers.fused.building import FAMILIES
 from sidecar.engines.transformers.spread import cards, spread
 from sidecar.errors import LoadFailed
 from sidecar.runtime.protocol import Load
@@ -39,13 +40,15 @@ STORED_TYPES = {"F16": torch.float16, "BF16": torch.bfloat16}
 
 @dataclass
 class LoadedModel:
-    """A model with its tokenizer, as the library gives them, and the frame that asked for it."""
+    """A model with its tokenizer, as the library gives them, and the frame that asked for it. `computed`: what it computes in,
+    which its weights may have to become first."""
 
     frame: Load
     folder: Path
     model: Any
     tokenizer: Any
     device: torch.device
+    computed: torch.dtype = torch.float32
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -76,7 +79,9 @@ def load_model(frame: Load, device: torch.device) -> LoadedModel:
             model=frame.model, reason="its folder holds no safetensors weights; other formats are not read."
         )
     stored = stored_dtype(weights[0])
-    dtype = choose_dtype(device, stored)
+    computed = _computed(frame, device, stored)
+    # Of a decoder that is taken apart each layer becomes float32 by itself: all at once would take twice the room or more.
+    dtype = stored if device.type == "cpu" and frame.task == "text_generation" and config.model_type in FAMILIES else computed
     size = sum(file.stat().st_size for file in weights) * dtype.itemsize // stored.itemsize
     room = spread(frame.model, size, cards(frame.device, device))
     model, report = _model_class(frame.task, config).from_pretrained(
@@ -92,7 +97,7 @@ def load_model(frame: Load, device: torch.device) -> LoadedModel:
     _check_complete(frame, report["missing_keys"])
     tokenizer = read_tokenizer(folder, config)
     model = model.eval() if room else model.to(device).eval()
-    return LoadedModel(frame, folder, model, tokenizer, model.device)
+    return LoadedModel(frame, folder, model, tokenizer, model.device, computed)
 
 
 def load_skeleton(frame: Load, device: torch.device) -> LoadedModel:
@@ -110,10 +115,11 @@ def load_skeleton(frame: Load, device: torch.device) -> LoadedModel:
     return LoadedModel(frame, folder, model.eval(), read_tokenizer(folder, config), device)
 
 
-def computes_float32(folder: Path, device: torch.device) -> bool:
-    """Whether a folder's weights are held as float32 on the processor."""
-    weights = sorted(folder.glob("*.safetensors"))
-    return device.type == "cpu" and bool(weights) and choose_dtype(device, stored_dtype(weights[0])) is torch.float32
+def _computed(frame: Load, device: torch.device, stored: torch.dtype) -> torch.dtype:
+    """What the library's layers compute in. Rounding begins with float32."""
+    if device.type == "cpu" and frame.quantization in ("int8", "int4"):
+        return torch.float32
+    return choose_dtype(device, stored)
 
 
 def stored_dtype(weights: Path) -> torch.dtype:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from sidecar.engines.base import Model
@@ -230,6 +233,61 @@ def test_rows_of_different_length_never_read_what_nobody_wrote() -> None:
     finally:
         torch.use_deterministic_algorithms(False)
     assert {key: together[key][0] for key in expected} == expected
+
+
+# ---- weights stored in half a type ----------------------------------------------------------------------------------
+
+
+def stored_in(dtype: torch.dtype, name: str, folder: Path) -> Path:
+    """A copy of a test model whose weights are rounded to `dtype`; beside it, as `exact`, the same weights in float32."""
+    for copy, kind in ((folder / "half", dtype), (folder / "exact", torch.float32)):
+        shutil.copytree(tiny(name), copy)
+        tensors = load_file(copy / "model.safetensors")
+        halves = {key: tensor.to(dtype).to(kind) for key, tensor in tensors.items()}
+        save_file(halves, copy / "model.safetensors", {"format": "pt"})
+    return folder / "half"
+
+
+@pytest.fixture(params=[True, False], ids=["bf16-processor", "plain-processor"])
+def multiplies_bfloat16(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the processor is one that does."""
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr("torch.cpu._is_avx512_bf16_supported", lambda: request.param)
+    return bool(request.param)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("name", ["llama-chat", "qwen2"])
+def test_half_types_are_rounded_as_if_they_had_been_stored_in_float32(
+    tmp_path: Path, dtype: torch.dtype, name: str, multiplies_bfloat16: bool
+) -> None:
+    half = load(stored_in(dtype, name, tmp_path), quantization="int8")
+    exact = load(tmp_path / "exact", quantization="int8")
+    assert fused(half)
+    assert half.facts.precision == exact.facts.precision == "int8"
+    request = ask(1, "the small model", 20)
+    assert answer(half, request)[1][0] == answer(exact, request)[1][0]
+
+
+def test_large_models_in_bfloat16_are_rounded_on_any_processor(
+    tmp_path: Path, multiplies_bfloat16: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounding, "WORTHWHILE_PARAMETERS", 1)
+    folder = stored_in(torch.bfloat16, "llama-chat", tmp_path)
+    assert load(folder).facts.precision == "int8"
+    unrounded = "bfloat16" if multiplies_bfloat16 else "float32"
+    assert load(folder, quantization="none").facts.precision == unrounded
+    monkeypatch.setitem(trial.LARGEST_DIVERGENCE, "int8", 0.0)
+    assert load(folder).facts.precision == unrounded
+
+
+def test_what_is_asked_to_be_rounded_and_is_no_fused_decoder_is_rounded_from_bfloat16_too(
+    tmp_path: Path, multiplies_bfloat16: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sidecar.engines.transformers.in_place.FEWEST_WEIGHTS", 1)
+    folder = stored_in(torch.bfloat16, "gpt2", tmp_path)
+    assert load(folder, quantization="int8").facts.precision == "int8"
+    assert load(folder).facts.precision == ("bfloat16" if multiplies_bfloat16 else "float32")
 
 
 # ---- reading prompts in pieces --------------------------------------------------------------------------------------

@@ -58,7 +58,12 @@ def test_what_is_expected_of_the_engine_is_what_the_engine_does() -> None:
         ({"task": "classification", "shape": Shape("roberta", layers=6)}, "encoder", "int8"),
         ({"task": "embedding", "shape": Shape("mpnet", layers=6), "quantization": "none"}, "encoder", "float32"),
         ({"task": "embedding", "shape": Shape("bert", layers=6), "half": True}, "library", "bfloat16"),
-        ({"half": True}, "library", "bfloat16"),
+        ({"half": True}, "fused", "int8"),
+        ({"half": True, "parameters": 5_000_000}, "library", "bfloat16"),
+        ({"half": True, "quantization": "none"}, "library", "bfloat16"),
+        ({"half": True, "precision": "bfloat16"}, "library", "bfloat16"),  # the trial of the last load said no
+        ({"half": True, "shape": Shape("gpt2", layers=12)}, "library", "bfloat16"),
+        ({"half": True, "shape": Shape("gpt2", layers=12), "quantization": "int8"}, "library", "int8"),
         ({"task": "translation", "shape": Shape("marian", layers=6)}, "seq2seq", "int8"),
         ({"shape": Shape("bart", layers=6)}, "seq2seq", "int8"),
         ({"task": "translation", "shape": Shape("marian", layers=6), "half": True}, "library", "bfloat16"),

@@ -15,7 +15,6 @@ from torch import nn
 from sidecar.engines.transformers.fused.decoder import Decoder, Layer, Rotary, Sizes
 from sidecar.engines.transformers.fused.int4 import Int4
 from sidecar.engines.transformers.fused.linear import Float, Int8, Linear, Precision
-from sidecar.engines.transformers.fused.modules import exact_on_processor
 from sidecar.engines.transformers.fused.past import Shape
 from sidecar.engines.transformers.fused.trial import Agreement, Trial
 from sidecar.engines.transformers.padded_batch import can_join
@@ -40,11 +39,12 @@ Tensors = dict[str, torch.Tensor]
 
 
 def can_fuse(model: Any) -> bool:
-    """Whether this is a decoder of the Llama family in its plain form, in float32 on the processor."""
+    """Whether this is a decoder of the Llama family in its plain form, on the processor. Its weights may be of any type: they
+    become float32 layer by layer."""
     config = model.config
-    return (
+    return bool(
         config.model_type in FAMILIES
-        and exact_on_processor(model)
+        and model.device.type == "cpu"
         and config.hidden_act == "silu"
         and can_join(model)
         and getattr(model.model.rotary_emb, "rope_type", None) in ROTARY_TYPES
@@ -115,11 +115,11 @@ def _layer(block: Any) -> Layer:
 
 def _joined(modules: list[Any]) -> Linear:
     """One product for those that share their input."""
-    weight = torch.cat([module.weight.detach() for module in modules])
+    weight = torch.cat([module.weight.detach().float() for module in modules])
     if all(module.bias is None for module in modules):
         return Float(weight)
     biases = [weight.new_zeros(len(module.weight)) if module.bias is None else module.bias for module in modules]
-    return Float(weight, torch.cat(biases).detach())
+    return Float(weight, torch.cat(biases).detach().float())
 
 
 def _rounded_layer(exact: Layer, precision: Precision) -> Layer:
@@ -172,8 +172,8 @@ def _prefixed(prefix: str, tensors: Tensors) -> Tensors:
 
 
 def _owned(weight: torch.Tensor) -> torch.Tensor:
-    """A copy: the original is a view of the mapped file, which would stay in memory whole."""
-    return weight.detach().clone()
+    """A copy in float32: the original is a view of the mapped file, which would stay in memory whole."""
+    return weight.detach().to(torch.float32, copy=True)
 
 
 def _rotary(model: Any) -> Rotary:
