@@ -27,6 +27,8 @@ from sidecar.engines.transformers.fused.settling import settle
 from sidecar.engines.transformers.generation import TransformersGenerator
 from sidecar.engines.transformers.in_place import round_in_place
 from sidecar.engines.transformers.loading import LoadedModel, context_length, load_skeleton
+from sidecar.engines.transformers.padded_batch import can_join
+from sidecar.engines.transformers.padded_generator import PaddedGenerator
 from sidecar.engines.transformers.preparation import make_greedy
 from sidecar.engines.transformers.prompts import Prompts
 from sidecar.engines.transformers.translation import BeamTranslator, ModelTranslator
@@ -130,8 +132,12 @@ def _from_kept(loaded: LoadedModel, kept: Kept, precision: Precision) -> Model |
 
 
 def _answering(loaded: LoadedModel, prompts: Prompts, decoder: Decoder) -> FusedGenerator:
-    budget = loaded.frame.prefix_cache_mb << 20
-    return FusedGenerator(decoder, loaded.model, padding_id(loaded.tokenizer), prompts.prepare, budget)
+    return FusedGenerator(decoder, loaded.model, padding_id(loaded.tokenizer), prompts.prepare, _prefix_budget(loaded))
+
+
+def _prefix_budget(loaded: LoadedModel) -> int:
+    """Bytes."""
+    return loaded.frame.prefix_cache_mb << 20
 
 
 def _translator(loaded: LoadedModel) -> Model:
@@ -174,7 +180,10 @@ def _take_defaults(loaded: LoadedModel) -> Any:
     return defaults
 
 
-def _stepper(loaded: LoadedModel, prompts: Prompts) -> TransformersGenerator:
+def _stepper(loaded: LoadedModel, prompts: Prompts) -> PaddedGenerator | TransformersGenerator:
+    """The library's layers, stepped."""
+    if can_join(loaded.model):
+        return PaddedGenerator(loaded.model, padding_id(loaded.tokenizer), prompts.prepare, _prefix_budget(loaded))
     return TransformersGenerator(loaded.model, padding_id(loaded.tokenizer), prompts.prepare)
 
 

@@ -1,4 +1,4 @@
-"""The generator of this engine: takes sequences in, steps them, drops them. What a step computes is in the batches."""
+"""The generator for encoder-decoders, and for models whose rows cannot join: their prompts are read whole."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ import torch
 from sidecar.engines.base import Answer, Prompt
 from sidecar.engines.transformers.cohort import Cohort
 from sidecar.engines.transformers.fused.seq2seq import Seq2SeqDecoder
-from sidecar.engines.transformers.padded_batch import PaddedBatch, can_join
 from sidecar.engines.transformers.preparation import family, prefill
 from sidecar.engines.transformers.seq2seq_batch import Seq2SeqBatch
 from sidecar.runtime.protocol import Generate
 
 
 class TransformersGenerator:
-    """Steps a model's sequences: all in one batch where the model allows it, else in cohorts, one after another."""
+    """Steps a model's sequences: all in one batch where the decoder is of our own, else in cohorts, one after another."""
 
     def __init__(self, model: Any, pad_id: int, prepare: Callable[[Generate], Prompt]) -> None:
         self.prepare = prepare
         self._model = model
         self._pad_id = pad_id
-        self._batch = _batch(model, pad_id)
+        self._batch = Seq2SeqBatch(model, pad_id) if isinstance(model.get_decoder(), Seq2SeqDecoder) else None
         self._cohorts: list[Cohort] = []
 
     @property
@@ -33,8 +32,6 @@ class TransformersGenerator:
 
     def start(self, answers: list[Answer]) -> list[int]:
         with torch.inference_mode():
-            if isinstance(self._batch, PaddedBatch):
-                return [self._batch.join(answer, prefill(self._model, [answer], self._pad_id)) for answer in answers]
             return self._start_families(answers)
 
     def step(self, answers: list[Answer]) -> list[int]:
@@ -63,7 +60,7 @@ class TransformersGenerator:
 
     def _begin(self, answers: list[Answer]) -> list[int]:
         """The tokens that follow the prompts."""
-        if isinstance(self._batch, Seq2SeqBatch):
+        if self._batch is not None:
             return self._batch.join(answers)
         prefilled = prefill(self._model, answers, self._pad_id)
         cohort = Cohort(self._model, answers, prefilled)
@@ -71,15 +68,8 @@ class TransformersGenerator:
         self._cohorts.append(cohort)
         return tokens
 
-    def _groups(self) -> list[PaddedBatch | Seq2SeqBatch | Cohort]:
+    def _groups(self) -> list[Seq2SeqBatch | Cohort]:
         return [self._batch] if self._batch is not None else list(self._cohorts)
 
     def _family(self, answer: Answer) -> str:
         return repr(family(self._model, answer))
-
-
-def _batch(model: Any, pad_id: int) -> PaddedBatch | Seq2SeqBatch | None:
-    """The one batch that all rows of a model can be in, if there is one."""
-    if can_join(model):
-        return PaddedBatch(model)
-    return Seq2SeqBatch(model, pad_id) if isinstance(model.get_decoder(), Seq2SeqDecoder) else None

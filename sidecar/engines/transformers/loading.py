@@ -81,7 +81,11 @@ def load_model(frame: Load, device: torch.device) -> LoadedModel:
     stored = stored_dtype(weights[0])
     computed = _computed(frame, device, stored)
     # Of a decoder that is taken apart each layer becomes float32 by itself: all at once would take twice the room or more.
-    dtype = stored if device.type == "cpu" and frame.task == "text_generation" and config.model_type in FAMILIES else computed
+    dtype = (
+        stored
+        if device.type == "cpu" and frame.task == "text_generation" and config.model_type in FAMILIES
+        else computed
+    )
     size = sum(file.stat().st_size for file in weights) * dtype.itemsize // stored.itemsize
     room = spread(frame.model, size, cards(frame.device, device))
     model, report = _model_class(frame.task, config).from_pretrained(

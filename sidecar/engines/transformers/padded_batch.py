@@ -15,7 +15,7 @@ from transformers import DynamicCache, GenerationMixin
 from transformers.cache_utils import DynamicLayer
 
 from sidecar.engines.base import Answer
-from sidecar.engines.transformers.preparation import Prefilled, last_logits
+from sidecar.engines.transformers.preparation import last_logits
 from sidecar.engines.transformers.processors import Processors
 from sidecar.engines.transformers.sampling import choose
 
@@ -30,6 +30,21 @@ def can_join(model: Any) -> bool:
     return takes_positions and not own_inputs and all(type(layer) is DynamicLayer for layer in layers)
 
 
+class LibraryPast:
+    """The library's cache of one sequence."""
+
+    def __init__(self) -> None:
+        self.cache = DynamicCache()
+
+    @property
+    def length(self) -> int:
+        return int(self.cache.get_seq_length())
+
+    def beginning(self, length: int) -> LibraryPast:
+        """A copy of the first `length` tokens."""
+        return _cut(self.cache, slice(1), slice(length))
+
+
 class PaddedBatch:
     """The running rows of a model. `lengths[i]` counts the tokens of row i that are in the cache."""
 
@@ -40,18 +55,33 @@ class PaddedBatch:
         self._processors: list[Processors] = []
         self._cache: Any = None
 
-    def join(self, answer: Answer, prefilled: Prefilled) -> int:
-        """Take in one prefilled row and return its first token."""
-        token = choose([answer], prefilled.processors(prefilled.ids, prefilled.logits))[0]
-        cache = prefilled.state["past_key_values"]
+    def join(self, answer: Answer, past: LibraryPast, processors: Processors) -> None:
+        """Take in one row whose prompt was read."""
+        length = past.length  # before its cache becomes that of all
         if self._cache is None:
-            self._cache = cache
+            self._cache = past.cache
         else:
-            _merge(self._cache, cache)
+            _merge(self._cache, past.cache)
         self.answers.append(answer)
-        self._lengths.append(prefilled.ids.shape[1])
-        self._processors.append(prefilled.processors)
-        return token
+        self._lengths.append(length)
+        self._processors.append(processors)
+
+    @property
+    def token_bytes(self) -> int:
+        """Keys and values of one token of one row in all layers."""
+        parts = [part for layer in self._cache.layers for part in (layer.keys, layer.values)]
+        return sum(part[0, :, 0].nbytes for part in parts)
+
+    def copy_of(self, row: int) -> LibraryPast:
+        """A row as a sequence of its own, without padding."""
+        return _cut(self._cache, slice(row, row + 1), slice(-self._lengths[row], None))
+
+    def read(self, row: int) -> list[int]:
+        """The tokens of a row that are in the cache; none where an error left its layers unequal."""
+        answer, width = self.answers[row], max(self._lengths)
+        if any(layer.keys.shape[-2] != width for layer in self._cache.layers):
+            return []
+        return (answer.prompt.token_ids + answer.generated)[: self._lengths[row]]
 
     def step(self) -> dict[int, int]:
         """The next token of each row, by the answer's key."""
@@ -94,6 +124,14 @@ class PaddedBatch:
                 ids = torch.tensor([answer.prompt.token_ids + answer.generated], device=logits.device)
                 logits[row : row + 1] = processors(ids, logits[row : row + 1])
         return logits
+
+
+def _cut(cache: Any, rows: slice, columns: slice) -> LibraryPast:
+    """A copy of a part of one row."""
+    past = LibraryPast()
+    for index, layer in enumerate(cache.layers):
+        past.cache.update(layer.keys[rows, :, columns], layer.values[rows, :, columns], index)  # copies
+    return past
 
 
 def _merge(cache: Any, joining: Any) -> None:

@@ -1,4 +1,4 @@
-"""The decoder of the Llama family that is computed here: rounding, reading in pieces, reusing prefixes, its rows."""
+"""The decoder of the Llama family that is computed here: rounding, its rows."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from sidecar.engines.base import Model
-from sidecar.engines.transformers.fused import building, generator, rounding, trial
+from sidecar.engines.transformers.fused import building, rounding, trial
 from sidecar.engines.transformers.fused.decoder import normed
 from sidecar.engines.transformers.fused.generator import FusedGenerator
 from sidecar.engines.transformers.fused.int4 import Int4
 from sidecar.engines.transformers.fused.linear import Float, Int8
 from sidecar.engines.transformers.fused.past import BatchPast, Past, Shape
-from sidecar.engines.transformers.fused.prefixes import Prefixes, common
 from sidecar.errors import LoadFailed
-from sidecar.runtime.protocol import Cancel, Generate, Load
+from sidecar.runtime.protocol import Generate
 from sidecar.types import ModelType, Sampling
-from sidecar.worker.scheduler import Scheduler
 from tests.helpers.models import tiny
 from tests.helpers.rounding import allow_int4
 from tests.helpers.tokenizers import VOCABULARY
-from tests.helpers.worker import answer, ends, load, outcome, run, text_of
+from tests.helpers.worker import answer, load
 
 SHAPE = Shape(layers=2, heads=3, size=4)
 LONG = " ".join(VOCABULARY * 3)
@@ -288,110 +286,6 @@ def test_what_is_asked_to_be_rounded_and_is_no_fused_decoder_is_rounded_from_bfl
     folder = stored_in(torch.bfloat16, "gpt2", tmp_path)
     assert load(folder, quantization="int8").facts.precision == "int8"
     assert load(folder).facts.precision == ("bfloat16" if multiplies_bfloat16 else "float32")
-
-
-# ---- reading prompts in pieces --------------------------------------------------------------------------------------
-
-
-def test_a_long_prompt_is_read_while_another_stream_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generator, "PIECE_AMONG_OTHERS", 8)
-    model = load(tiny("llama-base"), prefix_cache_mb=0)
-    alone = {key: answer(model, ask(key, prompt, 30))[key][0] for key, prompt in ((1, "good"), (2, LONG))}
-    scheduler = Scheduler(model, Load("test", "", "text_generation"))
-    scheduler.accept(ask(1, "good", 30))
-    frames = run(scheduler, iterations=2)
-    scheduler.accept(ask(2, LONG, 30))
-    reading = run(scheduler, iterations=4)
-    assert text_of(reading, 1)
-    assert not text_of(reading, 2)
-    frames += reading + run(scheduler)
-    assert {key: text_of(frames, key) for key in alone} == alone
-
-
-def test_a_prompt_that_is_cancelled_while_it_is_read_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generator, "PIECE_ALONE", 8)
-    model = load(tiny("llama-base"))
-    scheduler = Scheduler(model, Load("test", "", "text_generation"))
-    scheduler.accept(ask(1, LONG))
-    run(scheduler, iterations=2)
-    assert fused(model)._filling
-    scheduler.accept(Cancel(1))
-    run(scheduler)
-    assert not fused(model)._filling
-    assert not scheduler.busy
-
-
-# ---- prefixes -------------------------------------------------------------------------------------------------------
-
-
-def run_all(model: Model, request: Generate) -> list[Any]:
-    scheduler = Scheduler(model, Load("test", "", "text_generation"))
-    scheduler.accept(request)
-    return run(scheduler)
-
-
-def read_tokens(model: Model, request: Generate) -> tuple[int, str]:
-    """How many tokens were read for a request, and its answer."""
-    read: list[int] = []
-    decoder = fused(model)._decoder
-    counted = type("Counted", (), {"__getattr__": lambda _, name: getattr(decoder, name)})()
-    counted.prefill = lambda tokens, past: read.append(len(tokens)) or decoder.prefill(tokens, past)
-    fused(model)._decoder = counted
-    text = answer(model, request)[request.id][0]
-    fused(model)._decoder = decoder
-    return sum(read), text
-
-
-def test_the_next_turn_reads_only_what_is_new() -> None:
-    model = load(tiny("llama-base"))
-    first, said = read_tokens(model, ask(1, LONG))
-    longer = LONG + said + " and the rain"
-    again, text = read_tokens(model, ask(2, longer))
-    assert first > 50
-    assert again < first / 2
-    assert text == read_tokens(load(tiny("llama-base"), prefix_cache_mb=0), ask(2, longer))[1]
-
-
-def test_the_same_prompt_again_reads_one_token() -> None:
-    model = load(tiny("llama-base"))
-    first, said = read_tokens(model, ask(1, LONG))
-    assert read_tokens(model, ask(2, LONG)) == (1, said)
-    assert first > 50
-
-
-def test_the_answer_says_how_much_of_its_prompt_was_kept() -> None:
-    model = load(tiny("llama-base"))
-    read, _ = read_tokens(model, ask(1, LONG))
-    kept = [outcome(ends(run_all(model, ask(key, LONG)))[key]).cached_tokens for key in (2, 3)]  # type: ignore[union-attr]
-    assert kept == [read - 1, read - 1]
-
-
-def test_without_a_budget_nothing_is_kept() -> None:
-    model = load(tiny("llama-base"), prefix_cache_mb=0)
-    first, _ = read_tokens(model, ask(1, LONG))
-    assert read_tokens(model, ask(2, LONG))[0] == first
-
-
-def test_kept_pasts_stay_within_the_budget_and_the_longest_unused_go_first() -> None:
-    kept = Prefixes(SHAPE, budget=100 * SHAPE.token_bytes)
-    for start in (0, 1000, 2000):
-        kept.keep(list(range(start, start + 40)), lambda: past_of(1.0, 40))
-    assert kept.bytes <= 100 * SHAPE.token_bytes
-    assert kept.begin([*range(40), 7]).length == 0
-    assert kept.begin([*range(1000, 1040), 7]).length == 40
-
-
-def test_a_past_that_goes_on_takes_the_place_of_its_beginning() -> None:
-    kept = Prefixes(SHAPE, budget=1 << 20)
-    kept.keep(list(range(40)), lambda: past_of(1.0, 40))
-    kept.keep(list(range(60)), lambda: past_of(2.0, 60))
-    assert kept.bytes == 60 * SHAPE.token_bytes
-
-
-def test_what_two_sequences_share() -> None:
-    assert common([1, 2, 3], [1, 2, 4]) == 2
-    assert common([1, 2], [1, 2, 4]) == 2
-    assert common([], [1]) == 0
 
 
 # ---- rows of the batch ----------------------------------------------------------------------------------------------

@@ -12,23 +12,11 @@ import torch
 from sidecar.engines.base import Answer, Prompt
 from sidecar.engines.transformers.fused.decoder import Decoder
 from sidecar.engines.transformers.fused.past import BatchPast, Past
-from sidecar.engines.transformers.fused.prefixes import Prefixes
+from sidecar.engines.transformers.pieces import Filling, PieceReader
 from sidecar.engines.transformers.preparation import score_processors
 from sidecar.engines.transformers.processors import Processors
 from sidecar.engines.transformers.sampling import choose
 from sidecar.runtime.protocol import Generate
-
-# Tokens of prompts read per iteration: few while others wait for their next word, many when nobody does.
-PIECE_AMONG_OTHERS = 128
-PIECE_ALONE = 1024
-
-
-@dataclass
-class _Filling:
-    """A sequence whose prompt is being read."""
-
-    tokens: list[int]
-    past: Past
 
 
 @dataclass(frozen=True)
@@ -40,40 +28,23 @@ class _Row:
         return (self.answer.prompt.token_ids + self.answer.generated)[:length]
 
 
-class FusedGenerator:
+class FusedGenerator(PieceReader[Past]):
     """`model` is the library's, without its layers: it says which score processors a request has. `budget`: bytes of
     ended sequences kept for their prefixes. `answering` is set with the first token; `settling`: what then goes on beside."""
 
     settling: Thread | None = None
-    joins = True
 
     def __init__(
         self, decoder: Decoder, model: Any, pad_id: int, prepare: Callable[[Generate], Prompt], budget: int
     ) -> None:
-        self.prepare = prepare
+        super().__init__(prepare, budget)
         self._decoder = decoder
         self._model = model
         self._pad_id = pad_id
-        self._batch = BatchPast(decoder.sizes.shape)
+        self._shape = decoder.sizes.shape
+        self._batch = BatchPast(self._shape)
         self._rows: list[_Row] = []  # as in the batch
-        self._filling: dict[int, _Filling] = {}
-        self._prefixes = Prefixes(decoder.sizes.shape, budget)
         self.answering = Event()
-
-    @property
-    def reading(self) -> bool:
-        """Whether prompts are being read."""
-        return bool(self._filling)
-
-    def start(self, answers: list[Answer]) -> list[int | None]:
-        left = PIECE_AMONG_OTHERS if self._rows else PIECE_ALONE
-        tokens: list[int | None] = []
-        with torch.inference_mode():
-            for answer in answers:
-                token, used = self._read(answer, left) if left else (None, 0)
-                left -= used
-                tokens.append(token)
-        return tokens
 
     def step(self, answers: list[Answer]) -> list[int]:
         with torch.inference_mode():
@@ -83,37 +54,35 @@ class FusedGenerator:
         tokens = {row.answer.key: token for row, token in zip(self._rows, chosen, strict=True)}
         return [tokens[answer.key] for answer in answers]
 
-    def drop(self, answers: list[Answer]) -> None:
-        for key in {answer.key for answer in answers}:
-            self._filling.pop(key, None)
-            place = next((place for place, row in enumerate(self._rows) if row.answer.key == key), None)
-            if place is not None:
-                with torch.inference_mode():
-                    self._leave(place)
+    def _running(self) -> bool:
+        return bool(self._rows)
 
-    def _read(self, answer: Answer, most: int) -> tuple[int | None, int]:
-        """Read at most so many tokens of the prompt. The answer's first token once all are read, and how many were."""
-        filling = self._filling.get(answer.key)
-        if filling is None:
-            tokens = answer.prompt.token_ids + answer.generated
-            filling = self._filling[answer.key] = _Filling(tokens, self._prefixes.begin(tokens))
-            answer.cached_tokens = filling.past.length
-        piece = filling.tokens[filling.past.length :][:most]
-        x = self._decoder.prefill(piece, filling.past)
-        if filling.past.length < len(filling.tokens):
-            return None, len(piece)
-        del self._filling[answer.key]
+    def _begin(self, tokens: list[int]) -> Past:
+        past = Past(self._shape, len(tokens))
+        if kept := self._prefixes.find(tokens):
+            past.take(*kept)
+        return past
+
+    def _compute(self, piece: list[int], past: Past) -> torch.Tensor:
+        return self._decoder.prefill(piece, past)
+
+    def _join(self, answer: Answer, filling: Filling[Past], x: torch.Tensor) -> int:
         processors = score_processors(self._model, answer, self._pad_id)
         scores = processors(torch.tensor([filling.tokens]), self._decoder.scores(x))
         token = choose([answer], scores)[0]
         self.answering.set()
         self._batch.join(filling.past)
         self._rows.append(_Row(answer, processors))
-        return token, len(piece)
+        return token
 
-    def _leave(self, place: int) -> None:
+    def _leave(self, keys: set[int]) -> None:
+        for place in reversed(range(len(self._rows))):
+            if self._rows[place].answer.key in keys:
+                self._leave_place(place)
+
+    def _leave_place(self, place: int) -> None:
         row, length = self._rows[place], self._batch.lengths[place]
-        self._prefixes.keep(row.tokens(length), lambda: self._batch.copy_of(place))
+        self._prefixes.keep(row.tokens(length), self._shape.token_bytes, lambda: self._batch.copy_of(place))
         self._batch.leave(place)
         last = self._rows.pop()
         if place < len(self._rows):

@@ -4,50 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from sidecar.engines.transformers.fused.past import Past, Shape
+from typing import Generic, TypeVar
 
 SHORTEST = 32  # tokens below which reading again is as quick
 
+Past = TypeVar("Past")
+
 
 @dataclass(frozen=True)
-class _Kept:
+class _Kept(Generic[Past]):
     tokens: list[int]
     past: Past
+    size: int
 
 
-class Prefixes:
+class Prefixes(Generic[Past]):
     """The most recently used pasts within `budget` bytes."""
 
-    def __init__(self, shape: Shape, budget: int) -> None:
-        self._shape = shape
+    def __init__(self, budget: int) -> None:
         self._budget = budget
-        self._kept: list[_Kept] = []  # the least recently used first
+        self._kept: list[_Kept[Past]] = []  # the least recently used first
 
     @property
     def bytes(self) -> int:
-        return sum(kept.past.length for kept in self._kept) * self._shape.token_bytes
+        return sum(kept.size for kept in self._kept)
 
-    def keep(self, tokens: list[int], copy: Callable[[], Past]) -> None:
+    def keep(self, tokens: list[int], token_bytes: int, copy: Callable[[], Past]) -> None:
         """Keep a past with the tokens it was computed from, in place of those that it continues."""
-        size = len(tokens) * self._shape.token_bytes
+        size = len(tokens) * token_bytes
         if len(tokens) < SHORTEST or size > self._budget:
             return
         self._kept = [kept for kept in self._kept if common(kept.tokens, tokens) < len(kept.tokens)]
         while self._kept and self.bytes + size > self._budget:
             self._kept.pop(0)
-        self._kept.append(_Kept(tokens, copy()))
+        self._kept.append(_Kept(tokens, copy(), size))
 
-    def begin(self, tokens: list[int]) -> Past:
-        """A past with room for all `tokens`, begun with the longest kept beginning. The last token is never in it."""
-        past = Past(self._shape, len(tokens))
+    def find(self, tokens: list[int]) -> tuple[Past, int] | None:
+        """The past with the longest beginning in common, and how many tokens that are: never the last of `tokens`."""
         lengths = [common(kept.tokens, tokens) for kept in self._kept]
         shared = min(max(lengths, default=0), len(tokens) - 1)
-        if shared >= SHORTEST:
-            best = self._kept.pop(lengths.index(max(lengths)))
-            past.take(best.past, shared)
-            self._kept.append(best)
-        return past
+        if shared < SHORTEST:
+            return None
+        best = self._kept.pop(lengths.index(max(lengths)))
+        self._kept.append(best)
+        return best.past, shared
 
 
 def common(first: list[int], second: list[int]) -> int:
