@@ -14,7 +14,7 @@ from sidecar.config import Settings
 from sidecar.errors import InternalError, InvalidRequest, Unsupported, WorkerCrashed
 from sidecar.registry.gguf_model import VISION
 from sidecar.registry.store import ModelStore, ModelVersion
-from sidecar.runtime import images, results
+from sidecar.runtime import conversation, images, results
 from sidecar.runtime.asking import REPEATED, Answer, Asking
 from sidecar.runtime.embedding import Embedding
 from sidecar.runtime.images import Image
@@ -182,7 +182,7 @@ class Inference:
         version = await self._version(model, "text_generation")
         if images.has_images(request.messages):
             raise Unsupported(model=model, reason="labels are decided on text; ask about images with generate")
-        messages = images.plain(request.messages) if request.messages is not None else None
+        messages = conversation.checked(request.messages) if request.messages is not None else None
         asked = lambda: _asked_text(GenerateRequest(prompt=request.prompt, messages=messages), [])  # noqa: E731
         with self._asking.recorded(Record(version, "decide", caller, 1, asked)) as record:
             answer = await self._asking.whole(
@@ -229,7 +229,7 @@ class Inference:
         """The request as engines take it, and the images in it. Raises InvalidRequest, Unsupported."""
         if request.messages is None:
             return request, []
-        request = msgspec.structs.replace(request, messages=images.plain(request.messages))
+        request = msgspec.structs.replace(request, messages=conversation.checked(request.messages))
         if not images.has_images(request.messages):
             return request, []
         if VISION not in version.inspection.capabilities:
