@@ -230,6 +230,7 @@ class ClassifyResponse(Response, omit_defaults=True):
 
     classifications: dict[str, float]
     execution_time_ms: float
+    execution: Execution
     multi_label: bool = False
     warnings: list[str] = []
 
@@ -244,6 +245,7 @@ class Classification(Response, omit_defaults=True):
 class ClassifyBatchResponse(Response, omit_defaults=True):
     results: list[Classification]
     execution_time_ms: float
+    execution: Execution
     multi_label: bool = False
     warnings: list[str] = []
 
@@ -283,6 +285,7 @@ class TranslateRequest(TranslationOptions, kw_only=True):
 class TranslateResponse(Response, omit_defaults=True):
     translated_text: str
     execution_time_ms: float
+    execution: Execution
     warnings: list[str] = []
 
 
@@ -293,6 +296,7 @@ class Translation(Response):
 class TranslateBatchResponse(Response, omit_defaults=True):
     results: list[Translation]
     execution_time_ms: float
+    execution: Execution
     warnings: list[str] = []
 
 
@@ -308,12 +312,16 @@ class EmbedRequest(Request):
 
 
 class EmbedResponse(Response):
-    """`embeddings`: one vector of `dimensions` floats per text, in order. `cached`: how many came from the cache."""
+    """`embeddings`: one vector of `dimensions` floats per text, in order. `cached`: how many came from the cache.
+
+    `execution` is null where all of them did: nothing was computed.
+    """
 
     embeddings: list[list[float]]
     dimensions: int
     execution_time_ms: float
     cached: int = 0
+    execution: Execution | None = None
     warnings: list[str] = []
 
 
@@ -331,6 +339,7 @@ class DecideResponse(Response):
 
     probabilities: dict[str, float]
     execution_time_ms: float
+    execution: Execution
     warnings: list[str] = []
 
 
@@ -356,6 +365,7 @@ class RerankResponse(Response):
 
     results: list[Ranked]
     execution_time_ms: float
+    execution: Execution
     warnings: list[str] = []
 
 

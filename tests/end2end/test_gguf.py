@@ -17,6 +17,7 @@ from sidecar.types import (
     Adapter,
     DecideRequest,
     EmbedRequest,
+    Execution,
     GenerateRequest,
     GenerateResponse,
     Message,
@@ -125,6 +126,7 @@ async def test_log_probabilities_come_with_the_answer_and_the_last_chunk(client:
 
 async def test_labels_get_probabilities(client: Client) -> None:
     answer = await client.decide("llama-chat", DecideRequest(["yes", "no"], messages=[Message("user", "tea")]))
+    assert answer.execution == Execution("llamacpp", "cpu", "f32")
     assert set(answer.probabilities) == {"yes", "no"}
     assert sum(answer.probabilities.values()) == pytest.approx(1)
 
@@ -133,6 +135,7 @@ async def test_embeddings_and_scores(client: Client) -> None:
     vectors = await client.embed("embed-mean", EmbedRequest(["good tea", "rain"]))
     assert np.linalg.norm(vectors.embeddings[0]) == pytest.approx(1, abs=1e-4)
     ranked = await client.rerank("rerank", RerankRequest("tea", ["rain", "good tea", "sun"], top_k=2))
+    assert ranked.execution == Execution("llamacpp", "cpu", "f32")
     assert len(ranked.results) == 2
     assert ranked.results[0].score >= ranked.results[1].score
 
