@@ -12,7 +12,9 @@ from sidecar.cli.declaring import command
 from sidecar.cli.following import run_job
 from sidecar.cli.output import note, say, say_json, size, table, working
 from sidecar.cli.status import Options
+from sidecar.errors import InvalidRequest
 from sidecar.types import (
+    Adapter,
     LoadRequest,
     LoadResponse,
     ModelInfo,
@@ -25,6 +27,7 @@ from sidecar.types import (
 Name = Annotated[str, typer.Argument(help="The model's id.", show_default=False)]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, gpu, cuda:0 …")]
 Precision = Literal["auto", "int8", "float32"]
+REPETITION = "repetition"  # what stands for a draft model that is no file
 KeepAlive = Annotated[float | None, typer.Option(help="Seconds to stay in memory after the last request.")]
 
 
@@ -44,10 +47,28 @@ def register(
         Path, typer.Argument(help="The model's folder, or GGUF file, on this machine.", show_default=False)
     ],
     model_type: Annotated[ModelType, typer.Option("--type", help="What it does.")],
+    adapter: Annotated[
+        list[str] | None,
+        typer.Option(help="A LoRA adapter in a GGUF file, FILE or FILE=SCALE. May be repeated.", show_default=False),
+    ] = None,
+    draft_model: Annotated[
+        str | None,
+        typer.Option(help="A small GGUF file that proposes tokens, or the word repetition.", show_default=False),
+    ] = None,
+    use_projector: Annotated[
+        bool, typer.Option(help="Whether a GGUF model sees, with the projector beside it.")
+    ] = True,
     start: Start = False,
 ) -> None:
-    """Make a model folder or a GGUF file known under a name, and load it."""
-    request = RegisterRequest(name=name, model_type=model_type, model_path=str(folder.absolute()))
+    """Make a model folder or a GGUF file known under a name, and load it. The same again changes what goes beside it."""
+    request = RegisterRequest(
+        name=name,
+        model_type=model_type,
+        model_path=str(folder.absolute()),
+        adapters=[_adapter(text) for text in adapter or []],
+        draft_model=str(Path(draft_model).absolute()) if draft_model not in (None, REPETITION) else draft_model,
+        use_projector=use_projector,
+    )
     with working(f"Loading {name}"):
         answer = ask(options, lambda client: client.register(request), start=start)
     _say_loaded(options, answer)
@@ -96,6 +117,17 @@ def unload(
 def add(app: typer.Typer) -> None:
     for function in (models, register, load, prepare, jobs, unload):
         command(app, function)
+
+
+def _adapter(text: str) -> Adapter:
+    """`FILE` or `FILE=SCALE`. Raises InvalidRequest."""
+    file, _, scale = text.rpartition("=")
+    if not file or Path(text).exists():
+        return Adapter(str(Path(text).absolute()))
+    try:
+        return Adapter(str(Path(file).absolute()), float(scale))
+    except ValueError:
+        raise InvalidRequest(f"--adapter {text}: {scale!r} is not a number.") from None
 
 
 def _row(model: ModelInfo) -> list[object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 import jinja2
+import msgspec
 
 from sidecar.errors import InvalidRequest, Unsupported
 from sidecar.types import Message
@@ -30,7 +32,7 @@ def render(model: str, tokenizer: Any, messages: list[Message]) -> str:
     if not has_template(tokenizer):
         raise Unsupported(model=model, reason='it has no chat template; send "prompt" instead of "messages"')
     going_on = messages[-1].role == "assistant"
-    turns = [{"role": message.role, "content": message.text} for message in messages]
+    turns = [_turn(message) for message in messages]
     try:
         with _deadline():
             text = str(
@@ -47,6 +49,14 @@ def render(model: str, tokenizer: Any, messages: list[Message]) -> str:
     if len(text) > SIZE_LIMIT:
         raise InvalidRequest(reason=f"the model's chat template made {len(text)} characters of these messages")
     return text
+
+
+def _turn(message: Message) -> dict[str, Any]:
+    """As the library's templates want it: a text, and the arguments of tool calls as a mapping."""
+    turn: dict[str, Any] = msgspec.to_builtins(message) | {"content": message.text}
+    for call in turn.get("tool_calls", []):
+        call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+    return turn
 
 
 @contextmanager

@@ -161,9 +161,13 @@ class ModelStore:
         return seen
 
     async def set_options(self, model_id: str, options: ModelOptions) -> Model:
-        """Raises ModelNotFound."""
+        """Raises ModelNotFound, and InvalidRequest where what shall be used beside the model cannot be."""
+        before = self.get(model_id).options
         model = replace(self.get(model_id), options=options)
-        if options.use_projector != self.get(model_id).options.use_projector:
+        if (options.adapters, options.draft_model) != (before.adapters, before.draft_model):
+            inspection = await asyncio.to_thread(_inspected_with, model.path, options)
+            model = replace(model, inspection=inspection, problem=None)
+        elif options.use_projector != before.use_projector:
             model = await asyncio.to_thread(_looked_at, replace(model, inspection=None, problem=None))
         return await self._save(model)
 
@@ -300,9 +304,14 @@ def _looked_at(model: Model) -> Model:
         what = "file is" if model.engine == "llamacpp" else "folder is"
         return replace(model, problem=f"its {what} gone: {model.path} is not there any more")
     try:
-        return replace(model, inspection=_with_companions(inspect(model.path), model.options))
+        return replace(model, inspection=_inspected_with(model.path, model.options))
     except InvalidRequest as error:
         return replace(model, problem=error.details.get("reason", error.message))
+
+
+def _inspected_with(path: Path, options: ModelOptions) -> Inspection:
+    """Raises InvalidRequest."""
+    return _with_companions(inspect(path), options)
 
 
 def _with_companions(inspection: Inspection, options: ModelOptions) -> Inspection:

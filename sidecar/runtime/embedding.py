@@ -8,12 +8,12 @@ from sidecar.metrics import Metrics
 from sidecar.registry.store import ModelVersion
 from sidecar.runtime.cut_texts import cut_warnings
 from sidecar.runtime.embedding_cache import EmbeddingCache
-from sidecar.runtime.protocol import Embedded
+from sidecar.runtime.protocol import Embedded, ModelFacts
 from sidecar.types import EmbedRequest
 
 FLOAT_BYTES = LIMIT_BYTES = 4
 FORM = 3  # of what is kept: a cache on disk may hold older ones
-Compute = Callable[[list[str]], Awaitable[Embedded]]
+Compute = Callable[[list[str]], Awaitable[tuple[Embedded, ModelFacts]]]
 
 
 class Embedding:
@@ -25,9 +25,12 @@ class Embedding:
         self._metrics = metrics
         self._engine = engine
 
-    async def embed(self, version: ModelVersion, request: EmbedRequest, compute: Compute) -> tuple[Embedded, int]:
-        """All vectors in the texts' order, and how many texts came from the cache. Equal texts are computed once.
+    async def embed(
+        self, version: ModelVersion, request: EmbedRequest, compute: Compute
+    ) -> tuple[Embedded, int, ModelFacts | None]:
+        """All vectors in the texts' order, how many texts came from the cache, and of the model that computed the others.
 
+        Equal texts are computed once.
         What is kept of a text tells whether it was cut, so that the warning comes back with it.
         """
         made_by = f"{version.version}/{self._engine(version)}/{version.options.quantization or 'auto'}"
@@ -37,11 +40,11 @@ class Embedding:
         cached = sum(text in known for text in request.texts)
         self._count(version.model, cached, len(request.texts) - cached)
         if not unseen:
-            return _together(request.texts, known, Embedded(b"", 0, 0)), cached
-        outcome = await compute(unseen)
+            return _together(request.texts, known, Embedded(b"", 0, 0)), cached, None
+        outcome, facts = await compute(unseen)
         fresh = _apart(unseen, outcome)
         await self._cache.keep(scope, fresh)
-        return _together(request.texts, known | fresh, outcome), cached
+        return _together(request.texts, known | fresh, outcome), cached, facts
 
     def _count(self, model: str, hits: int, misses: int) -> None:
         self._metrics.embedding_cache.labels(model, "hit").inc(hits)

@@ -52,11 +52,6 @@ def has_images(messages: list[Message] | None) -> bool:
     return any(message.images for message in messages or [])
 
 
-def plain(messages: list[Message]) -> list[Message]:
-    """Messages whose parts are all text become one text, as every engine takes it."""
-    return [message if message.images else Message(message.role, message.text) for message in messages]
-
-
 def check(messages: list[Message]) -> list[Image]:
     """What the images are, in their order. Raises InvalidRequest that says which one is wrong and why.
 
@@ -74,15 +69,15 @@ def check(messages: list[Message]) -> list[Image]:
 
 
 def described(messages: list[Message], images: list[Image]) -> str:
-    """A conversation as the history shows it: an image by what it is."""
+    """A conversation as the history shows it: an image by what it is, a tool call as `name(arguments)`."""
     left = iter(images)
     return "\n".join(f"{message.role}: {_described(message, left)}" for message in messages)
 
 
 def _described(message: Message, images: Iterator[Image]) -> str:
-    if isinstance(message.content, str):
-        return message.content
-    return "\n".join(str(next(images)) if isinstance(part, ImagePart) else part.text for part in message.content)
+    said = [str(next(images)) if isinstance(part, ImagePart) else part.text for part in message.parts]
+    called = [f"{call.function.name}({call.function.arguments})" for call in message.tool_calls]
+    return "\n".join([*filter(None, said), *called])
 
 
 def _checked(number: int, url: ImageUrl) -> Image:

@@ -14,7 +14,7 @@ from sidecar.config import Settings
 from sidecar.errors import InternalError, InvalidRequest, Unsupported, WorkerCrashed
 from sidecar.registry.gguf_model import VISION
 from sidecar.registry.store import ModelStore, ModelVersion
-from sidecar.runtime import images, results
+from sidecar.runtime import conversation, images, results
 from sidecar.runtime.asking import REPEATED, Answer, Asking
 from sidecar.runtime.embedding import Embedding
 from sidecar.runtime.images import Image
@@ -27,6 +27,7 @@ from sidecar.runtime.protocol import (
     Embedded,
     Generate,
     Generated,
+    ModelFacts,
     Rerank,
     Reranked,
     Translate,
@@ -125,7 +126,7 @@ class Inference:
             if not isinstance(outcome := answer.outcome, Classified):
                 raise _unexpected(outcome)
             record.prompt_tokens = outcome.tokens
-            return results.classified(request, outcome, record.elapsed_ms)
+            return results.classified(request, outcome, answer.facts, record.elapsed_ms)
 
     async def translate(
         self, model: str, request: TranslateRequest, *, caller: str
@@ -146,21 +147,21 @@ class Inference:
                 raise _unexpected(outcome)
             record.prompt_tokens, record.completion_tokens = outcome.prompt_tokens, outcome.completion_tokens
             record.output = list(outcome.texts)
-            return results.translated(request, outcome, record.elapsed_ms)
+            return results.translated(request, outcome, answer.facts, record.elapsed_ms)
 
     async def embed(self, model: str, request: EmbedRequest, *, caller: str) -> EmbedResponse:
         texts = request.texts
         version = await self._version(model, "embedding")
         with self._asking.recorded(Record(version, "embed", caller, len(texts), lambda: "\n".join(texts))) as record:
-            outcome, cached = await self._embedding.embed(
+            outcome, cached, facts = await self._embedding.embed(
                 version, request, lambda unseen: self._embedded(record, request, unseen)
             )
             record.prompt_tokens = outcome.tokens
             if len(outcome.vectors) > IN_A_THREAD_BYTES:
-                return await asyncio.to_thread(results.embedded, outcome, record.elapsed_ms, cached)
-            return results.embedded(outcome, record.elapsed_ms, cached)
+                return await asyncio.to_thread(results.embedded, outcome, facts, record.elapsed_ms, cached)
+            return results.embedded(outcome, facts, record.elapsed_ms, cached)
 
-    async def _embedded(self, record: Record, request: EmbedRequest, texts: list[str]) -> Embedded:
+    async def _embedded(self, record: Record, request: EmbedRequest, texts: list[str]) -> tuple[Embedded, ModelFacts]:
         answer = await self._asking.whole(
             record,
             request.keep_alive,
@@ -168,7 +169,7 @@ class Inference:
         )
         if not isinstance(outcome := answer.outcome, Embedded):
             raise _unexpected(outcome)
-        return outcome
+        return outcome, answer.facts
 
     async def _answer(self, record: Record, request: GenerateRequest, prompt: str | None) -> GenerateResponse:
         answer = await self._asking.whole(
@@ -182,7 +183,7 @@ class Inference:
         version = await self._version(model, "text_generation")
         if images.has_images(request.messages):
             raise Unsupported(model=model, reason="labels are decided on text; ask about images with generate")
-        messages = images.plain(request.messages) if request.messages is not None else None
+        messages = conversation.checked(request.messages) if request.messages is not None else None
         asked = lambda: _asked_text(GenerateRequest(prompt=request.prompt, messages=messages), [])  # noqa: E731
         with self._asking.recorded(Record(version, "decide", caller, 1, asked)) as record:
             answer = await self._asking.whole(
@@ -193,7 +194,7 @@ class Inference:
             if not isinstance(outcome := answer.outcome, Decided):
                 raise _unexpected(outcome)
             record.prompt_tokens = outcome.tokens
-            return results.decided(request, outcome, record.elapsed_ms)
+            return results.decided(request, outcome, answer.facts, record.elapsed_ms)
 
     async def rerank(self, model: str, request: RerankRequest, *, caller: str) -> RerankResponse:
         documents = request.documents
@@ -207,7 +208,7 @@ class Inference:
             if not isinstance(outcome := answer.outcome, Reranked):
                 raise _unexpected(outcome)
             record.prompt_tokens = outcome.tokens
-            return results.reranked(request, outcome, record.elapsed_ms)
+            return results.reranked(request, outcome, answer.facts, record.elapsed_ms)
 
     async def _answers(self, record: Record, request: GenerateRequest, prompts: list[str]) -> list[GenerateResponse]:
         """One answer per prompt, in order, as many at once as the workers step together. One failure ends them all."""
@@ -229,7 +230,7 @@ class Inference:
         """The request as engines take it, and the images in it. Raises InvalidRequest, Unsupported."""
         if request.messages is None:
             return request, []
-        request = msgspec.structs.replace(request, messages=images.plain(request.messages))
+        request = msgspec.structs.replace(request, messages=conversation.checked(request.messages))
         if not images.has_images(request.messages):
             return request, []
         if VISION not in version.inspection.capabilities:

@@ -66,6 +66,8 @@ def model_info(
         projector=seen.projector.name if seen and seen.projector else None,
         use_projector=model.options.use_projector,
         origin=model.origin,
+        adapters=model.options.adapters,
+        draft_model=model.options.draft_model,
     )
 
 

@@ -29,6 +29,8 @@ LOADED_WITH = (
     "device",
     "num_workers",
     "use_projector",
+    "adapters",
+    "draft_model",
 )  # options that a model in memory cannot take over
 
 

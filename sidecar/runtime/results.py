@@ -55,11 +55,15 @@ def generated(
         ),
         model=model,
         context_length=facts.context_length or 0,
-        execution=Execution(facts.engine, facts.device, facts.precision),
+        execution=_execution(facts),
         warnings=outcome.warnings,
         tool_calls=outcome.tool_calls,
         logprobs=outcome.logprobs,
     )
+
+
+def _execution(facts: ModelFacts) -> Execution:
+    return Execution(facts.engine, facts.device, facts.precision)
 
 
 def tokens_per_second(outcome: Generated) -> float:
@@ -88,15 +92,15 @@ def last_chunk(response: GenerateResponse) -> GenerateChunk:
 
 
 def classified(
-    request: ClassifyRequest, outcome: Classified, total_ms: float
+    request: ClassifyRequest, outcome: Classified, facts: ModelFacts, total_ms: float
 ) -> ClassifyResponse | ClassifyBatchResponse:
     """Probabilities highest first, the best `top_k` of them."""
     rows = [_ranked(outcome.labels, scores, request.top_k) for scores in outcome.scores]
     if request.text is not None:
-        return ClassifyResponse(rows[0], round(total_ms, 3), outcome.multi_label, outcome.warnings)
+        return ClassifyResponse(rows[0], round(total_ms, 3), _execution(facts), outcome.multi_label, outcome.warnings)
     cut = frozenset(outcome.cut)
     results = [Classification(row, place in cut) for place, row in enumerate(rows)]
-    return ClassifyBatchResponse(results, round(total_ms, 3), outcome.multi_label, outcome.warnings)
+    return ClassifyBatchResponse(results, round(total_ms, 3), _execution(facts), outcome.multi_label, outcome.warnings)
 
 
 def _ranked(labels: list[str], scores: list[float], top_k: int | None) -> dict[str, float]:
@@ -104,29 +108,34 @@ def _ranked(labels: list[str], scores: list[float], top_k: int | None) -> dict[s
     return dict(pairs[:top_k])
 
 
-def decided(request: DecideRequest, outcome: Decided, total_ms: float) -> DecideResponse:
+def decided(request: DecideRequest, outcome: Decided, facts: ModelFacts, total_ms: float) -> DecideResponse:
     """Probabilities highest first."""
-    return DecideResponse(_ranked(request.labels, outcome.probabilities, None), round(total_ms, 3), outcome.warnings)
+    return DecideResponse(
+        _ranked(request.labels, outcome.probabilities, None), round(total_ms, 3), _execution(facts), outcome.warnings
+    )
 
 
-def reranked(request: RerankRequest, outcome: Reranked, total_ms: float) -> RerankResponse:
+def reranked(request: RerankRequest, outcome: Reranked, facts: ModelFacts, total_ms: float) -> RerankResponse:
     """Scores highest first, the best `top_k` of them."""
     ranked = sorted((Ranked(index, score) for index, score in enumerate(outcome.scores)), key=lambda row: -row.score)
-    return RerankResponse(ranked[: request.top_k], round(total_ms, 3), outcome.warnings)
+    return RerankResponse(ranked[: request.top_k], round(total_ms, 3), _execution(facts), outcome.warnings)
 
 
 def translated(
-    request: TranslateRequest, outcome: Translated, total_ms: float
+    request: TranslateRequest, outcome: Translated, facts: ModelFacts, total_ms: float
 ) -> TranslateResponse | TranslateBatchResponse:
     if request.text is not None:
-        return TranslateResponse(outcome.texts[0], round(total_ms, 3), outcome.warnings)
-    return TranslateBatchResponse([Translation(text) for text in outcome.texts], round(total_ms, 3), outcome.warnings)
+        return TranslateResponse(outcome.texts[0], round(total_ms, 3), _execution(facts), outcome.warnings)
+    return TranslateBatchResponse(
+        [Translation(text) for text in outcome.texts], round(total_ms, 3), _execution(facts), outcome.warnings
+    )
 
 
-def embedded(outcome: Embedded, total_ms: float, cached: int = 0) -> EmbedResponse:
-    """The rows of the float32 matrix. A large one takes a while: call it in a thread."""
+def embedded(outcome: Embedded, facts: ModelFacts | None, total_ms: float, cached: int = 0) -> EmbedResponse:
+    """The rows of the float32 matrix. A large one takes a while: call it in a thread. `facts`: None where all was cached."""
     flat = array("f")
     flat.frombytes(outcome.vectors)
     width = outcome.dimensions
     rows = [flat[start : start + width].tolist() for start in range(0, len(flat), width)]
-    return EmbedResponse(rows, width, round(total_ms, 3), cached, warnings=outcome.warnings)
+    execution = _execution(facts) if facts else None
+    return EmbedResponse(rows, width, round(total_ms, 3), cached, execution, outcome.warnings)

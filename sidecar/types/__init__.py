@@ -63,6 +63,7 @@ from sidecar.types.imports import (
     ImportSource,
 )
 from sidecar.types.inference import (
+    CalledFunction,
     Classification,
     ClassifyBatchResponse,
     ClassifyRequest,
@@ -74,6 +75,7 @@ from sidecar.types.inference import (
     ErrorBody,
     ErrorResponse,
     Execution,
+    FunctionCall,
     GenerateBatchResponse,
     GenerateChunk,
     GenerateRequest,
@@ -155,6 +157,7 @@ __all__ = [
     "LARGEST",
     "Adapter",
     "Calibration",
+    "CalledFunction",
     "CatalogueDetail",
     "CatalogueEntry",
     "CataloguePage",
@@ -194,6 +197,7 @@ __all__ = [
     "FoundQuery",
     "FromUrlRequest",
     "FromUrlStarted",
+    "FunctionCall",
     "GemmRate",
     "GenerateBatchResponse",
     "GenerateChunk",

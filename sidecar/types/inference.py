@@ -51,24 +51,47 @@ class ImagePart(Struct, tag_field="type", tag="image_url", forbid_unknown_fields
     image_url: ImageUrl
 
 
-class Message(Struct, forbid_unknown_fields=True):
-    """`content` is a text, or parts in their order; images go to models with the capability `vision`."""
+class CalledFunction(Struct, forbid_unknown_fields=True):
+    """`arguments` is a JSON object as text."""
+
+    name: Annotated[str, Meta(min_length=1)]
+    arguments: str
+
+
+class FunctionCall(Struct, tag_field="type", tag="function", forbid_unknown_fields=True):
+    """A call that the assistant asked for, sent back to it. Its result follows in a message with this `id`."""
+
+    id: Annotated[str, Meta(min_length=1)]
+    function: CalledFunction
+
+
+class Message(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """`content` is a text, or parts in their order; images go to models with the capability `vision`.
+
+    Only the assistant has `tool_calls`, and may then say nothing. A message of the role `tool` is what a function gave:
+    `tool_call_id` names the call, and `name` the function where there is no id.
+    """
 
     role: Role
-    content: str | Annotated[list[TextPart | ImagePart], Meta(min_length=1)]
+    content: str | Annotated[list[TextPart | ImagePart], Meta(min_length=1)] | None = None
+    tool_calls: list[FunctionCall] = []
+    tool_call_id: str | None = None
+    name: str | None = None
+
+    @property
+    def parts(self) -> list[TextPart | ImagePart]:
+        if isinstance(self.content, str):
+            return [TextPart(self.content)]
+        return self.content or []
 
     @property
     def text(self) -> str:
         """What is said, without the images."""
-        if isinstance(self.content, str):
-            return self.content
-        return "\n".join(part.text for part in self.content if isinstance(part, TextPart))
+        return "\n".join(part.text for part in self.parts if isinstance(part, TextPart))
 
     @property
     def images(self) -> list[ImageUrl]:
-        if isinstance(self.content, str):
-            return []
-        return [part.image_url for part in self.content if isinstance(part, ImagePart)]
+        return [part.image_url for part in self.parts if isinstance(part, ImagePart)]
 
 
 class Sampling(Request):
@@ -207,6 +230,7 @@ class ClassifyResponse(Response, omit_defaults=True):
 
     classifications: dict[str, float]
     execution_time_ms: float
+    execution: Execution
     multi_label: bool = False
     warnings: list[str] = []
 
@@ -221,6 +245,7 @@ class Classification(Response, omit_defaults=True):
 class ClassifyBatchResponse(Response, omit_defaults=True):
     results: list[Classification]
     execution_time_ms: float
+    execution: Execution
     multi_label: bool = False
     warnings: list[str] = []
 
@@ -260,6 +285,7 @@ class TranslateRequest(TranslationOptions, kw_only=True):
 class TranslateResponse(Response, omit_defaults=True):
     translated_text: str
     execution_time_ms: float
+    execution: Execution
     warnings: list[str] = []
 
 
@@ -270,6 +296,7 @@ class Translation(Response):
 class TranslateBatchResponse(Response, omit_defaults=True):
     results: list[Translation]
     execution_time_ms: float
+    execution: Execution
     warnings: list[str] = []
 
 
@@ -285,12 +312,16 @@ class EmbedRequest(Request):
 
 
 class EmbedResponse(Response):
-    """`embeddings`: one vector of `dimensions` floats per text, in order. `cached`: how many came from the cache."""
+    """`embeddings`: one vector of `dimensions` floats per text, in order. `cached`: how many came from the cache.
+
+    `execution` is null where all of them did: nothing was computed.
+    """
 
     embeddings: list[list[float]]
     dimensions: int
     execution_time_ms: float
     cached: int = 0
+    execution: Execution | None = None
     warnings: list[str] = []
 
 
@@ -308,6 +339,7 @@ class DecideResponse(Response):
 
     probabilities: dict[str, float]
     execution_time_ms: float
+    execution: Execution
     warnings: list[str] = []
 
 
@@ -333,6 +365,7 @@ class RerankResponse(Response):
 
     results: list[Ranked]
     execution_time_ms: float
+    execution: Execution
     warnings: list[str] = []
 
 

@@ -49,6 +49,16 @@ class Adapter(Request):
     scale: float = 1.0
 
 
+Adapters = Annotated[list[Adapter], Meta(max_length=16, description="LoRA adapters, for GGUF models.")]
+DraftModel = Annotated[
+    str,
+    Meta(
+        description="A small GGUF file of the same vocabulary that proposes tokens, or the word repetition:"
+        " tokens are proposed where the conversation repeats itself, which helps with rewriting and editing."
+    ),
+]
+
+
 class RegisterRequest(GenerationDefaults, kw_only=True):
     """`POST /models`: make a model folder, or a GGUF file, on this machine known under a name, and load it."""
 
@@ -60,22 +70,17 @@ class RegisterRequest(GenerationDefaults, kw_only=True):
     engine: EngineChoice = "auto"
     num_workers: Annotated[int, Meta(ge=1, le=64)] = 1
     keep_alive: Seconds | None = None
-    adapters: Annotated[list[Adapter], Meta(max_length=16, description="LoRA adapters, for GGUF models.")] = []
+    adapters: Adapters = []
     use_projector: UseProjector = True
-    draft_model: (
-        Annotated[
-            str,
-            Meta(
-                description="A small GGUF file of the same vocabulary that proposes tokens, or the word repetition:"
-                " tokens are proposed where the conversation repeats itself, which helps with rewriting and editing."
-            ),
-        ]
-        | None
-    ) = None
+    draft_model: DraftModel | None = None
 
 
 class UpdateRequest(Request):
-    """`PUT /models/{id}`: change what is given, keep the rest; null returns a field to the general default."""
+    """`PUT /models/{id}`: change what is given, keep the rest; null returns a field to the general default.
+
+    What a model is loaded with (device, num_workers and all from engine on) holds from its next load. One that is in memory
+    leaves it for that, unless it is answering.
+    """
 
     max_length: Count | UnsetType | None = UNSET
     max_new_tokens: Count | UnsetType | None = UNSET
@@ -91,6 +96,8 @@ class UpdateRequest(Request):
     engine: EngineChoice | UnsetType = UNSET
     quantization: Quantization | UnsetType | None = UNSET
     use_projector: UseProjector | UnsetType = UNSET
+    adapters: Adapters | UnsetType = UNSET
+    draft_model: DraftModel | UnsetType | None = UNSET
 
 
 class LoadRequest(Request):
@@ -194,6 +201,8 @@ class ModelInfo(Response):
     projector: str | None = None
     use_projector: bool = True
     origin: Origin = "in_place"
+    adapters: list[Adapter] = []
+    draft_model: str | None = None
 
 
 class ModelsSummary(Response):

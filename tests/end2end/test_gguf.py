@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -17,13 +18,16 @@ from sidecar.types import (
     Adapter,
     DecideRequest,
     EmbedRequest,
+    Execution,
     GenerateRequest,
     GenerateResponse,
     Message,
     ModelType,
     RegisterRequest,
     RerankRequest,
+    UpdateRequest,
 )
+from tests.helpers.command_line import command_on
 from tests.helpers.gguf_models import gguf_model, write_adapter
 from tests.helpers.service import RunningService, has_requests, running_service
 
@@ -125,6 +129,7 @@ async def test_log_probabilities_come_with_the_answer_and_the_last_chunk(client:
 
 async def test_labels_get_probabilities(client: Client) -> None:
     answer = await client.decide("llama-chat", DecideRequest(["yes", "no"], messages=[Message("user", "tea")]))
+    assert answer.execution == Execution("llamacpp", "cpu", "f32")
     assert set(answer.probabilities) == {"yes", "no"}
     assert sum(answer.probabilities.values()) == pytest.approx(1)
 
@@ -133,6 +138,7 @@ async def test_embeddings_and_scores(client: Client) -> None:
     vectors = await client.embed("embed-mean", EmbedRequest(["good tea", "rain"]))
     assert np.linalg.norm(vectors.embeddings[0]) == pytest.approx(1, abs=1e-4)
     ranked = await client.rerank("rerank", RerankRequest("tea", ["rain", "good tea", "sun"], top_k=2))
+    assert ranked.execution == Execution("llamacpp", "cpu", "f32")
     assert len(ranked.results) == 2
     assert ranked.results[0].score >= ranked.results[1].score
 
@@ -184,6 +190,44 @@ async def test_what_is_not_an_adapter_is_refused(client: Client) -> None:
     request = RegisterRequest(name="wrong", model_type="text_generation", model_path=file, adapters=[Adapter(file)])
     with pytest.raises(InvalidRequest, match="not a LoRA adapter"):
         await client.register(request)
+
+
+async def test_what_goes_beside_a_model_is_changed_and_holds_from_its_next_load(client: Client, tmp_path: Path) -> None:
+    file, draft = tmp_path / "adapter.gguf", str(gguf_model("llama-chat"))
+    write_adapter(file)
+    await client.register(RegisterRequest(name="changed", model_type="text_generation", model_path=draft))
+    plain = (await say(client, greedy(), "changed")).generated_text
+    told = await client.update("changed", UpdateRequest(adapters=[Adapter(str(file))], draft_model=draft))
+    assert (told.adapters, told.draft_model, told.is_loaded) == ([Adapter(str(file))], draft, False)
+    adapted = (await say(client, greedy(), "changed")).generated_text
+    assert adapted != plain
+    for wrong, why in (
+        (UpdateRequest(adapters=[Adapter(draft)]), "not a LoRA adapter"),
+        (UpdateRequest(draft_model="small.gguf"), "give its whole path"),
+        (UpdateRequest(draft_model=str(gguf_model("embed-mean"))), "does not generate text"),
+    ):
+        with pytest.raises(InvalidRequest, match=why):
+            await client.update("changed", wrong)
+    assert (await client.model("changed")).is_loaded
+    assert (await client.model("changed")).adapters == [Adapter(str(file))]
+    await client.update("changed", UpdateRequest(adapters=[], draft_model=None))
+    assert (await say(client, greedy(), "changed")).generated_text == plain
+    await client.unload("changed")
+
+
+def test_what_goes_beside_a_model_is_named_on_the_command_line(service: RunningService, tmp_path: Path) -> None:
+    cli, file, model = command_on(service), tmp_path / "a=b.gguf", str(gguf_model("llama-chat"))
+    write_adapter(file)
+    beside = ["--adapter", str(file), "--adapter", f"{file}=0.5", "--draft-model", "repetition", "--no-use-projector"]
+    done = cli("register", "beside", model, "--type", "text_generation", *beside)
+    assert done.returncode == 0, done.stderr
+    (told,) = [one for one in json.loads(cli("models", "--json").stdout) if one["id"] == "beside"]
+    assert [(one["path"], one.get("scale", 1.0)) for one in told["adapters"]] == [(str(file), 1.0), (str(file), 0.5)]
+    assert (told["draft_model"], told["use_projector"]) == ("repetition", False)
+    wrong = cli("register", "beside", model, "--type", "text_generation", "--adapter", f"{file}=much")
+    assert "'much' is not a number" in wrong.stderr
+    assert "not a LoRA adapter" in cli("register", "x", model, "--type", "text_generation", "--adapter", model).stderr
+    cli("unload", "beside")
 
 
 async def test_a_file_cut_short_is_refused_before_it_is_loaded(client: Client, damaged: Callable[..., Path]) -> None:

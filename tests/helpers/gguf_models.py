@@ -298,6 +298,7 @@ def _write(writer: gguf.GGUFWriter) -> None:
 
 MAKERS: dict[str, Callable[[Path], None]] = {
     "llama-chat": lambda file: write_decoder(tiny("llama-chat"), file),
+    "llama-tools": lambda file: write_decoder(tiny("llama-tools"), file),
     "llama-seeing": write_seeing,
     "llama-base": lambda file: write_decoder(tiny("llama-base"), file),
     "qwen2": lambda file: write_decoder(tiny("qwen2"), file),

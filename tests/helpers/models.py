@@ -17,7 +17,10 @@ from typing import Any
 
 from tests.helpers.tokenizers import (
     CHAT_TEMPLATE,
+    SPECIAL,
     STRICT_TEMPLATE,
+    TOOL_CALL,
+    TOOL_TEMPLATE,
     byte_level_tokenizer,
     sentence_pieces,
     word_piece_tokenizer,
@@ -108,6 +111,17 @@ def _llama_chat(folder: Path, template: str | None = CHAT_TEMPLATE) -> None:
 
 def _llama_strict(folder: Path) -> None:
     _llama_chat(folder, STRICT_TEMPLATE)
+
+
+def _llama_tools(folder: Path) -> None:
+    """Fond of beginning tool calls, which a template of this kind lets come after any text. With room for descriptions."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = byte_level_tokenizer(TOOL_TEMPLATE, special=[*SPECIAL, TOOL_CALL])
+    model = LlamaForCausalLM(LlamaConfig(**_decoder_sizes(tokenizer) | {"max_position_embeddings": 1024}))
+    _save(model, tokenizer, folder)
+    model.lm_head.weight.data[tokenizer.convert_tokens_to_ids(TOOL_CALL)] *= 10
+    model.save_pretrained(folder)
 
 
 def _llama_base(folder: Path) -> None:
@@ -466,6 +480,7 @@ def _embed_plain(folder: Path) -> None:
 MAKERS: dict[str, Callable[[Path], None]] = {
     "llama-chat": _llama_chat,
     "llama-strict": _llama_strict,
+    "llama-tools": _llama_tools,
     "llama-base": _llama_base,
     "llama-scaled": _llama_scaled,
     "mistral": _mistral,

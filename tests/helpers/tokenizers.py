@@ -20,6 +20,16 @@ STRICT_TEMPLATE = (
     "{{ raise_exception('roles must alternate') }}{% endif %}<|{{ message.role }}|>{{ message.content }}<|end|>"
     "{% endfor %}<|assistant|>"
 )
+# Tool calls and what they gave in the way of Hermes and Qwen. A result bears the function's name, as some templates demand.
+TOOL_TEMPLATE = (
+    "{% if tools %}<|system|><tools>{% for tool in tools %}{{ tool | tojson }}{% endfor %}</tools><|end|>{% endif %}"
+    "{% for message in messages %}<|{{ message.role }}|>"
+    "{% if message.role == 'tool' %}{{ message.name }}: {{ message.content }}{% else %}{{ message.content }}{% endif %}"
+    '{% for call in message.tool_calls %}<tool_call>{"name": "{{ call.function.name }}", "arguments": '
+    "{{ call.function.arguments | tojson }}}</tool_call>{% endfor %}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+TOOL_CALL = "<tool_call>"
 SPECIAL = ["<|start|>", "<|end|>", "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>"]
 
 

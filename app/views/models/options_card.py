@@ -36,7 +36,7 @@ class OptionsCard(Card):
         self._labels: dict[str, Label] = {}
         self.fields: dict[str, ChoiceField] = {}
         self._add("engine", self.tr("Engine"), [])
-        self._add("quantization", self.tr("Weights"), self._roundings())
+        self._add("quantization", self.tr("Weights"), [])
         self._add("use_projector", self.tr("Images"), [(True, self.tr("Are seen")), (False, self.tr("Are not taken"))])
         self._add("device", self.tr("Runs on"), self._devices())
         self._add("keep_alive", self.tr("Stays in memory"), [(value, self._kept(value)) for value in KEEP])
@@ -53,6 +53,7 @@ class OptionsCard(Card):
         """Show what is chosen for it now."""
         own_files = model.engine_choice == "auto" and model.engine not in ("transformers", "ctranslate2")
         self._show_engines(model)
+        self.fields["quantization"].set_choices(self._roundings(model))
         self.fields["quantization"].set_value(model.quantization or "auto")
         self._show_field("quantization", shown=not own_files)
         self.fields["use_projector"].set_value(model.use_projector)
@@ -96,8 +97,10 @@ class OptionsCard(Card):
         self._labels[option].setVisible(shown)
         self.fields[option].setVisible(shown)
 
-    def _roundings(self) -> list[Choice]:
-        return [("auto", self.tr("Automatic")), ("none", self.tr("As they are")), ("int8", self.tr("8 bits"))]
+    def _roundings(self, model: ModelInfo) -> list[Choice]:
+        """4 bits for those that write; one that cannot be rounded so far says it when it is loaded."""
+        coarse = [("int4", self.tr("4 bits"))] if model.model_type == "text_generation" else []
+        return [("auto", self.tr("Automatic")), ("none", self.tr("As they are")), ("int8", self.tr("8 bits")), *coarse]
 
     def _devices(self) -> list[Choice]:
         return [("auto", self.tr("Automatic")), ("cpu", self.tr("Processor")), ("gpu", self.tr("Graphics card"))]

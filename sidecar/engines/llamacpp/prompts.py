@@ -142,7 +142,9 @@ class Prompts:
         content = [] if last.images else self._door.tokens(last.text, special=False)
         while content and (excess := prompt.length - prompt_budget(request.sampling, self._context)) > 0:
             content = content[excess:]
-            prompt = self._read([*before, Message(last.role, self._door.text(content))], request.tools)
+            prompt = self._read(
+                [*before, msgspec.structs.replace(last, content=self._door.text(content))], request.tools
+            )
         if not content:
             raise ContextExceeded(prompt_tokens=prompt.length, context_tokens=self._context)
         return replace(prompt, warnings=["The beginning of the last message was dropped: the context is too small."])
@@ -160,7 +162,7 @@ class Prompts:
         return self._door.rendered(self._conversation(messages, tools))
 
     def _conversation(self, messages: list[Message], tools: list[dict[str, Any]] | None) -> dict[str, Any]:
-        spoken = [{"role": message.role, "content": msgspec.to_builtins(message.content)} for message in messages]
+        spoken = msgspec.to_builtins(messages)
         return {"messages": spoken, "reasoning_format": "none"} | ({"tools": tools} if tools else {})
 
     def _tokens(self, text: str) -> list[int]:

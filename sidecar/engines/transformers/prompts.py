@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from msgspec.structs import replace
+
 from sidecar.engines.base import Prompt
 from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
 from sidecar.engines.templates import render
@@ -100,7 +102,7 @@ class Prompts:
         excess = len(self._rendered(messages)) - self._budget(sampling)
         while content and excess > 0:
             content = content[excess:]
-            tokens = self._rendered([*before, Message(last.role, self.decode(content))])
+            tokens = self._rendered([*before, replace(last, content=self.decode(content))])
             excess = len(tokens) - self._budget(sampling)
         if not content:
             raise ContextExceeded(prompt_tokens=len(self._rendered(messages)), context_tokens=self._context)

@@ -8,7 +8,7 @@ from app import operations
 from app.models.batch import BatchRunner
 from app.models.result_list import ResultList, TextList
 from sidecar.errors import InferenceFailed, InvalidRequest, LoadFailed, QueueFull, ServiceUnreachable
-from sidecar.types import Classification, ClassifyBatchResponse
+from sidecar.types import Classification, ClassifyBatchResponse, Execution
 
 
 class Classifier:
@@ -26,7 +26,9 @@ class Classifier:
             raise self.errors.pop(0)
         if any("bad" in text for text in texts):
             raise self.failure(reason="it is bad")
-        return ClassifyBatchResponse([Classification({"good": 1.0}) for _ in texts], 1.0)
+        return ClassifyBatchResponse(
+            [Classification({"good": 1.0}) for _ in texts], 1.0, Execution("echo", "cpu", "none")
+        )
 
 
 def results_of(*texts):

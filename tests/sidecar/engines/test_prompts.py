@@ -86,6 +86,16 @@ def test_dropping_a_turn_takes_the_answers_with_the_question() -> None:
     assert without_oldest_turn(messages[-1:]) == messages[-1:]
 
 
+def test_of_the_last_question_only_calls_before_the_last_are_dropped_each_with_its_result() -> None:
+    roles = ["system", "user", "assistant", "user", "assistant", "tool", "tool", "assistant", "tool"]
+    messages = [Message(role, str(place)) for place, role in enumerate(roles)]  # type: ignore[arg-type]
+    once = without_oldest_turn(messages)
+    assert [message.text for message in once] == ["0", "3", "4", "5", "6", "7", "8"]
+    twice = without_oldest_turn(once)
+    assert [message.text for message in twice] == ["0", "3", "7", "8"]
+    assert without_oldest_turn(twice) == twice
+
+
 def test_more_tokens_than_there_is_room_for_are_lowered_with_a_warning(llama: Model) -> None:
     prompt = prepare(llama, Generate(1, "good", None, Sampling(max_new_tokens=5000)))
     assert prompt.limit == CONTEXT - len(prompt.token_ids)

@@ -14,6 +14,8 @@ from sidecar.client import Client
 from sidecar.errors import Conflict, JobNotFound, LoadFailed, ModelNotFound, Unsupported
 from sidecar.types import (
     ClassifyRequest,
+    EmbedRequest,
+    Execution,
     JobInfo,
     ModelType,
     PrepareRequest,
@@ -54,6 +56,39 @@ async def translations(client: Client, name: str) -> list[str]:
 
 def files_of(service: RunningService) -> list[str]:
     return sorted(str(file) for file in service.paths.derived_dir.rglob("*") if file.is_file())
+
+
+async def executions(client: Client, name: str, task: ModelType) -> list[Execution | None]:
+    """What one text's answer and several texts' say that computed them."""
+    if task == "classification":
+        asked = [ClassifyRequest(text="tea"), ClassifyRequest(texts=TEXTS)]
+        return [(await client.classify(name, request)).execution for request in asked]
+    if task == "translation":
+        asked = [
+            TranslateRequest(source_lang="en", target_lang="de", text="tea"),
+            TranslateRequest(source_lang="en", target_lang="de", texts=TEXTS),
+        ]
+        return [(await client.translate(name, request)).execution for request in asked]
+    return [(await client.embed(name, EmbedRequest(texts=texts))).execution for texts in (["tea"], TEXTS, ["tea"])]
+
+
+@pytest.mark.parametrize(
+    ("folder", "task", "cached"),
+    [("bert-single", "classification", []), ("t5", "translation", []), ("embed-mean", "embedding", [None])],
+)
+async def test_an_answer_names_what_computed_it_unless_all_was_cached(
+    folder: str, task: ModelType, cached: list[None], client: Client
+) -> None:
+    name = f"named-{folder}"
+    await register(client, name, tiny(folder), task)
+    original = Execution("transformers", "cpu", "float32")
+    assert await executions(client, name, task) == [original, original, *cached]
+    assert (await prepared(client, name)).state == "done"
+    found = await executions(client, name, task)
+    model = await client.model(name)
+    assert model.dtype
+    converted = Execution("ctranslate2", "cpu", model.dtype)
+    assert found == [converted, converted, *cached]
 
 
 async def test_a_prepared_translator_gives_the_same_translations_until_it_is_removed_with_all_that_was_made_of_it(

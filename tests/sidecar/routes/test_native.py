@@ -32,6 +32,16 @@ from sidecar.types import (
 from tests.helpers.service import RunningService, has_requests
 
 
+def calling(arguments: str) -> dict[str, Any]:
+    """The assistant's turn with one call, as OpenAI's clients send it."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "brew", "arguments": arguments}}
+    return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+CALLING = calling('{"drink": "tea"}')
+RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "it is hot"}
+
+
 async def post(service: RunningService, path: str, body: Any) -> tuple[int, Any]:
     async with (
         aiohttp.ClientSession(headers=service.headers) as session,
@@ -53,6 +63,16 @@ async def test_messages_are_answered(client: Client) -> None:
     answer = await client.generate("echo", GenerateRequest(messages=[Message("user", "hello there")]))
     assert isinstance(answer, GenerateResponse)
     assert "hello there" in answer.generated_text
+
+
+async def test_what_a_tool_gave_is_read_and_the_history_shows_its_call(service: RunningService, client: Client) -> None:
+    await client.change_settings({"history_texts": True})
+    body = {"messages": [{"role": "user", "content": "tea?"}, CALLING, RESULT]}
+    status, answer = await post(service, "/models/echo/generate", body)
+    await client.change_settings({"history_texts": False})
+    assert (status, answer["generated_text"]) == (200, "it is hot")
+    entry = (await client.history()).entries[0]
+    assert entry.input_text == 'user: tea?\nassistant: brew({"drink": "tea"})\ntool: it is hot'
 
 
 async def test_prompts_are_answered_in_their_order(client: Client) -> None:
@@ -215,6 +235,19 @@ async def test_a_name_that_is_no_model_is_just_unknown(name: str, client: Client
         ("/models/echo/generate", {"prompt": "a", "top_p": 0}, "top_p"),
         ("/models/echo/generate", {"messages": [{"role": "user", "content": "a", "mood": "x"}]}, "mood"),
         ("/models/echo/generate", [], "object"),
+        ("/models/echo/generate", {"messages": [{"role": "user"}]}, "number 1: content is missing"),
+        ("/models/echo/generate", {"messages": [CALLING]}, "the last message asks for tool calls"),
+        ("/models/echo/generate", {"messages": [CALLING | {"role": "user"}]}, "only the assistant has tool_calls"),
+        ("/models/echo/generate", {"messages": [RESULT, CALLING]}, "number 1: tool_call_id 'call_1' is of no call"),
+        (
+            "/models/echo/generate",
+            {"messages": [CALLING, RESULT | {"role": "user"}]},
+            "number 2: only a message of the",
+        ),
+        ("/models/echo/generate", {"messages": [calling("[1]"), RESULT]}, "arguments of 'call_1' are no JSON object"),
+        ("/models/echo/generate", {"messages": [calling('{"a": 1'), RESULT]}, "arguments of 'call_1'"),
+        ("/models/echo/generate", {"messages": [calling('{"a":' + "[" * 9999), RESULT]}, "arguments of 'call_1'"),
+        ("/models/echo/decide", {"messages": [RESULT], "labels": ["a", "b"]}, "is of no call"),
         ("/models/classifier/classify", {}, "text"),
         ("/models/classifier/classify", {"text": "a", "texts": ["b"]}, "exactly one of text, texts"),
         ("/models/translator/translate", {"target_lang": "de"}, "text"),

@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.errors import InvalidRequest
 from sidecar.runtime import images
-from sidecar.types import ImagePart, ImageUrl, Message, TextPart
+from sidecar.types import ImagePart, ImageUrl, Message
 from tests.helpers.images import GIF, WEBP, about, jpeg, png, png_of, url
 
 
@@ -73,11 +73,6 @@ def test_so_many_images_and_no_more() -> None:
     images.check([about("these", *[png(4, 4)] * images.MAX_IMAGES)])
     with pytest.raises(InvalidRequest, match="65 images"):
         images.check([about("these", *[png(4, 4)] * images.MAX_IMAGES), about("and", GIF)])
-
-
-def test_parts_that_are_all_text_become_one_text() -> None:
-    mixed = [Message("user", [TextPart("a"), TextPart("b")]), about("c", GIF), Message("assistant", "d")]
-    assert [one.content if one.text != "c" else None for one in images.plain(mixed)] == ["a\nb", None, "d"]
 
 
 def test_the_history_tells_what_an_image_was() -> None:

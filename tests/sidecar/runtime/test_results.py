@@ -47,7 +47,7 @@ def test_the_last_chunk_has_the_figures_and_no_text() -> None:
 
 def test_labels_come_with_the_most_likely_first() -> None:
     outcome = Classified(["a", "b", "c"], [[0.2, 0.5, 0.3], [0.9, 0.1, 0.0]], False, 9)
-    several = results.classified(ClassifyRequest(texts=["x", "y"], top_k=2), outcome, 1)
+    several = results.classified(ClassifyRequest(texts=["x", "y"], top_k=2), outcome, FACTS, 1)
     assert isinstance(several, ClassifyBatchResponse)
     assert [list(row.classifications.items()) for row in several.results] == [
         [("b", 0.5), ("c", 0.3)],
@@ -57,16 +57,18 @@ def test_labels_come_with_the_most_likely_first() -> None:
 
 def test_one_text_is_answered_without_a_list() -> None:
     outcome = Classified(["a"], [[1.0]], True, 1)
-    one = results.classified(ClassifyRequest(text="x"), outcome, 1)
+    one = results.classified(ClassifyRequest(text="x"), outcome, FACTS, 1)
     assert isinstance(one, ClassifyResponse)
     assert one.multi_label
     translated = Translated(["hallo"], 1, 1)
-    assert isinstance(results.translated(TranslateRequest(text="hello"), translated, 1), TranslateResponse)
-    assert isinstance(results.translated(TranslateRequest(texts=["hello"]), translated, 1), TranslateBatchResponse)
+    assert isinstance(results.translated(TranslateRequest(text="hello"), translated, FACTS, 1), TranslateResponse)
+    assert isinstance(
+        results.translated(TranslateRequest(texts=["hello"]), translated, FACTS, 1), TranslateBatchResponse
+    )
 
 
 def test_vectors_are_the_rows_of_the_float32_matrix() -> None:
     vectors = array("f", [0.5, 1.0, -2.0, 0.25, 0.0, 8.0]).tobytes()
-    answer = results.embedded(Embedded(vectors, 3, 4), 1)
+    answer = results.embedded(Embedded(vectors, 3, 4), FACTS, 1)
     assert answer.embeddings == [[0.5, 1.0, -2.0], [0.25, 0.0, 8.0]]
     assert answer.dimensions == 3

@@ -105,6 +105,16 @@ async def test_whether_a_model_sees_is_an_option_where_it_has_a_projector(bench)
     assert options.fields["use_projector"].currentText() == "Are not taken"
 
 
+async def test_weights_in_4_bits_are_offered_for_models_that_write(bench):
+    options, field = bench.view.page.options, bench.view.page.options.fields["quantization"]
+    field.set_value("int4")
+    field.activated.emit(field.currentIndex())
+    await bench.becomes(quantization="int4")
+    assert field.currentText() == "4 bits"
+    options.show_model(msgspec.structs.replace(bench.view.model, model_type="classification", quantization=None))
+    assert field.findText("4 bits") == -1
+
+
 async def test_a_model_is_pinned_and_unpinned(bench):
     bench.view.page.details.pin_button.click()
     await bench.becomes(pinned=True)
