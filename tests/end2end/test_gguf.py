@@ -205,6 +205,7 @@ async def test_what_goes_beside_a_model_is_changed_and_holds_from_its_next_load(
         (UpdateRequest(adapters=[Adapter(draft)]), "not a LoRA adapter"),
         (UpdateRequest(draft_model="small.gguf"), "give its whole path"),
         (UpdateRequest(draft_model=str(gguf_model("embed-mean"))), "does not generate text"),
+        (UpdateRequest(draft_model=str(file)), "does not generate text"),
     ):
         with pytest.raises(InvalidRequest, match=why):
             await client.update("changed", wrong)
