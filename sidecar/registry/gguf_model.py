@@ -139,6 +139,7 @@ def read_companions(engine: str, adapters: Sequence[str], draft_model: str | Non
     if draft_model in (None, "", REPETITION):
         return Companions(_weights(headers).stored_bytes)
     draft = _companion(Path(str(draft_model)))
+    _check_sizes(Path(str(draft_model)), draft)
     if _types(draft) != ("text_generation",):
         raise InvalidRequest(reason=f"draft_model: {draft_model} does not generate text")
     return Companions(_weights([*headers, draft]).stored_bytes, _cache_bytes_per_token(draft, _weights([draft])))
