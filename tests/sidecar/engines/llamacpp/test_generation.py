@@ -25,6 +25,7 @@ from tests.helpers.worker import CoresTold, WorkerProcess, answer, ends, load, t
 from .conftest import Start, facts_of
 
 PROMPTS = ["the small model reads", "tea coffee", "Grüße aus Köln, schöne Straße!"]
+EIGHT = [*PROMPTS, "a", "no yes maybe", "sun sun sun", "what do you think", "coffee and tea and rain"]
 CHAT = [Message("user", "what do you think about rain")]
 _ids = itertools.count(1)
 
@@ -83,6 +84,25 @@ def test_answers_are_the_same_alone_and_together(llama: WorkerProcess) -> None:
 
     alone = [ask(llama, one)[0][0] for one in questions()]
     assert [text for text, _ in ask(llama, *questions())] == alone
+
+
+@pytest.mark.parametrize("name", ["qwen2-q8", "llama-q4"])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_answers_of_rounded_weights_are_the_same_alone_and_among_seven_others(
+    start: Start, name: str, temperature: float
+) -> None:
+    def questions() -> list[Generate]:
+        return [question(text, temperature=temperature, seed=7, max_new_tokens=24, logprobs=1) for text in EIGHT]
+
+    one, all_at_once = (start(gguf_model(name), max_sequences=8) for _ in range(2))  # neither remembers for the other
+    alone = [ask(one, request)[0] for request in questions()]
+    together = ask(all_at_once, *questions())
+    assert len({text for text, _ in alone}) > 1
+    assert [text for text, _ in together] == [text for text, _ in alone]
+    for (_, theirs), (_, own) in zip(together, alone, strict=True):
+        assert [token.logprob for token in theirs.logprobs] == pytest.approx(
+            [token.logprob for token in own.logprobs], abs=1e-3
+        )
 
 
 def test_another_seed_gives_another_answer(llama: WorkerProcess) -> None:
