@@ -141,6 +141,7 @@ def read_companions(engine: str, adapters: Sequence[str], draft_model: str | Non
     draft = _companion(Path(str(draft_model)))
     if draft.text("general.type") == "adapter" or _types(draft) != ("text_generation",):
         raise InvalidRequest(reason=f"draft_model: {draft_model} does not generate text")
+    _check_sizes(Path(str(draft_model)), draft)
     return Companions(_weights([*headers, draft]).stored_bytes, _cache_bytes_per_token(draft, _weights([draft])))
 
 

@@ -15,6 +15,8 @@ from msgspec import Struct
 from sidecar.errors import LoadFailed
 from sidecar.types import ModelType, Preparation
 
+# Engine: the package that it needs.
+LIBRARIES = {"transformers": "transformers", "ctranslate2": "ctranslate2", "llamacpp": "xllamacpp"}
 # Architectures that CTranslate2 converts, by what stands in front of their head's name.
 CONVERTED: dict[ModelType, tuple[str, ...]] = {
     "classification": ("DistilBert", "Bert", "Roberta", "XLMRoberta", "Camembert"),
@@ -146,8 +148,11 @@ def choose(situation: Situation, wanted: str = "auto") -> Choice:
 
 
 def check(model: str, choice: Choice, situation: Situation) -> None:
-    """Refuse an engine that was asked for and cannot run the model. Raises LoadFailed that says what to do."""
-    if choice.engine == situation.format or choice.engine == "echo":
+    """Refuse an engine that cannot run the model or is not there. Raises LoadFailed that says what to do."""
+    if choice.engine == "echo":
+        return
+    if choice.engine == situation.format:
+        _check_library(model, choice.engine, situation)
         return
     if choice.engine != "ctranslate2" or situation.format != "transformers":
         raise LoadFailed(model=model, reason=f"the {choice.engine} engine does not read its files; set engine to auto.")
@@ -157,6 +162,16 @@ def check(model: str, choice: Choice, situation: Situation) -> None:
         why = f"was refused ({situation.preparation.reason})" if situation.preparation else "is missing"
         raise LoadFailed(
             model=model, reason=f"its preparation for ctranslate2 {why}. Prepare it, or set engine to auto."
+        )
+
+
+def _check_library(model: str, engine: str, situation: Situation) -> None:
+    package = LIBRARIES[engine]
+    if engine not in situation.installed:
+        raise LoadFailed(
+            model=model,
+            reason=f"the package {package}, which the {engine} engine needs for its files, is not installed beside the "
+            f"service. Install it there (pip install {package}) and start the service again.",
         )
 
 

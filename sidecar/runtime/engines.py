@@ -10,10 +10,9 @@ from msgspec import Struct
 from sidecar import hardware
 from sidecar.registry.derived import Derived
 from sidecar.registry.store import ModelVersion
-from sidecar.runtime.choosing import Choice, Situation, check, choose
+from sidecar.runtime.choosing import LIBRARIES, Choice, Situation, check, choose
 
 MB = 1024 * 1024
-LIBRARIES = {"transformers": "transformers", "ctranslate2": "ctranslate2"}  # engine: the package that it needs
 
 
 class Engine(Struct, frozen=True):

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 KEPT = 15  # of each model and kind: enough for a median that forgets an older state of the machine
 FLUSH_S = 1.0
-Kind = Literal["load", "generate", "classify", "translate", "embed"]
+Kind = Literal["load", "generate", "classify", "translate", "embed", "decide", "rerank"]
 
 
 class Observation(Struct, frozen=True):

@@ -19,7 +19,7 @@ from sidecar.runtime.correction import Correction, Quantity, correction
 from sidecar.runtime.description import Description
 from sidecar.runtime.evidence import Evidence, Kind, Observation
 from sidecar.runtime.prediction import Surroundings
-from sidecar.runtime.protocol import Generated, Loaded, ModelFacts, Outcome, Translated
+from sidecar.runtime.protocol import Decided, Generated, Loaded, ModelFacts, Outcome, Translated
 from sidecar.runtime.record import Record
 from sidecar.types import Calibration, Measured, PredictRequest
 
@@ -71,7 +71,7 @@ class Learning:
             rest_s = outcome.decode_ms / 1000 if outcome.completion_tokens > FEWEST_STEPS else None
             if record.inputs == 1:
                 self._add(record, facts, outcome.prompt_tokens, outcome.completion_tokens, first_s, rest_s)
-        elif not fresh:
+        elif not (self._was_decided_before(record, outcome) or fresh):
             whole_s = (record.elapsed_ms - record.queue_ms) / 1000
             self._add(record, facts, *_tokens(outcome), whole_s, None)
 
@@ -100,6 +100,10 @@ class Learning:
                     rest_s,
                 )
             )
+
+    def _was_decided_before(self, record: Record, outcome: Outcome) -> bool:
+        """Of all that is told as a whole only decisions read what an engine remembers."""
+        return isinstance(outcome, Decided) and self._may_be_remembered(record)
 
     def _may_be_remembered(self, record: Record) -> bool:
         """Whether a prompt that began like this was asked before: its reading may have been saved."""

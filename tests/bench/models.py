@@ -40,13 +40,13 @@ def smollm2_135m() -> Path:
 
 def smollm2_135m_q8_0() -> Path:
     """The same in a GGUF file, with weights in Q8_0."""
-    from tests.helpers.gguf_models import write_decoder
+    from tests.helpers.gguf_models import Rounding, write_decoder
 
     folder = smollm2_135m()
     file = folder.with_name(f"{folder.name}-q8_0.gguf")
     if not file.exists():
         unfinished = file.with_suffix(".part")
-        write_decoder(folder, unfinished, quantized=True)
+        write_decoder(folder, unfinished, rounding=Rounding.Q8_0)
         unfinished.rename(file)
     return file
 

@@ -21,7 +21,12 @@ import numpy as np
 from tests.helpers.models import tiny
 
 Arrays = dict[str, np.ndarray]
-Q8_0 = gguf.GGMLQuantizationType.Q8_0
+Rounding = gguf.GGMLQuantizationType
+FILE_TYPES = {
+    Rounding.F32: gguf.LlamaFileType.ALL_F32,
+    Rounding.Q8_0: gguf.LlamaFileType.MOSTLY_Q8_0,
+    Rounding.Q4_0: gguf.LlamaFileType.MOSTLY_Q4_0,
+}
 # What llama.cpp calls the parts of a layer, by their names in transformers.
 LLAMA_PARTS = {
     "input_layernorm": "attn_norm",
@@ -74,7 +79,12 @@ def _session_folder() -> Path:
 
 
 def write_decoder(
-    folder: Path, file: Path, *, quantized: bool = False, split: int = 0, pooling: gguf.PoolingType | None = None
+    folder: Path,
+    file: Path,
+    *,
+    rounding: Rounding = Rounding.F32,
+    split: int = 0,
+    pooling: gguf.PoolingType | None = None,
 ) -> None:
     """A Llama or Qwen2 folder of transformers as one file, or as shards of `split` tensors."""
     config = json.loads((folder / "config.json").read_text("utf-8"))
@@ -93,10 +103,10 @@ def write_decoder(
     writer.add_vocab_size(config["vocab_size"])
     if pooling is not None:
         writer.add_pooling_type(pooling)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0 if quantized else gguf.LlamaFileType.ALL_F32)
+    writer.add_file_type(FILE_TYPES[rounding])
     _add_byte_level_tokenizer(writer, folder)
     for key, value in _decoder_arrays(folder, config, heads, kv_heads):
-        _add(writer, key, value, quantized=quantized)
+        _add(writer, key, value, rounding)
     _write(writer)
 
 
@@ -281,10 +291,10 @@ def _arrays(folder: Path) -> Arrays:
     return load_file(folder / "model.safetensors")
 
 
-def _add(writer: gguf.GGUFWriter, name: str, value: np.ndarray, *, quantized: bool = False) -> None:
+def _add(writer: gguf.GGUFWriter, name: str, value: np.ndarray, rounding: Rounding = Rounding.F32) -> None:
     value = np.ascontiguousarray(value, dtype=np.float32)
-    if quantized and value.ndim > 1 and value.shape[-1] % 32 == 0:
-        writer.add_tensor(name, gguf.quants.quantize(value, Q8_0), raw_dtype=Q8_0)
+    if rounding is not Rounding.F32 and value.ndim > 1 and value.shape[-1] % 32 == 0:
+        writer.add_tensor(name, gguf.quants.quantize(value, rounding), raw_dtype=rounding)
     else:
         writer.add_tensor(name, value)
 
@@ -302,7 +312,8 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "llama-seeing": write_seeing,
     "llama-base": lambda file: write_decoder(tiny("llama-base"), file),
     "qwen2": lambda file: write_decoder(tiny("qwen2"), file),
-    "qwen2-q8": lambda file: write_decoder(tiny("qwen2"), file, quantized=True),
+    "qwen2-q8": lambda file: write_decoder(tiny("qwen2"), file, rounding=Rounding.Q8_0),
+    "llama-q4": lambda file: write_decoder(tiny("llama-chat"), file, rounding=Rounding.Q4_0),
     "embed-mean": lambda file: write_encoder(tiny("embed-mean"), file, gguf.PoolingType.MEAN),
     "embed-last": lambda file: write_decoder(tiny("llama-base"), file, pooling=gguf.PoolingType.LAST),
     "rerank": lambda file: write_encoder(tiny("bert-single"), file, gguf.PoolingType.RANK),

@@ -11,10 +11,11 @@ from sidecar.errors import LoadFailed
 
 @dataclass(frozen=True)
 class Device:
-    """`gpu`: its number, None for the processor."""
+    """`gpu`: its number, None for the processor. `alone`: the model stays on it, where layers go to all GPUs otherwise."""
 
     name: str
     gpu: int | None = None
+    alone: bool = False
     warnings: list[str] = field(default_factory=list)
 
 
@@ -30,7 +31,7 @@ def choose(model: str, asked: str) -> Device:
     index = int(number or 0)
     if index >= gpus:
         raise LoadFailed(model=model, reason=f"there is no {asked}: this build of llama.cpp sees {gpus} GPUs here.")
-    return Device(f"{kind}:{index}" if number else kind, index)
+    return Device(f"{kind}:{index}" if number else kind, index, alone=bool(number))
 
 
 def gpu_count() -> int:

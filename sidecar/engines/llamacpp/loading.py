@@ -25,7 +25,7 @@ from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.engines.llamacpp.slots import Slots
 from sidecar.engines.openmp import shared_cores
 from sidecar.errors import InglenookError, LoadFailed
-from sidecar.registry.gguf_model import VISION, GgufFacts, GgufFiles, gguf_files, read_facts
+from sidecar.registry.gguf_model import VISION, GgufFacts, GgufFiles, gguf_files, read_companions, read_facts
 from sidecar.registry.projector import Projector, read_projector
 from sidecar.runtime.protocol import SHAPING, Decide, Generate, Load, ModelFacts
 
@@ -33,11 +33,12 @@ _ERROR = re.compile(r"^\S+ E .*?: (?P<reason>.+)$", re.MULTILINE)  # time, level
 
 
 def load(frame: Load) -> Model:
-    """Check the headers, then load. Raises LoadFailed."""
+    """Check the headers of all files, which may be others than those that were registered, then load. Raises LoadFailed."""
     os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # the library would start a debugger, for half a minute, to abort
     try:
         files = gguf_files(Path(frame.path))
         facts = read_facts(files)
+        read_companions("llamacpp", [adapter.path for adapter in frame.adapters], frame.draft_model)
         projector = read_projector(Path(frame.projector)) if frame.projector else None
     except InglenookError as error:
         raise LoadFailed(model=frame.model, reason=error.details.get("reason", error.message)) from error

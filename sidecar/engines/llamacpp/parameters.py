@@ -84,8 +84,7 @@ def parameters(
     params.fit_params = False
     _lock_up(params, door)
     _set_threads(params, computing_threads(frame.threads))
-    params.n_gpu_layers = 0 if device.gpu is None else ALL_LAYERS
-    params.main_gpu = device.gpu or 0
+    _set_device(params, device)
     if "text_generation" in facts.types:
         _set_for_answers(params, frame, facts, room)
         _set_precision(params, facts)
@@ -104,6 +103,14 @@ def _lock_up(params: xllamacpp.CommonParams, door: SideDoor) -> None:
     params.ui = False
     params.n_threads_http = 1
     params.endpoint_slots = True
+
+
+def _set_device(params: xllamacpp.CommonParams, device: Device) -> None:
+    """The library counts the number of a GPU only where nothing is split: it spreads layers over all GPUs by itself."""
+    params.n_gpu_layers = 0 if device.gpu is None else ALL_LAYERS
+    params.main_gpu = device.gpu or 0
+    if device.alone:
+        params.split_mode = xllamacpp.llama_split_mode.LLAMA_SPLIT_MODE_NONE
 
 
 def _set_threads(params: xllamacpp.CommonParams, threads: int) -> None:

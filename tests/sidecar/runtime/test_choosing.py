@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from sidecar.errors import LoadFailed
-from sidecar.runtime.choosing import Device, Precision, Situation, check, choose, precision, threads
+from sidecar.runtime.choosing import LIBRARIES, Device, Precision, Situation, check, choose, precision, threads
 from sidecar.types import Preparation
 
 PASSED = Preparation("ctranslate2", "classification", "int8", True, measures={"agreement": 1.0})
@@ -74,6 +74,15 @@ def test_an_engine_that_cannot_run_the_model_is_refused_with_advice(
     with pytest.raises(LoadFailed, match=because) as refused:
         check("m", choose(situation, wanted), situation)
     assert "auto" in refused.value.message
+
+
+@pytest.mark.parametrize(("own", "package"), [("llamacpp", "xllamacpp"), ("transformers", "transformers")])
+def test_a_model_whose_own_engine_is_not_installed_is_refused_with_the_package_it_needs(own: str, package: str) -> None:
+    situation = replace(BERT, format=own, preparation=None, installed=frozenset(LIBRARIES) - {own})
+    with pytest.raises(LoadFailed, match=f"pip install {package}"):
+        check("m", choose(situation), situation)
+    installed = replace(situation, installed=frozenset(LIBRARIES))
+    check("m", choose(installed), installed)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sidecar.paths import Paths
 from sidecar.runtime.manager import ModelManager
 from sidecar.types import (
     ClassifyRequest,
+    DecideRequest,
     GenerateRequest,
     PredictRequest,
     PrepareRequest,
@@ -95,6 +96,22 @@ async def test_a_prompt_that_may_be_remembered_does_not_count_as_read(
     measured = (await manager.predict(model)).measured
     assert measured.answers == 3
     assert measured.first_token_s is None
+
+
+async def test_a_decision_on_a_prompt_that_may_be_remembered_teaches_nothing(open_manager: OpenManager) -> None:
+    manager = await open_manager()
+    file = str(gguf_model("llama-chat"))
+    await manager.register(RegisterRequest(name="gguf", model_type="text_generation", model_path=file))
+    await ask(manager, "gguf", "the")  # the first one of a fresh worker is not like the others
+
+    async def decide(prompt: str) -> int:
+        await manager.decide("gguf", DecideRequest(labels=["yes", "no"], prompt=prompt), caller="owner")
+        return (await manager.predict("gguf")).measured.answers
+
+    before = (await manager.predict("gguf")).measured.answers
+    assert await decide(f"1 {WORDS}") == before + 1
+    assert await decide(f"1 {WORDS}") == before + 1
+    assert await decide(f"2 {WORDS}") == before + 2
 
 
 async def test_what_was_learned_outlives_the_service_and_ends_with_the_model(

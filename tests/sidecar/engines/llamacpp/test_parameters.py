@@ -47,6 +47,16 @@ def test_a_gpu_takes_all_layers(two_gpus: None, asked: str, number: int) -> None
     assert (params.n_gpu_layers, params.main_gpu) == (ALL_LAYERS, number)
 
 
+@pytest.mark.parametrize("asked", ["cuda:0", "cuda:1"])
+def test_a_model_stays_on_the_gpu_that_is_named(two_gpus: None, asked: str) -> None:
+    assert told(device=asked).split_mode == xllamacpp.llama_split_mode.LLAMA_SPLIT_MODE_NONE
+
+
+@pytest.mark.parametrize("asked", ["auto", "gpu", "cuda"])
+def test_layers_are_spread_over_all_gpus_where_none_is_named(two_gpus: None, asked: str) -> None:
+    assert told(device=asked).split_mode == xllamacpp.llama_split_mode.LLAMA_SPLIT_MODE_LAYER
+
+
 def test_on_the_processor_no_layer_leaves_it(two_gpus: None) -> None:
     assert told(device="cpu").n_gpu_layers == 0
 
