@@ -9,6 +9,7 @@ import pytest
 
 from sidecar.config import Settings
 from sidecar.db import Database
+from sidecar.errors import ContextExceeded
 from sidecar.runtime.embedding_cache import EmbeddingCache
 from sidecar.types import EmbedRequest, RegisterRequest, UpdateRequest
 from tests.helpers.models import tiny
@@ -123,3 +124,21 @@ async def test_texts_that_were_cut_are_remembered_with_their_warning(open_manage
     (warning,) = first.warnings
     assert again.warnings == [warning]
     assert warning.startswith("2 texts were longer than ")
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_vector_of_a_text_that_was_cut_answers_only_who_allows_cutting(
+    open_manager: OpenManager, again: bool
+) -> None:
+    """In memory, and on disk after a restart."""
+    manager = await open_manager(embedding_cache_disk=True)
+    await manager.register(RegisterRequest(name="m", model_type="embedding", model_path=str(tiny("embed-mean"))))
+    texts = ["good rain", "tea " * 500]
+    await manager.embed("m", EmbedRequest(texts=texts, truncate=True), caller="owner")
+    if again:
+        await manager.unload("m")
+        manager = await open_manager(embedding_cache_disk=True)
+    with pytest.raises(ContextExceeded):
+        await manager.embed("m", EmbedRequest(texts=texts), caller="owner")
+    assert (await manager.embed("m", EmbedRequest(texts=texts[:1]), caller="owner")).cached == 1
+    assert (await manager.embed("m", EmbedRequest(texts=texts, truncate=True), caller="owner")).cached == 2
