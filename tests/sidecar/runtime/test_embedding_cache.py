@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -142,3 +144,21 @@ async def test_a_vector_of_a_text_that_was_cut_answers_only_who_allows_cutting(
         await manager.embed("m", EmbedRequest(texts=texts), caller="owner")
     assert (await manager.embed("m", EmbedRequest(texts=texts[:1]), caller="owner")).cached == 1
     assert (await manager.embed("m", EmbedRequest(texts=texts, truncate=True), caller="owner")).cached == 2
+
+
+async def test_vectors_from_before_a_change_of_the_pooling_are_not_taken(
+    open_manager: OpenManager, tmp_path: Path
+) -> None:
+    folder = await asyncio.to_thread(shutil.copytree, tiny("embed-mean"), tmp_path / "m")
+    register = RegisterRequest(name="m", model_type="embedding", model_path=str(folder))
+    manager = await open_manager()
+    await manager.register(register)
+    asked = EmbedRequest(texts=["good rain"])
+    mean = await manager.embed("m", asked, caller="owner")
+    await manager.unload("m")
+    pooling = folder / "1_Pooling" / "config.json"
+    await asyncio.to_thread(pooling.write_text, '{"pooling_mode": "cls"}')
+    await manager.register(register)
+    cls = await manager.embed("m", asked, caller="owner")
+    assert cls.cached == 0
+    assert cls.embeddings != mean.embeddings
