@@ -14,7 +14,7 @@ from sidecar.db import Database
 from sidecar.errors import ContextExceeded
 from sidecar.runtime.embedding_cache import EmbeddingCache
 from sidecar.types import EmbedRequest, RegisterRequest, UpdateRequest
-from tests.helpers.models import tiny
+from tests.helpers.models import overwrite_weights, tiny, with_long_header
 
 from .conftest import AddEcho, OpenManager
 
@@ -162,3 +162,25 @@ async def test_vectors_from_before_a_change_of_the_pooling_are_not_taken(
     cls = await manager.embed("m", asked, caller="owner")
     assert cls.cached == 0
     assert cls.embeddings != mean.embeddings
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_vectors_of_weights_that_were_overwritten_are_not_taken(
+    open_manager: OpenManager, tmp_path: Path, restarts: bool
+) -> None:
+    """In place, of the same size, beyond the beginning of the file: while the service runs, and while it does not."""
+    folder = await asyncio.to_thread(shutil.copytree, tiny("embed-mean"), tmp_path / "m")
+    await asyncio.to_thread(with_long_header, folder)
+    manager = await open_manager(embedding_cache_disk=True)
+    await manager.register(RegisterRequest(name="m", model_type="embedding", model_path=str(folder)))
+    asked = EmbedRequest(texts=["good rain"])
+    before, version = await manager.embed("m", asked, caller="owner"), manager.model("m").version
+    await manager.unload("m")
+    assert (await manager.embed("m", asked, caller="owner")).cached == 1
+    await asyncio.to_thread(overwrite_weights, folder)
+    if restarts:
+        manager = await open_manager(embedding_cache_disk=True)
+    after = await manager.embed("m", asked, caller="owner")
+    assert after.cached == 0
+    assert after.embeddings != before.embeddings
+    assert manager.model("m").version != version
