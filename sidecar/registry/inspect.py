@@ -127,7 +127,7 @@ def _exported(folder: Path) -> Inspection:
     types: tuple[ModelType, ...] = (manifest.task,)
     labels = tuple(manifest.labels)
     return Inspection(
-        architecture="ExportedProgram",
+        architecture=exported.ARCHITECTURE,
         engine="transformers",
         types=types,
         version=fingerprint(version_files(folder)),

@@ -26,6 +26,7 @@ ROUNDED_FROM = 10_000_000
 PIECE_INPUTS = 512
 AS_WIDE_AS_MODEL = 0.7
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0, "int8_float32": 1.0, "int4": 0.625}
+HALF_TYPES = {"bf16": "bfloat16", "f16": "float16"}  # in files, and as torch calls them
 # Bytes of a weight in a GGUF file, scales included: those of 5 bits are computed like those of 4.
 LARGEST_LIKE_4_BITS = 0.72
 
@@ -131,13 +132,16 @@ def describe(
     quantization: str | None = None,
     can_round: bool = True,
     half: bool = False,
+    exported: bool = False,
 ) -> Description:
     """`half`: the files hold bfloat16 and the processor multiplies it, so that the engine leaves it so. `precision`: what a
-    load taught, None before the first; `stored`: what most weights in the files have. `quantization`: what the user asked for."""
+    load taught, None before the first; `stored`: what most weights in the files have. `quantization`: what the user asked for.
+    `exported`: a program of `torch.export`, which runs in the type it was exported with whatever the user asks for."""
     table = shape.vocabulary * shape.width
     fused = engine == "transformers" and task == "text_generation" and shape.family in FUSED_FAMILIES and not half
-    usual = {"transformers": "bfloat16", "llamacpp": stored, "ctranslate2": "int8_float32"}
-    rounds = engine == "transformers" and not half
+    as_it_is = HALF_TYPES.get(stored, "float32") if exported else "bfloat16"
+    usual = {"transformers": as_it_is, "llamacpp": stored, "ctranslate2": "int8_float32"}
+    rounds = engine == "transformers" and not half and not exported
     chosen = (
         _torch_precision(quantization if fused or quantization != "int4" else None, precision, parameters, can_round)
         if rounds
