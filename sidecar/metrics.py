@@ -24,7 +24,7 @@ class Metrics:
             buckets=SECONDS, registry=registry,
         )  # fmt: skip
         self.tokens = Counter(
-            "inglenook_tokens", "Tokens read and written, and those computed as padding of texts read together.",
+            "inglenook_tokens", "Tokens read and written, and those computed as padding of texts read together and thrown away.",
             ["model", "direction"], registry=registry,
         )  # fmt: skip
         self.errors = Counter(

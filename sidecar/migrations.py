@@ -110,7 +110,26 @@ def _engine_of_runs(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE observations ADD COLUMN engine TEXT NOT NULL DEFAULT ''")
 
 
-MIGRATIONS = [_models_and_history, _embeddings, _observations, _rounded_before, _downloads, _origins, _engine_of_runs]
+def _contents(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """
+        CREATE TABLE contents (           -- also of models that went: what lies there again may be something else
+            path TEXT PRIMARY KEY,
+            contents TEXT NOT NULL        -- JSON: sizes and times of the files, their hash, which edition they are
+        ) WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS = [
+    _models_and_history,
+    _embeddings,
+    _observations,
+    _rounded_before,
+    _downloads,
+    _origins,
+    _engine_of_runs,
+    _contents,
+]
 
 
 def migrate(connection: sqlite3.Connection) -> None:

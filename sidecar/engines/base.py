@@ -61,10 +61,12 @@ class Prompt:
 class Answer(Protocol):
     """What the engine sees of a running sequence. `generated` are the answer's tokens so far, the last not yet fed.
 
-    The engine sets `cached_tokens`: those of the prompt that it had kept and did not compute again.
+    The engine sets `cached_tokens`: those of the prompt that it had kept and did not compute again; and adds to `padding`:
+    those that it computed beside the prompt's, only to throw them away.
     """
 
     cached_tokens: int
+    padding: int
 
     @property
     def key(self) -> int: ...
@@ -142,6 +144,9 @@ class Reader(Protocol[Request, Outcome]):
 
     def forward(self, inputs: list[Any]) -> list[Any]:
         """One batch, which may mix the inputs of several requests: one row of numbers per input, in order."""
+
+    def padding(self, inputs: list[Any]) -> list[int]:
+        """Of each input of a batch, how many tokens `forward` computes beside its own, only to throw them away."""
 
     def outcome(self, request: Request, encoding: Encoding, rows: list[Any]) -> Outcome:
         """The answer to a request from the rows of its inputs, in order."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sidecar.engines.base import Encoding
+from sidecar.engines.padded import Unpadded
 from sidecar.engines.text_inputs import Inputs, encode_texts
 from sidecar.errors import Unsupported
 from sidecar.runtime.protocol import Classified, Classify
@@ -15,7 +16,7 @@ from sidecar.runtime.protocol import Classified, Classify
 HYPOTHESIS = "This example is {}."  # the wording that entailment models are commonly asked with
 
 
-class TextClassifier(ABC):
+class TextClassifier(Unpadded, ABC):
     """Labels texts. A row is the model's scores for one text, or for one pair of text and hypothesis."""
 
     def __init__(self, name: str, config: Any, tokenizer: Any, limit: int | None) -> None:

@@ -97,6 +97,7 @@ class Running:
     prompt: Prompt
     generated: list[int]
     cached_tokens: int = 0
+    padding: int = 0
 
 
 def _generated(model: Model) -> Answers:

@@ -36,6 +36,7 @@ from msgspec import Struct, field
 from sidecar import decoding
 from sidecar.engines.base import Answer, Encoding, Model, Prompt, TranslationPlan
 from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
+from sidecar.engines.padded import to_longest
 from sidecar.engines.vectors import embedded
 from sidecar.errors import LoadFailed, Unsupported
 from sidecar.runtime.protocol import (
@@ -212,6 +213,10 @@ class EchoReader:
         for text in inputs:
             meet(text)
         return inputs
+
+    def padding(self, inputs: list[str]) -> list[int]:
+        """As an engine that computes rows of one width."""
+        return to_longest([len(words_of(text)) for text in inputs])
 
 
 class EchoClassifier(EchoReader):

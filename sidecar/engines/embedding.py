@@ -8,12 +8,13 @@ from typing import Any
 
 from sidecar.engines.base import Encoding
 from sidecar.engines.model_folder import read_json, weights_folder
+from sidecar.engines.padded import Unpadded
 from sidecar.engines.text_inputs import Inputs, encode_texts
 from sidecar.engines.vectors import check_dimensions, embedded
 from sidecar.runtime.protocol import Embed, Embedded
 
 
-class TextEmbedder(ABC):
+class TextEmbedder(Unpadded, ABC):
     """Embeds texts. A row is the pooled vector of one text, float32. `limit`: the tokens it reads of a text."""
 
     def __init__(self, folder: Path, tokenizer: Any, context: int | None) -> None:

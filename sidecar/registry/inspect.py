@@ -6,9 +6,7 @@ blocks on the disk: call it in a thread.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from msgspec.structs import replace
 from sidecar import decoding
 from sidecar.errors import InvalidRequest
 from sidecar.registry import exported, gguf_model
+from sidecar.registry.fingerprint import fingerprint, version_files
 from sidecar.registry.gguf_model import VISION
 from sidecar.registry.shape import Shape, first, positive, shape_of, with_family
 from sidecar.registry.weights import Weights, read_weights
@@ -26,7 +25,6 @@ from sidecar.types import GenerationDefaults, ModelType
 MAX_JSON_BYTES = 64_000_000
 MAX_CARD_BYTES = 1_000_000
 DESCRIPTION_LENGTH = 300
-FINGERPRINT_BYTES = 1 << 20
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "tokenizer.model", "spiece.model", "source.spm",
                    "sentencepiece.bpe.model", "spm.model")  # fmt: skip
@@ -81,7 +79,7 @@ def _echo(folder: Path, config: dict[str, Any]) -> Inspection:
         architecture="Echo",
         engine="echo",
         types=types,
-        version=_fingerprint(_files(folder)),
+        version=fingerprint(version_files(folder)),
         file_bytes=_total_bytes(folder),
         context_length=positive(config, "context_length"),
         capabilities=(
@@ -102,7 +100,7 @@ def _llamacpp(path: Path) -> Inspection:
         architecture=facts.architecture,
         engine="llamacpp",
         types=facts.types,
-        version=_fingerprint(files.all),
+        version=fingerprint(version_files(path)),
         weights=facts.weights,
         shape=facts.shape,
         file_bytes=sum(file.stat().st_size for file in files.all),
@@ -129,10 +127,10 @@ def _exported(folder: Path) -> Inspection:
     types: tuple[ModelType, ...] = (manifest.task,)
     labels = tuple(manifest.labels)
     return Inspection(
-        architecture="ExportedProgram",
+        architecture=exported.ARCHITECTURE,
         engine="transformers",
         types=types,
-        version=_fingerprint(_files(folder)),
+        version=fingerprint(version_files(folder)),
         weights=weights,
         file_bytes=_total_bytes(folder),
         context_length=manifest.max_length,
@@ -162,7 +160,7 @@ def _transformers(folder: Path, config: dict[str, Any]) -> Inspection:
         architecture=architecture,
         engine="transformers",
         types=types,
-        version=_fingerprint(_files(folder)),
+        version=fingerprint(version_files(folder)),
         weights=weights,
         shape=shape_of(config),
         file_bytes=_total_bytes(folder),
@@ -319,23 +317,6 @@ def _description(folder: Path) -> str:
 def _in_range(key: str, value: float) -> bool:
     low, high = {"temperature": (0, 5), "top_p": (1e-9, 1), "top_k": (0, 1 << 31), "min_p": (0, 1)}.get(key, (1e-9, 10))
     return low <= value <= high
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.is_file())
-
-
-def _fingerprint(files: Iterable[Path]) -> str:
-    """Twelve hex digits that change when the files do: names, sizes, and the first megabyte of each.
-
-    A whole hash of the weights would read gigabytes at every start.
-    """
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
-        with file.open("rb") as stream:
-            digest.update(stream.read(FINGERPRINT_BYTES))
-    return digest.hexdigest()[:12]
 
 
 def _total_bytes(folder: Path) -> int:

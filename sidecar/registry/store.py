@@ -19,6 +19,9 @@ from msgspec.structs import replace
 from sidecar import decoding
 from sidecar.db import Database
 from sidecar.errors import Conflict, InvalidRequest, LoadFailed, ModelNotFound
+from sidecar.hub.stopping import Stop
+from sidecar.registry import contents
+from sidecar.registry.contents import Contents
 from sidecar.registry.gguf_model import read_companions
 from sidecar.registry.inspect import Inspection, inspect, without_projector
 from sidecar.runtime.protocol import ModelFacts
@@ -46,7 +49,8 @@ class ModelOptions(GenerationDefaults, forbid_unknown_fields=False, kw_only=True
 class Model(Struct, frozen=True):
     """One known model. `inspection` is None, and `problem` says why, while its folder cannot be used.
 
-    `origin`: how it came here. Files "in_place" or of the "hub_cache" are never written or deleted.
+    `origin`: how it came here. Files "in_place" or of the "hub_cache" are never written or deleted. `edition`: of its files,
+    see `contents`.
     """
 
     id: str
@@ -60,6 +64,7 @@ class Model(Struct, frozen=True):
     facts: ModelFacts | None = None
     inspection: Inspection | None = None
     problem: str | None = None
+    edition: str = ""
 
     @property
     def builtin(self) -> bool:
@@ -67,7 +72,7 @@ class Model(Struct, frozen=True):
 
     @property
     def version(self) -> str:
-        return self.inspection.version if self.inspection else ""
+        return contents.edition_version(self.inspection.version, self.edition) if self.inspection else ""
 
 
 class ModelVersion(Struct, frozen=True):
@@ -89,12 +94,16 @@ class ModelStore:
         self._database = database
         self._builtin_dir = builtin_dir
         self._models: dict[str, Model] = {}
+        self._contents: dict[Path, Contents] = {}
+        self._looking: dict[Path, asyncio.Lock] = {}
 
     @classmethod
     async def open(cls, database: Database, builtin_dir: Path) -> ModelStore:
         """Read the rows, look at every folder, and make the models that came with the application known."""
         store = cls(database, builtin_dir)
         rows = await database.run(lambda connection: connection.execute("SELECT * FROM models").fetchall())
+        seen = await database.run(lambda connection: connection.execute("SELECT * FROM contents").fetchall())
+        store._contents = {Path(row["path"]): decoding.from_json(row["contents"], Contents) for row in seen}
         known = await asyncio.to_thread(store._read_rows, rows)
         store._models = {model.id: model for model in known}
         await store._seed()
@@ -125,10 +134,58 @@ class ModelStore:
         )
 
     async def resolve_anew(self, name: str) -> ModelVersion:
-        """As `resolve`, after a second look at files that could not be used: a disk may be back. Raises as it does."""
+        """As `resolve`, after a look at the files: a disk may be back, and what changed is another version. Raises as it does.
+
+        Where weights changed they are read whole, which takes seconds per gigabyte.
+        """
+        model = self.get(name)
+        await self._look_at_files(model.path)
         if self.get(name).inspection is None:
             await self.look_again(name)
         return self.resolve(name)
+
+    async def changed(self, version: ModelVersion) -> bool:
+        """Whether its files changed since they were last looked at."""
+        try:
+            return await asyncio.to_thread(contents.changed, version.path, self._contents.get(version.path))
+        except (OSError, InvalidRequest):
+            return True
+
+    async def take_hash(self, name: str) -> None:
+        """Read its files whole, so that what is made of them now stays theirs when only their times change. Raises OSError."""
+        path = self.get(name).path
+        if (known := self._contents.get(path)) is not None:
+            unwanted = Stop()
+            try:
+                await self._remember(path, await asyncio.to_thread(contents.with_hash, path, known, unwanted.check))
+            finally:
+                unwanted.set()
+
+    async def _look_at_files(self, path: Path) -> None:
+        """Where something is different there since the last look, all models of these files are inspected anew."""
+        async with self._looking.setdefault(path, asyncio.Lock()):
+            known, unwanted = self._contents.get(path), Stop()
+            try:
+                found = await asyncio.to_thread(contents.looked_at, path, known, unwanted.check)
+            except (OSError, InvalidRequest):
+                found = None  # the inspection says what is wrong
+            finally:
+                unwanted.set()
+            if found == known:
+                return
+            if found is not None:
+                await self._remember(path, found)
+            for model in [model for model in self.all() if model.path == path and known is not None]:
+                await self.look_again(model.id)
+
+    async def _remember(self, path: Path, found: Contents) -> None:
+        row = str(path), msgspec.json.encode(found).decode()
+        self._contents[path] = found
+        await self._database.run(lambda c: c.execute("INSERT OR REPLACE INTO contents VALUES (?, ?)", row))
+
+    def _edition(self, path: Path) -> str:
+        known = self._contents.get(path)
+        return known.edition if known else ""
 
     def current(self, version: ModelVersion) -> ModelVersion:
         """The version, with the place where its files lie now. Raises ModelNotFound."""
@@ -143,20 +200,18 @@ class ModelStore:
         inspection = await asyncio.to_thread(inspect, folder)
         _check_type(folder, inspection, model_type)
         inspection = await asyncio.to_thread(_with_companions, inspection, options)
+        await self._look_at_files(folder)
         self._refuse_other_folder(model_id, folder)
-        known = self._models.get(model_id)
-        if known is not None:
-            return await self._save(
-                replace(known, model_type=model_type, options=options, inspection=inspection, problem=None)
-            )
-        return await self._save(
-            Model(model_id, model_type, folder, inspection.engine, options, origin, time.time(), inspection=inspection)
+        model = self._models.get(model_id) or Model(
+            model_id, model_type, folder, inspection.engine, options, origin, time.time()
         )
+        found = replace(model, inspection=inspection, problem=None, edition=self._edition(folder))
+        return await self._save(replace(found, model_type=model_type, options=options))
 
     async def look_again(self, model_id: str) -> Model:
         """Its files changed: inspect them anew. Raises ModelNotFound."""
-        model = self.get(model_id)
-        seen = await asyncio.to_thread(_looked_at, replace(model, inspection=None, problem=None))
+        model = replace(self.get(model_id), inspection=None, problem=None)
+        seen = await asyncio.to_thread(_looked_at, replace(model, edition=self._edition(model.path)))
         self._models[model_id] = seen
         return seen
 
@@ -196,11 +251,13 @@ class ModelStore:
     async def put_back(self, model: Model) -> Model:
         """Make a model known again, as it was when it was forgotten. Raises Conflict when its name is taken."""
         self._refuse_other_folder(model.id, model.path)
-        return await self._save(await asyncio.to_thread(_looked_at, replace(model, inspection=None, problem=None)))
+        model = replace(model, inspection=None, problem=None, edition=self._edition(model.path))
+        return await self._save(await asyncio.to_thread(_looked_at, model))
 
     async def relocate(self, old: Path, new: Path) -> None:
         """Everything in the folder `old` lies in `new` now: all paths at once, in one transaction."""
         await relocate(self._database, old, new)
+        self._contents = {elsewhere(path, old, new): seen for path, seen in self._contents.items()}
         for model in self.all():
             if not model.builtin:
                 options = _options_elsewhere(model.options, old, new)
@@ -217,16 +274,18 @@ class ModelStore:
     def _from_row(self, row: sqlite3.Row) -> Model:
         stored = str(row["path"])
         builtin = stored.startswith(BUILTIN_PREFIX)
+        path = self._builtin_dir / stored.removeprefix(BUILTIN_PREFIX) if builtin else Path(stored)
         return Model(
             id=row["id"],
             model_type=row["model_type"],
-            path=self._builtin_dir / stored.removeprefix(BUILTIN_PREFIX) if builtin else Path(stored),
+            path=path,
             engine=row["engine"],
             options=decoding.from_json(row["options"], ModelOptions),
             origin=row["origin"],
             created_at=row["created_at"],
             last_used_at=row["last_used_at"],
             facts=_facts(row["facts"]),
+            edition=self._edition(path),
         )
 
     async def _seed(self) -> None:
@@ -236,7 +295,8 @@ class ModelStore:
             await self._forget_row(model.id)
         for model_id, inspection in shipped.items():
             if model_id not in self._models and inspection is not None:
-                await self._save(_builtin(self._builtin_dir / model_id, inspection))
+                model = _builtin(self._builtin_dir / model_id, inspection)
+                await self._save(replace(model, edition=self._edition(model.path)))
 
     async def _forget_row(self, model_id: str) -> None:
         await self._database.run(lambda c: c.execute("DELETE FROM models WHERE id = ?", (model_id,)))
@@ -269,6 +329,9 @@ async def relocate(database: Database, old: Path, new: Path) -> None:
             options = _options_elsewhere(decoding.from_json(row["options"], ModelOptions), old, new)
             values = (str(elsewhere(Path(row["path"]), old, new)), msgspec.json.encode(options).decode(), row["id"])
             connection.execute("UPDATE models SET path = ?, options = ? WHERE id = ?", values)
+        for row in connection.execute("SELECT path FROM contents").fetchall():
+            moved = str(elsewhere(Path(row["path"]), old, new))
+            connection.execute("UPDATE OR REPLACE contents SET path = ? WHERE path = ?", (moved, row["path"]))
 
     await database.run(rewrite)
 

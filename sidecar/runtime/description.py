@@ -26,6 +26,7 @@ ROUNDED_FROM = 10_000_000
 PIECE_INPUTS = 512
 AS_WIDE_AS_MODEL = 0.7
 BYTES = {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0, "int8_float32": 1.0, "int4": 0.625}
+HALF_TYPES = {"bf16": "bfloat16", "f16": "float16"}  # in files, and as torch calls them
 # Bytes of a weight in a GGUF file, scales included: those of 5 bits are computed like those of 4.
 LARGEST_LIKE_4_BITS = 0.72
 
@@ -131,18 +132,22 @@ def describe(
     quantization: str | None = None,
     can_round: bool = True,
     half: bool = False,
+    exported: bool = False,
 ) -> Description:
     """`half`: the files hold bfloat16 and the processor multiplies it, so that what is not rounded stays so. `precision`: what a
-    load taught, None before the first; `stored`: what most weights in the files have. `quantization`: what the user asked for."""
+    load taught, None before the first; `stored`: what most weights in the files have. `quantization`: what the user asked for.
+    `exported`: a program of `torch.export`, which runs in the type it was exported with whatever the user asks for."""
     table = shape.vocabulary * shape.width
     can_fuse = engine == "transformers" and task == "text_generation" and shape.family in FUSED_FAMILIES
     half = half and quantization not in ("int8", "int4")
-    if engine == "transformers":
+    if engine == "transformers" and not exported:
         asked = quantization if can_fuse or quantization != "int4" else None
         plain = "bfloat16" if half else "float32"
         chosen = _torch_precision(asked, precision, parameters, plain, rounds=can_round and (can_fuse or not half))
     else:
-        chosen = precision or {"llamacpp": stored, "ctranslate2": "int8_float32"}.get(engine, "none")
+        as_it_is = HALF_TYPES.get(stored, "float32")
+        usual = {"transformers": as_it_is, "llamacpp": stored, "ctranslate2": "int8_float32"}
+        chosen = precision or usual.get(engine, "none")
     fused = can_fuse and chosen != "bfloat16"
     return Description(
         engine=engine,

@@ -31,11 +31,12 @@ class Embedding:
         """All vectors in the texts' order, how many texts came from the cache, and of the model that computed the others.
 
         Equal texts are computed once.
-        What is kept of a text tells whether it was cut, so that the warning comes back with it.
+        What is kept of a text tells whether it was cut: the warning comes back with it, and it answers only who allows cutting.
         """
         made_by = f"{version.version}/{self._engine(version)}/{version.options.quantization or 'auto'}"
         scope = f"{FORM}/{made_by}/{request.normalize}/{request.dimensions}"
-        known = await self._cache.find(scope, request.texts)
+        found = await self._cache.find(scope, request.texts)
+        known = {text: kept for text, kept in found.items() if request.truncate or not _limit(kept)}
         unseen = [text for text in dict.fromkeys(request.texts) if text not in known]
         cached = sum(text in known for text in request.texts)
         self._count(version.model, cached, len(request.texts) - cached)
@@ -62,7 +63,7 @@ def _apart(texts: list[str], outcome: Embedded) -> dict[str, bytes]:
 
 
 def _together(texts: list[str], kept: dict[str, bytes], outcome: Embedded) -> Embedded:
-    limits = [limit for text in texts if (limit := int.from_bytes(kept[text][:LIMIT_BYTES], "little"))]
+    limits = [limit for text in texts if (limit := _limit(kept[text]))]
     return Embedded(
         vectors=b"".join(kept[text][LIMIT_BYTES:] for text in texts),
         dimensions=(len(kept[texts[0]]) - LIMIT_BYTES) // FLOAT_BYTES,
@@ -70,3 +71,8 @@ def _together(texts: list[str], kept: dict[str, bytes], outcome: Embedded) -> Em
         queue_ms=outcome.queue_ms,
         warnings=cut_warnings(len(limits), next(iter(limits), None)),
     )
+
+
+def _limit(kept: bytes) -> int:
+    """How many tokens were read of a text that was cut, or 0."""
+    return int.from_bytes(kept[:LIMIT_BYTES], "little")

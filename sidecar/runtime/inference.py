@@ -6,7 +6,7 @@ It decides nothing about memory (residency does) and nothing about waiting, fail
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import msgspec
 
@@ -60,14 +60,20 @@ IN_A_THREAD_BYTES = 1 << 20
 
 
 class Inference:
-    """The inference half of the manager. `settings()` gives those in force."""
+    """The inference half of the manager. `resolve(name)` is the version that a request means; `settings()` gives those in force."""
 
     def __init__(
-        self, asking: Asking, embedding: Embedding, store: ModelStore, settings: Callable[[], Settings]
+        self,
+        asking: Asking,
+        embedding: Embedding,
+        store: ModelStore,
+        resolve: Callable[[str], Awaitable[ModelVersion]],
+        settings: Callable[[], Settings],
     ) -> None:
         self._asking = asking
         self._embedding = embedding
         self._store = store
+        self._resolve = resolve
         self._settings = settings
 
     async def generate(
@@ -245,7 +251,7 @@ class Inference:
 
     async def _version(self, model: str, task: ModelType) -> ModelVersion:
         """Raises ModelNotFound, LoadFailed, Unsupported."""
-        version = await self._store.resolve_anew(model)
+        version = await self._resolve(model)
         if task not in version.inspection.types:
             can = ", ".join(version.inspection.types)
             raise Unsupported(

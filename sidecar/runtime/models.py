@@ -13,7 +13,7 @@ from sidecar.config import Settings
 from sidecar.errors import LoadFailed, ModelNotFound
 from sidecar.events import EventBus
 from sidecar.registry.derived import Derived
-from sidecar.registry.store import Model, ModelOptions, ModelStore
+from sidecar.registry.store import Model, ModelOptions, ModelStore, ModelVersion
 from sidecar.runtime.choosing import Choice
 from sidecar.runtime.devices import check_device
 from sidecar.runtime.engines import EngineChooser
@@ -100,11 +100,25 @@ class Models:
         milliseconds = round(1000 * (self._clock.now() - began), 3)
         return LoadResponse(model_id, load_time_ms=milliseconds, warnings=list(dict.fromkeys(warnings)))
 
+    async def version(self, model_id: str) -> ModelVersion:
+        """What a request means: of a model in memory what was loaded, of another what its files are now.
+
+        Raises ModelNotFound, LoadFailed.
+        """
+        resident, before = self._residency.get(model_id), self._store.get(model_id).version
+        if resident is not None and (resident.live or resident.loading):
+            return self._store.resolve(model_id)
+        version = await self._store.resolve_anew(model_id)
+        if version.version != before:
+            await self._forget_derived(before)
+            self._events.model(model_id, "changed")
+        return version
+
     async def bring_in(self, model_id: str, wish: Wish) -> Resident[Worker]:
         """Load with a time limit on everything: waiting for busy models to make room, and the load itself."""
         if wish.device is not None:
             check_device(wish.device)
-        version, settings = await self._store.resolve_anew(model_id), self._settings()
+        version, settings = await self.version(model_id), self._settings()
         seconds = settings.request_timeout_s + settings.load_timeout_s
         try:
             async with asyncio.timeout(seconds):

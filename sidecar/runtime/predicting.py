@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from sidecar import hardware
 from sidecar.config import Settings
+from sidecar.registry import exported
 from sidecar.registry.inspect import Inspection
 from sidecar.registry.store import Model, ModelStore, ModelVersion
 from sidecar.runtime import learning, placement, prediction
@@ -139,6 +140,7 @@ class Predictor:
             quantization=model.options.quantization,
             can_round="int8" in rates,
             half="bfloat16" in rates and _mostly_bf16(seen),
+            exported=seen.architecture == exported.ARCHITECTURE,
         )
 
     async def _fit(self, version: ModelVersion) -> Fit:

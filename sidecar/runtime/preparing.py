@@ -71,6 +71,7 @@ class Preparing:
             )
 
     async def _run(self, version: ModelVersion, precisions: list[str], report: Report) -> str:
+        version = await self._current(version, report)
         await self._check_room(version, precisions)
         folder = await asyncio.to_thread(self._derived.making, version.version, version.task)
         try:
@@ -86,6 +87,15 @@ class Preparing:
         report("loading it anew", 0.99)
         await self._renew(version.model)
         return f"{version.model} is prepared in {made.precision}: {_said(made)}."
+
+    async def _current(self, version: ModelVersion, report: Report) -> ModelVersion:
+        """The version that its files are now, with their hash: what is made stays theirs when only their times change."""
+        report("reading its files", 0.0)
+        now = await self._store.resolve_anew(version.model)
+        if now.version != version.version:
+            await self._renew(version.model)
+        await self._store.take_hash(version.model)
+        return now
 
     async def _converted(
         self, version: ModelVersion, folder: Path, precisions: list[str], report: Report

@@ -309,7 +309,7 @@ class Reranked(Struct, tag="reranked"):
     warnings: list[str] = []
 
 
-# `padding`: tokens that were computed beside those of the texts, because a batch is as wide as its longest.
+# `padding`: tokens that were computed beside those of the texts, where an engine makes a batch as wide as its longest.
 Outcome = Generated | Classified | Embedded | Translated | Decided | Reranked
 
 

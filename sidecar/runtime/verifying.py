@@ -41,6 +41,8 @@ class Verifying:
             if not self._manifests.is_ours(checked.root):  # so that the list says it too
                 await self._store.look_again(version.model)
             raise LoadFailed(model=version.model, reason=await self._repaired(version.model, checked))
+        if checked is None and await self._store.changed(version):  # another replica's, or since a moment ago
+            raise LoadFailed(model=version.model, reason="its files changed while it was in use; ask again.")
 
     async def verify(self, model_id: str) -> VerifyResponse:
         """Read every file and compare its hash. Raises ModelNotFound, InvalidRequest for a model without any hashes."""

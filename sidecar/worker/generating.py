@@ -64,6 +64,7 @@ def _outcome(sequence: Sequence, now: float) -> Generated:
         prompt_tokens=len(sequence.prompt.token_ids),
         completion_tokens=len(sequence.generated),
         cached_tokens=sequence.cached_tokens,
+        padding=sequence.padding,
         queue_ms=1000 * (started - sequence.received),
         prefill_ms=1000 * (first - started),
         decode_ms=1000 * (now - first),

@@ -73,29 +73,28 @@ class Reading:
     def iterate(self) -> None:
         batch = self._batcher.take()
         now = self._clock()
-        width = max(piece.length for piece in batch)
         for piece in batch:
             job = self._jobs[piece.job]
             job.started = job.started or now
-            job.padding += width - piece.length
         self._compute(batch)
         for request_id in dict.fromkeys(piece.job for piece in batch):
             if request_id in self._jobs and self._jobs[request_id].complete:
                 self._finish(self._jobs.pop(request_id))
 
     def _compute(self, batch: list[Piece]) -> None:
-        self._computing = batch
+        self._computing, inputs = batch, [piece.input for piece in batch]
         try:
-            rows = self._reader.forward([piece.input for piece in batch])
+            rows = self._reader.forward(inputs)
         except Exception as error:  # noqa: BLE001 - an engine may raise anything; it costs the culprit only
             release(error)
             self._compute_apart(batch, error)
             return
         finally:
             self._computing = []
-        for piece, row in zip(batch, rows, strict=True):
-            if piece.job in self._jobs:  # it may have been cancelled meanwhile
-                self._jobs[piece.job].rows[piece.index] = row
+        for piece, row, padding in zip(batch, rows, self._reader.padding(inputs), strict=True):
+            if (job := self._jobs.get(piece.job)) is not None:  # it may have been cancelled meanwhile
+                job.rows[piece.index] = row
+                job.padding += padding
 
     def _compute_apart(self, batch: list[Piece], error: Exception) -> None:
         """Find out which texts cannot be computed: their requests alone fail. Where memory was short, halves may do."""

@@ -108,6 +108,7 @@ class Sequence:
         self.first_token: float | None = None
         self.generated: list[int] = []
         self.cached_tokens = 0
+        self.padding = 0
         self.finish_reason: FinishReason | None = None
         self._detokenizer = WholeText(prompt.decode) if whole else Detokenizer(prompt.decode)
         self._stops = StopStrings(prompt.stop)

@@ -31,6 +31,7 @@ class TranslationJob:
     started: float | None = None
     texts: dict[int, str] = field(default_factory=dict)
     tokens: dict[int, int] = field(default_factory=dict)
+    padding: int = 0  # in tokens
     cut: int = 0  # texts whose translation reached the model's limit before its end
 
 
@@ -104,6 +105,7 @@ class Translating:
         piece = self._pieces.pop(sequence.key)
         job = self._jobs[piece.job]
         job.tokens[piece.index] = len(sequence.generated)
+        job.padding += sequence.padding
         job.cut += sequence.finish_reason == "length"
         if len(job.tokens) == len(job.plan.prompts):
             del self._jobs[piece.job]
@@ -138,5 +140,6 @@ def _outcome(job: TranslationJob) -> Translated:
         prompt_tokens=sum(len(prompt.token_ids) for prompt in prompts),
         completion_tokens=sum(job.tokens.values()),
         queue_ms=1000 * ((job.started or job.received) - job.received),
+        padding=job.padding,
         warnings=list(dict.fromkeys(warnings)),
     )

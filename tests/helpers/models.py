@@ -47,6 +47,23 @@ def echo_model(folder: Path, **knobs: Any) -> Path:
     return folder
 
 
+def with_long_header(folder: Path) -> Path:
+    """The folder, with weights that begin beyond the first megabyte of their file."""
+    from safetensors.torch import load_file, save_file
+
+    file = folder / "model.safetensors"
+    save_file(load_file(file), file, metadata={"format": "pt", "note": "x" * (1 << 20)})
+    return folder
+
+
+def overwrite_weights(folder: Path) -> None:
+    """In place, of the same size: the last two thousand numbers, float32, get the other sign."""
+    file = folder / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1:-8192:-4] = bytes(byte ^ 0x80 for byte in content[-1:-8192:-4])
+    file.write_bytes(content)
+
+
 def with_random_weights(make: Callable[[], Any], seed: int) -> Any:
     """A library model, all of whose weights are drawn, norms and biases too, so that nothing stays unused."""
     import torch

@@ -10,6 +10,7 @@ from sidecar.engines.base import Encoding
 from sidecar.engines.ctranslate2.manifest import Manifest
 from sidecar.engines.grouping import in_groups
 from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
+from sidecar.engines.padded import Unpadded
 from sidecar.engines.templates import render
 from sidecar.errors import ContextExceeded, InvalidRequest, Unsupported
 from sidecar.runtime.protocol import Generate, Generated
@@ -38,7 +39,7 @@ class Written:
     ended: bool
 
 
-class WholeGenerator:
+class WholeGenerator(Unpadded):
     """`decode(prompts, options)` gives the answers' tokens, the end token included; `names` are the vocabulary's, by id."""
 
     def __init__(self, name: str, tokenizer: Any, manifest: Manifest, names: list[str], decode: Decode) -> None:

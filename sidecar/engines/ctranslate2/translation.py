@@ -15,6 +15,7 @@ from sidecar.engines.ctranslate2.generation import WholeGenerator
 from sidecar.engines.ctranslate2.manifest import Manifest
 from sidecar.engines.ctranslate2.stopping import stopping
 from sidecar.engines.grouping import in_groups
+from sidecar.engines.padded import Unpadded
 from sidecar.engines.translating import Source, SourceReader, Translation, translated
 from sidecar.errors import Unsupported
 from sidecar.runtime.protocol import Translate, Translated
@@ -41,7 +42,7 @@ class Piece:
     search: Search
 
 
-class Translator:
+class Translator(Unpadded):
     """Translates by one converted model."""
 
     def __init__(

@@ -9,6 +9,7 @@ import xllamacpp
 
 from sidecar.engines.base import Encoding
 from sidecar.engines.llamacpp.side_door import SideDoor, refusal
+from sidecar.engines.padded import Unpadded
 from sidecar.engines.vectors import check_dimensions, embedded
 from sidecar.errors import ContextExceeded
 from sidecar.runtime.protocol import Embed, Embedded
@@ -23,7 +24,7 @@ def within(tokens: list[int], limit: int, *, truncate: bool) -> list[int]:
     return [*tokens[: limit - 1], tokens[-1]]
 
 
-class Embedder:
+class Embedder(Unpadded):
     """`limit`: tokens that a text may have. `dimensions`: those of what comes out, which the header need not tell."""
 
     def __init__(self, server: xllamacpp.Server, door: SideDoor, limit: int) -> None:

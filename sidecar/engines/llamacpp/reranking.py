@@ -9,6 +9,7 @@ import xllamacpp
 
 from sidecar.engines.base import Encoding
 from sidecar.engines.llamacpp.side_door import SideDoor, refusal
+from sidecar.engines.padded import Unpadded
 from sidecar.errors import ContextExceeded
 from sidecar.runtime.protocol import Rerank, Reranked
 
@@ -21,7 +22,7 @@ class Pair:
     document: str
 
 
-class Reranker:
+class Reranker(Unpadded):
     """`limit`: tokens of query and document together."""
 
     def __init__(self, server: xllamacpp.Server, door: SideDoor, limit: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from sidecar.engines.classifying import TextClassifier
+from sidecar.engines.padded import to_longest
 from sidecar.engines.text_inputs import Inputs, lengths, padding_id
 from sidecar.engines.transformers.fused.encoder import Encoder
 from sidecar.engines.transformers.heads import head_layers, scored
@@ -29,6 +30,9 @@ class Classifier(TextClassifier):
         with torch.inference_mode():
             logits = self._scores(inputs)
         return list(logits.float().cpu().numpy())
+
+    def padding(self, inputs: list[Inputs]) -> list[int]:
+        return super().padding(inputs) if self._encoder else to_longest(lengths(inputs))
 
     def _scores(self, inputs: list[Inputs]) -> Any:
         """Shape (texts, labels)."""

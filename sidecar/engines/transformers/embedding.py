@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from sidecar.engines.embedding import TextEmbedder
+from sidecar.engines.padded import to_longest
 from sidecar.engines.text_inputs import Inputs, lengths, padding_id
 from sidecar.engines.transformers.fused.encoder import Encoder
 from sidecar.engines.transformers.loading import LoadedModel, context_length
@@ -31,6 +32,9 @@ class Embedder(TextEmbedder):
         with torch.inference_mode():
             hidden = self._hidden(batch, lengths(inputs))
             return list(self.pooling(hidden.float(), batch["attention_mask"]).cpu().numpy())
+
+    def padding(self, inputs: list[Inputs]) -> list[int]:
+        return super().padding(inputs) if self._encoder else to_longest(lengths(inputs))
 
     def _hidden(self, batch: dict[str, torch.Tensor], counts: list[int]) -> Any:
         """Of the tokens that are pooled, shape (texts, tokens, size). `counts`: the tokens of each text."""

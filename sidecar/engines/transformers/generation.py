@@ -9,8 +9,10 @@ from typing import Any
 import torch
 
 from sidecar.engines.base import Answer, Prompt
+from sidecar.engines.padded import to_longest
 from sidecar.engines.transformers.cohort import Cohort
 from sidecar.engines.transformers.fused.seq2seq import Seq2SeqDecoder
+from sidecar.engines.transformers.fused.seq2seq_encoder import Seq2SeqEncoder
 from sidecar.engines.transformers.preparation import family, prefill
 from sidecar.engines.transformers.seq2seq_batch import Seq2SeqBatch
 from sidecar.runtime.protocol import Generate
@@ -61,12 +63,22 @@ class TransformersGenerator:
     def _begin(self, answers: list[Answer]) -> list[int]:
         """The tokens that follow the prompts."""
         if self._batch is not None:
-            return self._batch.join(answers)
+            tokens = self._batch.join(answers)
+            self._count_padding(answers)
+            return tokens
         prefilled = prefill(self._model, answers, self._pad_id)
+        self._count_padding(answers)
         cohort = Cohort(self._model, answers, prefilled)
         tokens = cohort.first(prefilled.logits)
         self._cohorts.append(cohort)
         return tokens
+
+    def _count_padding(self, answers: list[Answer]) -> None:
+        """Of what an encoder has read, unless it is ours, which computes none. Decoders read prompts of one length together."""
+        if self._model.config.is_encoder_decoder and not isinstance(self._model.get_encoder(), Seq2SeqEncoder):
+            lengths = [len(answer.prompt.token_ids) for answer in answers]
+            for answer, padding in zip(answers, to_longest(lengths), strict=True):
+                answer.padding += padding
 
     def _groups(self) -> list[Seq2SeqBatch | Cohort]:
         return [self._batch] if self._batch is not None else list(self._cohorts)

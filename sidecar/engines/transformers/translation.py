@@ -10,7 +10,9 @@ import torch
 
 from sidecar.engines.base import Encoding, Prompt, TranslationPlan
 from sidecar.engines.grouping import in_groups
+from sidecar.engines.padded import to_longest
 from sidecar.engines.text_inputs import padding_id
+from sidecar.engines.transformers.fused.seq2seq_encoder import Seq2SeqEncoder
 from sidecar.engines.transformers.loading import LoadedModel, context_length
 from sidecar.engines.transformers.padding import stack
 from sidecar.engines.transformers.prompts import MAX_SEED, decoder_room, end_ids
@@ -103,6 +105,14 @@ class BeamTranslator:
 
     def forward(self, inputs: list[BeamInput]) -> list[Translation]:
         return in_groups(inputs, lambda item: item.arguments, self._searched)
+
+    def padding(self, inputs: list[BeamInput]) -> list[int]:
+        """Of what the encoder reads; how the library pads what it writes is not told."""
+        if isinstance(self._loaded.model.get_encoder(), Seq2SeqEncoder):
+            return [0] * len(inputs)
+        return in_groups(
+            inputs, lambda one: one.arguments, lambda group: to_longest([len(one.tokens) for one in group])
+        )
 
     def outcome(self, request: Translate, encoding: Encoding, rows: list[Translation]) -> Translated:
         return translated(encoding, rows)

@@ -95,6 +95,29 @@ def test_the_version_changes_when_a_file_does(llama: Path) -> None:
     assert inspect(llama).version != before
 
 
+MODULES = json.dumps([{"path": ""}, {"path": "1_Pooling"}, {"path": "../aside"}, "odd", {"path": 7}, {}])
+
+
+@pytest.mark.parametrize("name", ["modules.json", "1_Pooling/config.json", "1_Pooling/more.safetensors"])
+def test_the_version_changes_when_a_module_does(tmp_path: Path, name: str) -> None:
+    folder = write_model(tmp_path / "m", {"architectures": ["BertModel"]}, modules__json=MODULES)
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "mean"}')
+    before = inspect(folder).version
+    (folder / name).write_text("[1]")
+    assert inspect(folder).version != before
+
+
+@pytest.mark.parametrize("name", ["m/inglenook-manifest.json", "m/onnx/model.onnx", "aside/config.json"])
+def test_the_version_stays_when_another_file_changes(tmp_path: Path, name: str) -> None:
+    """Our own record of what was verified, what lies in a folder that is no module, and outside."""
+    folder = write_model(tmp_path / "m", {"architectures": ["BertModel"]}, modules__json=MODULES)
+    before = inspect(folder).version
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("{}")
+    assert inspect(folder).version == before
+
+
 def test_shards_are_summed_and_a_missing_one_is_named(llama: Path) -> None:
     (llama / "model.safetensors").rename(llama / "model-1.safetensors")
     (llama / "model-2.safetensors").write_bytes(safetensors({"c": ("F32", [2], 8)}))

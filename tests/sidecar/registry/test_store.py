@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
@@ -10,10 +13,11 @@ import pytest
 from sidecar.db import Database
 from sidecar.errors import Conflict, InvalidRequest, LoadFailed, ModelNotFound
 from sidecar.migrations import _origins
+from sidecar.registry.fingerprint import FINGERPRINT_BYTES
 from sidecar.registry.store import ModelOptions, ModelStore
 from sidecar.runtime.protocol import ModelFacts
 
-from .conftest import LLAMA, write_model
+from .conftest import LLAMA, safetensors, write_model
 
 FACTS = ModelFacts(engine="transformers", device="cpu", precision="float32", parameters=35, memory_bytes=1000)
 
@@ -186,3 +190,79 @@ async def test_of_models_from_before_it_is_told_by_where_they_lie(database: Data
 
     found = await database.run(before_and_after)
     assert found == {"starter": "builtin", "fetched": "downloaded", "cached": "hub_cache", "mine": "in_place"}
+
+
+LARGE = FINGERPRINT_BYTES + 4096
+
+
+def overwrite(folder: Path, *, last: int) -> None:
+    """Weights of the same size, of which only the last byte differs."""
+    content = bytearray(safetensors({"w": ("F32", [LARGE // 4], LARGE)}))
+    content[-1] = last
+    (folder / "model.safetensors").write_bytes(content)
+
+
+async def test_weights_that_are_overwritten_beyond_their_beginning_are_another_version(
+    database: Database, tmp_path: Path, llama: Path
+) -> None:
+    """While the service runs, and while it does not; the one before is told from both."""
+    overwrite(llama, last=1)
+    store = await open_store(database, tmp_path)
+    await store.add("llama", "text_generation", llama, ModelOptions())
+    await store.add("twin", "text_generation", llama, ModelOptions())
+    versions = [store.resolve("llama").version]
+    overwrite(llama, last=2)
+    versions.append((await store.resolve_anew("llama")).version)
+    overwrite(llama, last=3)
+    versions.append((await (await open_store(database, tmp_path)).resolve_anew("llama")).version)
+    assert len(set(versions)) == 3
+    assert store.resolve("twin").version == versions[1]
+    again = await open_store(database, tmp_path)
+    assert again.resolve("llama").version == (await again.resolve_anew("llama")).version == versions[2]
+
+
+async def test_a_small_file_that_is_overwritten_makes_another_version_of_a_running_services_model(
+    database: Database, tmp_path: Path, llama: Path
+) -> None:
+    store = await open_store(database, tmp_path)
+    before = await store.add("llama", "text_generation", llama, ModelOptions())
+    (llama / "config.json").write_text(json.dumps({**LLAMA, "max_position_embeddings": 512}))
+    after = await store.resolve_anew("llama")
+    assert after.version != before.version
+    assert after.inspection.context_length == 512
+
+
+async def test_where_only_the_times_changed_the_version_stays_once_the_hash_is_known(
+    database: Database, tmp_path: Path, llama: Path
+) -> None:
+    overwrite(llama, last=1)
+    store = await open_store(database, tmp_path)
+    before = await store.add("llama", "text_generation", llama, ModelOptions())
+    await store.take_hash("llama")
+    os.utime(llama / "model.safetensors", (1, 1))
+    assert await store.changed(store.resolve("llama"))
+    assert (await store.resolve_anew("llama")).version == before.version
+    assert not await store.changed(store.resolve("llama"))
+
+
+async def test_what_lies_again_where_a_model_was_is_told_from_it(
+    database: Database, tmp_path: Path, llama: Path
+) -> None:
+    overwrite(llama, last=1)
+    store = await open_store(database, tmp_path)
+    before = await store.add("llama", "text_generation", llama, ModelOptions())
+    await store.forget("llama")
+    overwrite(llama, last=2)
+    assert (await store.add("other", "text_generation", llama, ModelOptions())).version != before.version
+
+
+async def test_a_version_moves_with_the_folder_of_its_files(database: Database, tmp_path: Path, llama: Path) -> None:
+    overwrite(llama, last=1)
+    store = await open_store(database, tmp_path)
+    await store.add("llama", "text_generation", llama, ModelOptions())
+    overwrite(llama, last=2)
+    before = (await store.resolve_anew("llama")).version
+    await asyncio.to_thread(llama.rename, tmp_path / "moved")
+    await store.relocate(llama, tmp_path / "moved")
+    for one in (store, await open_store(database, tmp_path)):
+        assert (await one.resolve_anew("llama")).version == before

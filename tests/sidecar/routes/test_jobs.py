@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +27,7 @@ from sidecar.types import (
     UpdateRequest,
 )
 from tests.helpers.command_line import command_on
-from tests.helpers.models import echo_model, tiny
+from tests.helpers.models import echo_model, overwrite_weights, tiny, with_long_header
 from tests.helpers.service import RunningService, job_ended, running_service
 
 PATIENCE_S = 120
@@ -108,6 +110,26 @@ async def test_a_prepared_translator_gives_the_same_translations_until_it_is_rem
     assert second == first
     await client.delete_trashed((await client.remove("marian")).trash_id)
     assert not (service.paths.derived_dir / after.version).exists()
+
+
+async def test_what_was_made_of_a_model_stays_when_only_its_times_change_and_goes_with_its_weights(
+    client: Client, tmp_path: Path
+) -> None:
+    folder = await asyncio.to_thread(shutil.copytree, tiny("marian"), tmp_path / "marian")
+    await asyncio.to_thread(with_long_header, folder)
+    await register(client, "again", folder, "translation")
+    assert (await prepared(client, "again", "float32")).state == "done"
+    await client.unload("again")
+    os.utime(folder / "model.safetensors", (1, 1))
+    await translations(client, "again")
+    info = await client.model("again")
+    assert info.engine == "ctranslate2"
+    await client.unload("again")
+    await asyncio.to_thread(overwrite_weights, folder)
+    await translations(client, "again")
+    changed = await client.model("again")
+    assert changed.version != info.version
+    assert changed.engine == "transformers"
 
 
 async def test_what_differs_too_much_is_refused_with_the_numbers_and_not_used(

@@ -14,8 +14,14 @@ import pytest
 from sidecar import errors
 from sidecar.client import Client
 from sidecar.runtime.calibration import Kept
-from sidecar.types import Calibration, GenerateRequest, PredictRequest
+from sidecar.types import (
+    Calibration,
+    GenerateRequest,
+    PredictRequest,
+    RegisterRequest,
+)
 from tests.helpers.command_line import command_on, inglenook
+from tests.helpers.exported import exported_classifier
 from tests.helpers.service import RunningService, has_requests, running_service
 
 
@@ -62,6 +68,19 @@ async def test_a_starter_model_is_predicted_before_it_is_loaded(measured: tuple[
     assert found.prediction.tokens_per_second is not None
     assert found.prediction.tokens_per_second.expected > 1
     assert len(found.prediction.limits) == 3
+
+
+async def test_an_exported_program_is_predicted_as_it_was_exported(
+    measured: tuple[RunningService, Calibration],
+) -> None:
+    """Whatever is asked for: the engine rounds none, and says so when it loads one."""
+    folder = str(exported_classifier())
+    asked = RegisterRequest(name="own", model_type="classification", model_path=folder, quantization="int8")
+    async with measured[0].client() as client:
+        await client.register(asked)
+        found = await client.predict("own", PredictRequest(prompt_tokens=20))
+    assert found.prediction is not None
+    assert found.prediction.precision == "float32"
 
 
 def test_the_commands_print_both(measured: tuple[RunningService, Calibration]) -> None:

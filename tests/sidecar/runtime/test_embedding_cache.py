@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,9 +11,10 @@ import pytest
 
 from sidecar.config import Settings
 from sidecar.db import Database
+from sidecar.errors import ContextExceeded
 from sidecar.runtime.embedding_cache import EmbeddingCache
 from sidecar.types import EmbedRequest, RegisterRequest, UpdateRequest
-from tests.helpers.models import tiny
+from tests.helpers.models import overwrite_weights, tiny, with_long_header
 
 from .conftest import AddEcho, OpenManager
 
@@ -123,3 +126,61 @@ async def test_texts_that_were_cut_are_remembered_with_their_warning(open_manage
     (warning,) = first.warnings
     assert again.warnings == [warning]
     assert warning.startswith("2 texts were longer than ")
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_vector_of_a_text_that_was_cut_answers_only_who_allows_cutting(
+    open_manager: OpenManager, again: bool
+) -> None:
+    """In memory, and on disk after a restart."""
+    manager = await open_manager(embedding_cache_disk=True)
+    await manager.register(RegisterRequest(name="m", model_type="embedding", model_path=str(tiny("embed-mean"))))
+    texts = ["good rain", "tea " * 500]
+    await manager.embed("m", EmbedRequest(texts=texts, truncate=True), caller="owner")
+    if again:
+        await manager.unload("m")
+        manager = await open_manager(embedding_cache_disk=True)
+    with pytest.raises(ContextExceeded):
+        await manager.embed("m", EmbedRequest(texts=texts), caller="owner")
+    assert (await manager.embed("m", EmbedRequest(texts=texts[:1]), caller="owner")).cached == 1
+    assert (await manager.embed("m", EmbedRequest(texts=texts, truncate=True), caller="owner")).cached == 2
+
+
+async def test_vectors_from_before_a_change_of_the_pooling_are_not_taken(
+    open_manager: OpenManager, tmp_path: Path
+) -> None:
+    folder = await asyncio.to_thread(shutil.copytree, tiny("embed-mean"), tmp_path / "m")
+    register = RegisterRequest(name="m", model_type="embedding", model_path=str(folder))
+    manager = await open_manager()
+    await manager.register(register)
+    asked = EmbedRequest(texts=["good rain"])
+    mean = await manager.embed("m", asked, caller="owner")
+    await manager.unload("m")
+    pooling = folder / "1_Pooling" / "config.json"
+    await asyncio.to_thread(pooling.write_text, '{"pooling_mode": "cls"}')
+    await manager.register(register)
+    cls = await manager.embed("m", asked, caller="owner")
+    assert cls.cached == 0
+    assert cls.embeddings != mean.embeddings
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_vectors_of_weights_that_were_overwritten_are_not_taken(
+    open_manager: OpenManager, tmp_path: Path, restarts: bool
+) -> None:
+    """In place, of the same size, beyond the beginning of the file: while the service runs, and while it does not."""
+    folder = await asyncio.to_thread(shutil.copytree, tiny("embed-mean"), tmp_path / "m")
+    await asyncio.to_thread(with_long_header, folder)
+    manager = await open_manager(embedding_cache_disk=True)
+    await manager.register(RegisterRequest(name="m", model_type="embedding", model_path=str(folder)))
+    asked = EmbedRequest(texts=["good rain"])
+    before, version = await manager.embed("m", asked, caller="owner"), manager.model("m").version
+    await manager.unload("m")
+    assert (await manager.embed("m", asked, caller="owner")).cached == 1
+    await asyncio.to_thread(overwrite_weights, folder)
+    if restarts:
+        manager = await open_manager(embedding_cache_disk=True)
+    after = await manager.embed("m", asked, caller="owner")
+    assert after.cached == 0
+    assert after.embeddings != before.embeddings
+    assert manager.model("m").version != version

@@ -31,6 +31,9 @@ class SlowReader:
             self.begun.set()
         return [[1.0]] * len(inputs)
 
+    def padding(self, inputs: list[str]) -> list[int]:
+        return [0] * len(inputs)
+
     def outcome(self, request: Embed, encoding: Encoding, rows: list[list[float]]) -> Embedded:
         return Embedded(b"", dimensions=1, tokens=encoding.tokens)
 

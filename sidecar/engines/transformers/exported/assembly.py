@@ -45,6 +45,9 @@ class Classifier(TextClassifier):
     def forward(self, inputs: list[Inputs]) -> list[Any]:
         return [row.float().numpy() for row in self._program(inputs)]
 
+    def padding(self, inputs: list[Inputs]) -> list[int]:
+        return self._program.padding(inputs)
+
     def check(self) -> None:
         """Raises NotPlain unless there is one score for each label."""
         (scores,) = self.forward(encode(self._tokenizer, ["a"], limit=self._limit, truncate=True)[0])
@@ -66,6 +69,9 @@ class Embedder(TextEmbedder):
         rows = self._program(inputs)
         lengths = [len(text["input_ids"]) for text in inputs]
         return [self._pooled(row.float(), length).numpy() for row, length in zip(rows, lengths, strict=True)]
+
+    def padding(self, inputs: list[Inputs]) -> list[int]:
+        return self._program.padding(inputs)
 
     def _pooled(self, row: torch.Tensor, tokens: int) -> torch.Tensor:
         if row.dim() != (1 if self._pooling == "none" else 2):

@@ -21,7 +21,8 @@ from torch.export.passes import move_to_device_pass
 from torch.export.pt2_archive import PT2ArchiveReader
 from torch.export.pt2_archive._package import _load_constants, _load_payload_config, _load_state_dict
 
-from sidecar.engines.text_inputs import Inputs
+from sidecar.engines.padded import to_longest
+from sidecar.engines.text_inputs import Inputs, lengths
 from sidecar.engines.transformers.exported.checking import NotPlain, checked
 from sidecar.engines.transformers.padding import stack
 
@@ -66,6 +67,15 @@ class Program:
         """One result per text, computed in as many calls as the program's number of rows makes necessary."""
         with torch.inference_mode():
             return [row for part in self._parts(inputs) for row in self._computed(part)]
+
+    def padding(self, inputs: list[Inputs]) -> list[int]:
+        """Tokens beside those of each text; whole rows of padding are the last text's."""
+        return [count for part in self._parts(inputs) for count in self._padding(lengths(part))]
+
+    def _padding(self, counts: list[int]) -> list[int]:
+        found = to_longest(counts, at_least=self.columns.least)
+        found[-1] += (self.rows.fitted(len(counts)) - len(counts)) * (found[-1] + counts[-1])
+        return found
 
     def _parts(self, inputs: list[Inputs]) -> Iterator[list[Inputs]]:
         for start in range(0, len(inputs), self.rows.most):

@@ -95,3 +95,8 @@ def test_its_worker_serves_without_torch(converted_folder: ConvertedFolder) -> N
     assert isinstance(end, Finished)
     assert any("ctranslate2" in name for name in libraries)
     assert not any("torch" in name for name in libraries)
+
+
+def test_no_padding_is_computed(converted: Converted) -> None:
+    found = classify(converted("bert-single", "classification"), Classify(1, ["tea", "good rain and bad coffee"]))
+    assert found.padding == 0
