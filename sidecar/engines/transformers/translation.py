@@ -111,13 +111,18 @@ class BeamTranslator:
         options = request.options
         given = {
             "num_beams": options.num_beams,
-            "length_penalty": options.length_penalty or self._defaults.length_penalty or 1.0,
+            "length_penalty": self._length_penalty(request.options.length_penalty),
             "early_stopping": bool(self._defaults.early_stopping),
             "no_repeat_ngram_size": options.no_repeat_ngram_size,
             "repetition_penalty": self._translator.repetition_penalty(request),
             "max_length": self._translator.limit(request, source) + 1,
         }
         return {name: value for name, value in given.items() if value is not None} | source.direction.generation
+
+    def _length_penalty(self, asked: float | None) -> float:
+        """0, which does not look at the length, is a choice like any other."""
+        given = (value for value in (asked, self._defaults.length_penalty) if value is not None)
+        return float(next(given, 1.0))
 
     def _searched(self, inputs: list[BeamInput]) -> list[Translation]:
         rows = [{"input_ids": item.tokens, "attention_mask": [1] * len(item.tokens)} for item in inputs]

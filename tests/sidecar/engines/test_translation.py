@@ -23,7 +23,7 @@ def reference(name: str, text: str, prefix: str = "", **generation: Any) -> str:
     model = AutoModelForSeq2SeqLM.from_pretrained(tiny(name))
     inputs = tokenizer(prefix + text, return_tensors="pt")
     with torch.inference_mode():
-        ids = model.generate(**inputs, do_sample=False, num_beams=1, **generation)[0]
+        ids = model.generate(**inputs, do_sample=False, **{"num_beams": 1, **generation})[0]
     return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
@@ -130,18 +130,19 @@ def test_texts_of_several_requests_come_back_to_their_own() -> None:
         assert outcome(ends[i]).texts == [expected[text], expected[TEXTS[0]]]  # type: ignore[union-attr]
 
 
-def test_beam_search_is_the_librarys_own() -> None:
-    options = TranslationOptions(num_beams=3, length_penalty=0.5, no_repeat_ngram_size=2, repetition_penalty=1.2)
-    model = load(tiny("nllb"), "translation")
-    result = translate(model, Translate(1, TEXTS, "en", "de", options=options))
-    tokenizer = AutoTokenizer.from_pretrained(tiny("nllb"))
-    reference_model = AutoModelForSeq2SeqLM.from_pretrained(tiny("nllb"))
-    asked = {"num_beams": 3, "length_penalty": 0.5, "no_repeat_ngram_size": 2, "repetition_penalty": 1.2}
-    target = tokenizer.convert_tokens_to_ids("deu_Latn")
-    for text, translated in zip(TEXTS, result.texts, strict=True):
-        inputs = tokenizer(text, return_tensors="pt")
-        ids = reference_model.generate(**inputs, do_sample=False, forced_bos_token_id=target, **asked)[0]
-        assert translated == tokenizer.decode(ids, skip_special_tokens=True).strip()
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"num_beams": 3, "length_penalty": 0.5, "no_repeat_ngram_size": 2, "repetition_penalty": 1.2},
+        {"num_beams": 4, "length_penalty": 0.0},
+    ],
+)
+def test_beam_search_is_the_librarys_own(asked: dict[str, Any]) -> None:
+    texts = [*TEXTS, "good"]
+    request = Translate(1, texts, "en", "de", options=TranslationOptions(**asked))
+    result = translate(load(tiny("nllb"), "translation"), request)
+    target = AutoTokenizer.from_pretrained(tiny("nllb")).convert_tokens_to_ids("deu_Latn")
+    assert result.texts == [reference("nllb", text, forced_bos_token_id=target, **asked).strip() for text in texts]
 
 
 def test_no_sequence_repeats_in_greedy_translation_where_that_is_asked() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from sidecar.engines.ctranslate2.translation import UNWANTED
@@ -38,6 +39,15 @@ def test_options_mean_the_same_in_both_engines(options: TranslationOptions, conv
     request = Translate(1, TEXTS, "en", "de", options=options)
     reference = translate(load(tiny("mbart25"), "translation"), request)
     assert translate(converted("mbart25", "translation"), request).texts == reference.texts
+
+
+def test_beams_that_do_not_look_at_the_length_mean_the_same_in_both_engines(converted: Converted) -> None:
+    options = TranslationOptions(num_beams=4, length_penalty=0.0)
+    request = Translate(1, ["good", "the small coffee"], "en", "de", options=options)
+    found = translate(converted("nllb", "translation"), request).texts
+    assert found == translate(load(tiny("nllb"), "translation"), request).texts
+    plain = msgspec.structs.replace(request, options=TranslationOptions(num_beams=4))
+    assert found != translate(converted("nllb", "translation"), plain).texts
 
 
 def test_a_search_with_beams_ends_after_the_part_in_which_it_was_cancelled(
