@@ -80,6 +80,9 @@ class Translation:
     cut: bool
 
 
+UNWANTED = Translation("", 0, cut=False)  # in place of one that nobody waits for any more
+
+
 def translated(encoding: Encoding, rows: list[Translation]) -> Translated:
     """The answer to a request, from the translations of its pieces in order; `encoding.extra` is their Source."""
     return Translated(

@@ -15,7 +15,7 @@ from sidecar.engines.ctranslate2.generation import WholeGenerator
 from sidecar.engines.ctranslate2.manifest import Manifest
 from sidecar.engines.ctranslate2.stopping import stopping
 from sidecar.engines.grouping import in_groups
-from sidecar.engines.translating import Source, SourceReader, Translation, translated
+from sidecar.engines.translating import UNWANTED, Source, SourceReader, Translation, translated
 from sidecar.errors import Unsupported
 from sidecar.runtime.protocol import Translate, Translated
 from sidecar.types import TranslationOptions
@@ -23,7 +23,6 @@ from sidecar.types import TranslationOptions
 DEFAULT_LIMIT = 512
 VOCABULARY = "shared_vocabulary.json"  # source and target have one, in the families that are converted
 BEAM_ROWS = 32  # hypotheses that are searched at once: as many as keep a processor busy, and few enough to end soon
-UNWANTED = Translation("", 0, cut=False)
 ALL_TOKENS = 0  # the library's word for drawing from the whole vocabulary
 
 

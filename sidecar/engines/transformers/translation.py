@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers import StoppingCriteria, StoppingCriteriaList
 
-from sidecar.engines.base import Encoding, Prompt, TranslationPlan
+from sidecar.engines.base import Encoding, Prompt, Pulse, TranslationPlan
 from sidecar.engines.grouping import in_groups
 from sidecar.engines.text_inputs import padding_id
 from sidecar.engines.transformers.loading import LoadedModel, context_length
 from sidecar.engines.transformers.padding import stack
 from sidecar.engines.transformers.prompts import MAX_SEED, decoder_room, end_ids
-from sidecar.engines.translating import Source, SourceReader, Translation, translated
+from sidecar.engines.translating import UNWANTED, Source, SourceReader, Translation, translated
 from sidecar.runtime.protocol import Translate, Translated
 from sidecar.types import Sampling
 
@@ -85,15 +86,28 @@ class BeamInput:
     arguments: dict[str, Any]
 
 
+class Unwanted(StoppingCriteria):  # type: ignore[misc]  # the library's class is untyped
+    """Tells of every step of a search, and ends it when nobody wants its result any more."""
+
+    def __init__(self, pulse: Pulse) -> None:
+        self._pulse = pulse
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **more: Any) -> torch.Tensor:
+        """The library asks it of every hypothesis, and ends once all of them are to end; shape (hypotheses,)."""
+        return torch.full((len(input_ids),), not self._pulse(), device=input_ids.device)
+
+
 class BeamTranslator:
     """Translates whole batches with the library's beam search."""
 
-    def __init__(self, loaded: LoadedModel, defaults: Any, translator: ModelTranslator) -> None:
+    def __init__(self, loaded: LoadedModel, defaults: Any, translator: ModelTranslator, pulse: Pulse) -> None:
         self._loaded = loaded
         self._defaults = defaults
         self._translator = translator
         self._ends = end_ids(defaults)
         self._pad_id = padding_id(loaded.tokenizer)
+        self._pulse = pulse
+        self._stops = StoppingCriteriaList([Unwanted(pulse)])
 
     def encode(self, request: Translate) -> Encoding:
         source = self._translator.reader.read(request)
@@ -125,10 +139,14 @@ class BeamTranslator:
         return float(next(given, 1.0))
 
     def _searched(self, inputs: list[BeamInput]) -> list[Translation]:
+        if not self._pulse():
+            return [UNWANTED] * len(inputs)
         rows = [{"input_ids": item.tokens, "attention_mask": [1] * len(item.tokens)} for item in inputs]
         batch = stack(rows, self._pad_id, self._loaded.device)
         with torch.inference_mode():
-            found = self._loaded.model.generate(**batch, do_sample=False, **inputs[0].arguments)
+            found = self._loaded.model.generate(
+                **batch, do_sample=False, stopping_criteria=self._stops, **inputs[0].arguments
+            )
         return [self._row(tokens) for tokens in found[:, 1:].tolist()]
 
     def _row(self, tokens: list[int]) -> Translation:

@@ -10,10 +10,11 @@ from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from sidecar.engines.base import Model
 from sidecar.errors import InvalidRequest, Unsupported
-from sidecar.runtime.protocol import Failed, Translate
+from sidecar.runtime.protocol import Cancel, Failed, Load, Translate
 from sidecar.types import TranslationOptions
+from sidecar.worker.scheduler import Scheduler
 from tests.helpers.models import tiny
-from tests.helpers.worker import drive, load, outcome, translate
+from tests.helpers.worker import drive, ends, load, outcome, run, translate
 
 TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee", "text"]
 
@@ -143,6 +144,35 @@ def test_beam_search_is_the_librarys_own(asked: dict[str, Any]) -> None:
     result = translate(load(tiny("nllb"), "translation"), request)
     target = AutoTokenizer.from_pretrained(tiny("nllb")).convert_tokens_to_ids("deu_Latn")
     assert result.texts == [reference("nllb", text, forced_bos_token_id=target, **asked).strip() for text in texts]
+
+
+def test_beam_search_tells_of_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, told = load(tiny("nllb"), "translation"), []
+    monkeypatch.setattr(model.pulse, "every_s", 0.0)
+    monkeypatch.setattr(model.pulse, "listener", lambda: told.append(1) is None)
+    options = TranslationOptions(num_beams=4, max_new_tokens=12)
+    translate(model, Translate(1, TEXTS, "en", "de", options=options))
+    assert len(told) == 1 + 12
+
+
+def test_beam_search_ends_within_a_step_once_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, told = load(tiny("nllb"), "translation"), []
+    monkeypatch.setattr(model.pulse, "every_s", 0.0)
+    scheduler = Scheduler(model, Load("test", "", "translation"))
+
+    def cancelled_at_the_third() -> bool:
+        told.append(1)
+        if len(told) == 3:
+            scheduler.accept(Cancel(1))
+        return scheduler.wanted
+
+    scheduler.listen(cancelled_at_the_third)
+    scheduler.accept(Translate(1, TEXTS, "en", "de", options=TranslationOptions(num_beams=4)))
+    (end,) = ends(run(scheduler)).values()
+    assert isinstance(end, Failed)
+    assert end.code == "cancelled"
+    assert len(told) == 3
+    assert not scheduler.busy
 
 
 def test_no_sequence_repeats_in_greedy_translation_where_that_is_asked() -> None:

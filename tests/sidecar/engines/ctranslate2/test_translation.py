@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from sidecar.engines.ctranslate2.translation import UNWANTED
+from sidecar.engines.translating import UNWANTED
 from sidecar.runtime.protocol import Failed, Translate, Translated
 from sidecar.types import TranslationOptions
 from tests.helpers.models import tiny
