@@ -186,6 +186,16 @@ def _mamba(folder: Path) -> None:
     _save(MambaForCausalLM(MambaConfig(**sizes, **ends)), tokenizer, folder)
 
 
+def _xlnet(folder: Path) -> None:
+    """Its past is a tuple, of which no row can be cut."""
+    from transformers import XLNetConfig, XLNetLMHeadModel
+
+    tokenizer = byte_level_tokenizer(None)
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = XLNetConfig(vocab_size=len(tokenizer), d_model=32, n_layer=2, n_head=4, d_inner=64, **ends)
+    _save(XLNetLMHeadModel(config), tokenizer, folder)
+
+
 # ---- encoder-decoders -----------------------------------------------------------------------------------------------
 
 
@@ -474,6 +484,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "gpt2": _gpt2,
     "mistral-sliding": _mistral_sliding,
     "mamba": _mamba,
+    "xlnet": _xlnet,
     "t5": _t5,
     "t5-tasks": _t5_tasks,
     "t5-second": _t5_second,
