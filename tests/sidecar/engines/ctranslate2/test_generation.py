@@ -69,6 +69,27 @@ def test_a_prompt_beyond_the_context_is_refused_or_cut(converted: Converted) -> 
     assert "dropped" in cut.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "asked", "told"),
+    [
+        ("llama-chat", [Message(("user", "assistant")[i % 2], f"{i} rain and sun " * 6) for i in range(21)], "oldest"),
+        ("llama-chat", [Message("user", "gone " + "tea " * 500 + "tail")], "last message"),
+        ("llama-chat", "gone " + "tea " * 500 + "tail", "first"),
+        ("t5", "tea " * 500, "end of the prompt"),
+    ],
+)
+def test_what_is_too_long_is_cut_as_for_the_original(
+    name: str, asked: str | list[Message], told: str, converted: Converted
+) -> None:
+    prompt, messages = (asked, None) if isinstance(asked, str) else (None, asked)
+    request = Generate(1, prompt, messages, GREEDY, truncate=True)
+    own, reference = answer(converted(name, "text_generation"), request), answer(load(tiny(name)), request)
+    assert own[1][0] == reference[1][0]
+    assert own[1][1].prompt_tokens == reference[1][1].prompt_tokens
+    assert own[1][1].warnings == reference[1][1].warnings
+    assert told in own[1][1].warnings[0]
+
+
 def test_both_engines_can_be_compared(converted: Converted) -> None:
     own = answers(converted("llama-chat", "text_generation"), "text_generation")
     reference = answers(load(tiny("llama-chat")), "text_generation")
