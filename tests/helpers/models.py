@@ -294,7 +294,7 @@ def _marian_multilingual(folder: Path) -> None:
     _marian(folder, ("fra", "deu"))
 
 
-def _nllb(folder: Path) -> None:
+def _nllb(folder: Path, least: int = 0) -> None:
     """A byte-level tokenizer with language tokens in the way of NLLB: `eng_Latn text </s>`."""
     from transformers import M2M100Config, M2M100ForConditionalGeneration, NllbTokenizer
 
@@ -307,8 +307,13 @@ def _nllb(folder: Path) -> None:
         **_bart_sizes(len(tokenizer)), pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2
     )
     model = M2M100ForConditionalGeneration(config)
-    model.generation_config.update(max_length=24)
+    model.generation_config.update(max_length=24, min_length=least)
     _save(model, tokenizer, folder)
+
+
+def _nllb_least(folder: Path) -> None:
+    """What it writes has at least fifteen tokens, the first and the last counted, as summarizers are set up."""
+    _nllb(folder, 15)
 
 
 def _m2m100(folder: Path) -> None:
@@ -492,6 +497,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "marian": _marian,
     "marian-multilingual": _marian_multilingual,
     "nllb": _nllb,
+    "nllb-least": _nllb_least,
     "m2m100": _m2m100,
     "mbart50": _mbart50,
     "mbart25": _mbart25,

@@ -154,7 +154,7 @@ def _of_translator(loaded: LoadedModel, quantization: str, parameters: int) -> M
         context_length=context_length(loaded),
         max_length=defaults.max_length,
         decoder_room=decoder_room(loaded),
-        min_length=defaults.min_length or 0,
+        min_length=max(0, (defaults.min_length or 0) - 1),  # there the token that a decoder begins with counts
         no_repeat_ngram_size=defaults.no_repeat_ngram_size or 0,
         repetition_penalty=defaults.repetition_penalty or 1.0,
         length_penalty=1.0 if defaults.length_penalty is None else defaults.length_penalty,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
@@ -136,6 +137,8 @@ def test_texts_of_several_requests_come_back_to_their_own() -> None:
     [
         {"num_beams": 3, "length_penalty": 0.5, "no_repeat_ngram_size": 2, "repetition_penalty": 1.2},
         {"num_beams": 4, "length_penalty": 0.0},
+        {"num_beams": 2, "min_new_tokens": 16},
+        {"num_beams": 1, "min_new_tokens": 16},
     ],
 )
 def test_beam_search_is_the_librarys_own(asked: dict[str, Any]) -> None:
@@ -197,12 +200,25 @@ def test_a_seed_repeats_what_was_drawn() -> None:
         (TranslationOptions(length_penalty=2.0), "length_penalty"),
         (TranslationOptions(num_beams=2, temperature=1.0), "temperature"),
         (TranslationOptions(top_k=5, seed=1), "top_k, seed"),
+        (TranslationOptions(num_hypotheses=1), "num_hypotheses"),
+        (TranslationOptions(num_beams=2, num_hypotheses=3), "num_hypotheses"),
     ],
 )
 def test_options_without_effect_are_refused_by_name(options: TranslationOptions, named: str) -> None:
     failed = refusal(load(tiny("marian"), "translation"), Translate(1, TEXTS, "en", "de", options=options))
     assert failed.code == "invalid_request"
     assert named in failed.message
+
+
+def test_a_long_texts_hypotheses_are_made_of_those_of_its_pieces() -> None:
+    model = load(tiny("nllb"), "translation")
+    options = TranslationOptions(num_beams=3, num_hypotheses=2)
+    asked = Translate(1, ["good rain", "tea\n\ncoffee"], "en", "de", options=options)
+    apart = translate(model, msgspec.structs.replace(asked, texts=["tea", "coffee"])).hypotheses
+    tea, coffee = ([text.strip() for text in texts] for texts in apart)
+    whole, pieces = translate(model, asked).hypotheses
+    assert whole[0] != whole[1]
+    assert pieces == [f"{tea[0]}\n\n{coffee[0]}", f"{tea[1]}\n\n{coffee[1]}"]
 
 
 def test_a_text_longer_than_the_model_reads_is_translated_in_pieces() -> None:
