@@ -15,7 +15,8 @@ from msgspec import Struct
 from sidecar.errors import LoadFailed
 from sidecar.types import ModelType, Preparation
 
-# Architectures that CTranslate2 converts, by what stands in front of their head's name.
+# Architectures that CTranslate2 converts, by what stands in front of their head's name. Left out: Gemma3, whose
+# answers differ once a text is longer than its sliding window, and Phi and MPT, of which only older configurations convert.
 CONVERTED: dict[ModelType, tuple[str, ...]] = {
     "classification": ("DistilBert", "Bert", "Roberta", "XLMRoberta", "Camembert"),
     "embedding": ("DistilBert", "Bert", "Roberta", "XLMRoberta", "Camembert"),
@@ -29,11 +30,18 @@ CONVERTED: dict[ModelType, tuple[str, ...]] = {
         "Phi3",
         "GPT2",
         "GPTNeoX",
+        "GPTBigCode",
+        "GPTJ",
+        "CodeGen",
+        "Falcon",
         "OPT",
         "Bloom",
         "T5",
         "MT5",
+        "UMT5",
         "Bart",
+        "MBart",
+        "Pegasus",
     ),
     "translation": ("Marian", "M2M100", "MBart", "T5", "MT5", "Bart", "Pegasus"),
 }

@@ -12,6 +12,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,27 @@ def _xlnet(folder: Path) -> None:
     _save(XLNetLMHeadModel(config), tokenizer, folder)
 
 
+def _gpt_kin(kind: str, folder: Path, **more: Any) -> None:
+    """A decoder-only model whose configuration names its sizes as GPT-2's does."""
+    import transformers
+
+    tokenizer = byte_level_tokenizer(None)
+    sizes = {"n_positions": 256, "n_embd": 32, "n_layer": 2, "n_head": 4}
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = getattr(transformers, f"{kind}Config")(vocab_size=len(tokenizer), **sizes | more, **ends)
+    _save(getattr(transformers, f"{kind}ForCausalLM")(config), tokenizer, folder)
+
+
+def _falcon(folder: Path, **more: Any) -> None:
+    from transformers import FalconConfig, FalconForCausalLM
+
+    tokenizer = byte_level_tokenizer(None)
+    sizes = {name: _decoder_sizes(tokenizer)[name] for name in ("vocab_size", "hidden_size", "num_hidden_layers")}
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = FalconConfig(**sizes, **ends, num_attention_heads=4, max_position_embeddings=256, **more)
+    _save(FalconForCausalLM(config), tokenizer, folder)
+
+
 # ---- encoder-decoders -----------------------------------------------------------------------------------------------
 
 
@@ -232,6 +254,31 @@ def _t5_second(folder: Path) -> None:
 def _t5_tasks(folder: Path) -> None:
     task = {"prefix": "translate English to German: ", "max_length": 24}
     _t5(folder, {"translation_en_to_de": task, "summarization": {"prefix": "summarize: "}})
+
+
+def _umt5(folder: Path) -> None:
+    from transformers import T5Tokenizer, UMT5Config, UMT5ForConditionalGeneration
+
+    pieces = sentence_pieces(folder / "spiece.model")
+    vocabulary = [(piece, -float(index)) for index, piece in enumerate(pieces)]
+    tokenizer = T5Tokenizer(vocab=vocabulary, extra_ids=0, model_max_length=64)
+    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
+    config = UMT5Config(vocab_size=len(tokenizer), **sizes, decoder_start_token_id=0)
+    _save(UMT5ForConditionalGeneration(config), tokenizer, folder)
+
+
+def _pegasus(folder: Path) -> None:
+    from transformers import PegasusConfig, PegasusForConditionalGeneration, PegasusTokenizer
+
+    special = ("<pad>", "</s>", "<unk>")
+    pieces = [piece for piece in sentence_pieces(folder / "spiece.model") if piece not in special]
+    vocabulary = [(piece, 0.0) for piece in special] + [(piece, -float(index)) for index, piece in enumerate(pieces)]
+    names = {"mask_token_sent": None, "mask_token": None}
+    tokenizer = PegasusTokenizer(vocab=vocabulary, offset=0, **names, model_max_length=64)
+    ends = {"eos_token_id": tokenizer.eos_token_id, "forced_eos_token_id": tokenizer.eos_token_id}
+    starts = {"pad_token_id": tokenizer.pad_token_id, "decoder_start_token_id": tokenizer.pad_token_id}
+    config = PegasusConfig(**_bart_sizes(len(tokenizer)), **starts, **ends, scale_embedding=True)
+    _save(PegasusForConditionalGeneration(config), tokenizer, folder)
 
 
 def _bart_sizes(vocabulary: int) -> dict[str, Any]:
@@ -490,6 +537,14 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "mistral-sliding": _mistral_sliding,
     "mamba": _mamba,
     "xlnet": _xlnet,
+    "gpt-bigcode": partial(_gpt_kin, "GPTBigCode"),
+    "gptj": partial(_gpt_kin, "GPTJ", rotary_dim=4),
+    "codegen": partial(_gpt_kin, "CodeGen", n_embd=64, n_head=8, rotary_dim=4),
+    "falcon": partial(_falcon, alibi=False),
+    "falcon-alibi": partial(_falcon, alibi=True, multi_query=False, parallel_attn=False, bias=True),
+    "falcon-new": partial(_falcon, new_decoder_architecture=True, num_kv_heads=2),
+    "umt5": _umt5,
+    "pegasus": _pegasus,
     "t5": _t5,
     "t5-tasks": _t5_tasks,
     "t5-second": _t5_second,

@@ -68,7 +68,7 @@ class Translator:
         return WholeGenerator(self._name, self._tokenizer, self._manifest, self._names, self._answers)
 
     def _answers(self, prompts: list[list[str]], options: dict[str, Any]) -> list[list[str]]:
-        limit = options.pop("limit")
+        limit = self._before_end(options.pop("limit"))
         prefixes = [self._manifest.forced_first] * len(prompts) if self._manifest.forced_first else None
         results = self._translator.translate_batch(
             prompts, prefixes, beam_size=1, max_input_length=0, max_decoding_length=limit, return_end_token=True,
@@ -139,6 +139,10 @@ class Translator:
         longest = (source.direction.limit or self._manifest.max_length or DEFAULT_LIMIT) - 1
         limit = min(options.max_new_tokens or longest, self._manifest.decoder_room or longest)
         check_minimum(options, limit)
+        return self._before_end(limit)
+
+    def _before_end(self, limit: int) -> int:
+        """Where the last token that the limit allows is always the end, which the library would not put there."""
         return max(1, limit - 1) if self._manifest.forced_end else limit
 
     def _first(self, source: Source) -> tuple[str, ...]:

@@ -22,7 +22,9 @@ def requests(**options: object) -> list[Generate]:
     return [Generate(number, prompt, None, sampling) for number, prompt in enumerate(PROMPTS, start=1)]
 
 
-@pytest.mark.parametrize("name", ["llama-chat", "qwen2", "gpt2"])
+@pytest.mark.parametrize(
+    "name", ["llama-chat", "qwen2", "gpt2", "gpt-bigcode", "gptj", "codegen", "falcon", "falcon-alibi"]
+)
 def test_answers_are_those_of_the_original(name: str, converted: Converted) -> None:
     own = answer(converted(name, "text_generation"), *requests())
     reference = answer(load(tiny(name)), *requests())
@@ -37,8 +39,9 @@ def test_a_conversation_is_answered_as_the_original_does(converted: Converted) -
     assert own[1][1].prompt_tokens == reference[1][1].prompt_tokens
 
 
-def test_a_text_to_text_model_generates_too(converted: Converted) -> None:
-    own, reference = answer(converted("t5", "text_generation"), *requests()), answer(load(tiny("t5")), *requests())
+@pytest.mark.parametrize("name", ["t5", "umt5", "bart", "mbart50", "pegasus"])
+def test_a_text_to_text_model_generates_too(name: str, converted: Converted) -> None:
+    own, reference = answer(converted(name, "text_generation"), *requests()), answer(load(tiny(name)), *requests())
     assert {key: text for key, (text, _) in own.items()} == {key: text for key, (text, _) in reference.items()}
 
 
