@@ -63,6 +63,8 @@ def check_options(options: TranslationOptions) -> None:
     beams = options.num_beams or 1
     if beams == 1 and options.length_penalty is not None:
         raise InvalidRequest(reason="length_penalty has an effect only with num_beams above 1")
+    if options.num_hypotheses is not None and (beams == 1 or options.num_hypotheses > beams):
+        raise InvalidRequest(reason="num_hypotheses has an effect only with num_beams above 1, and at least as many")
     if beams > 1 and options.temperature:
         raise InvalidRequest(reason="temperature samples and num_beams searches; give one of them")
     sampling = {"top_k": options.top_k, "top_p": options.top_p, "seed": options.seed}
@@ -71,22 +73,40 @@ def check_options(options: TranslationOptions) -> None:
         raise InvalidRequest(reason=f"{', '.join(given)} has an effect only with a temperature above 0")
 
 
+def check_minimum(options: TranslationOptions, limit: int) -> None:
+    """Raises InvalidRequest where a translation of at most `limit` tokens cannot be as long as it is asked to be."""
+    if (options.min_new_tokens or 0) >= limit:
+        raise InvalidRequest(
+            reason=f"min_new_tokens {options.min_new_tokens} leaves no room for the end:"
+            f" a translation has at most {limit} tokens"
+        )
+
+
 @dataclass(frozen=True)
 class Translation:
-    """Of one piece. `cut`: it did not come to an end within the model's limit."""
+    """Of one piece. `texts`: the best first; `tokens` are its, and `cut`: it did not end within the model's limit."""
 
-    text: str
+    texts: list[str]
     tokens: int
     cut: bool
 
 
-def translated(encoding: Encoding, rows: list[Translation]) -> Translated:
-    """The answer to a request, from the translations of its pieces in order; `encoding.extra` is their Source."""
+UNWANTED = Translation([""], 0, cut=False)  # in place of one that nobody waits for any more
+
+
+def translated(request: Translate, encoding: Encoding, rows: list[Translation]) -> Translated:
+    """The answer to a request, from the translations of its pieces in order; `encoding.extra` is their Source.
+
+    The second hypothesis of a text in several pieces is made of their second ones, and so on.
+    """
+    asked = request.options.num_hypotheses
+    ranked = [encoding.extra.join([row.texts[rank] for row in rows]) for rank in range(asked or 1)]
     return Translated(
-        texts=encoding.extra.join([row.text for row in rows]),
+        texts=ranked[0],
         prompt_tokens=encoding.tokens,
         completion_tokens=sum(row.tokens for row in rows),
         warnings=[*encoding.warnings, *cut_warning(sum(row.cut for row in rows), len(rows))],
+        hypotheses=[list(texts) for texts in zip(*ranked, strict=True)] if asked else [],
     )
 
 

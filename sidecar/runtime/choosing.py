@@ -17,7 +17,8 @@ from sidecar.types import ModelType, Preparation
 
 # Engine: the package that it needs.
 LIBRARIES = {"transformers": "transformers", "ctranslate2": "ctranslate2", "llamacpp": "xllamacpp"}
-# Architectures that CTranslate2 converts, by what stands in front of their head's name.
+# Architectures that CTranslate2 converts, by what stands in front of their head's name. Left out: Gemma3, whose
+# answers differ once a text is longer than its sliding window, and Phi and MPT, of which only older configurations convert.
 CONVERTED: dict[ModelType, tuple[str, ...]] = {
     "classification": ("DistilBert", "Bert", "Roberta", "XLMRoberta", "Camembert"),
     "embedding": ("DistilBert", "Bert", "Roberta", "XLMRoberta", "Camembert"),
@@ -31,11 +32,18 @@ CONVERTED: dict[ModelType, tuple[str, ...]] = {
         "Phi3",
         "GPT2",
         "GPTNeoX",
+        "GPTBigCode",
+        "GPTJ",
+        "CodeGen",
+        "Falcon",
         "OPT",
         "Bloom",
         "T5",
         "MT5",
+        "UMT5",
         "Bart",
+        "MBart",
+        "Pegasus",
     ),
     "translation": ("Marian", "M2M100", "MBart", "T5", "MT5", "Bart", "Pegasus"),
 }

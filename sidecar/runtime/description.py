@@ -176,7 +176,9 @@ def _way(engine: str, task: ModelType, shape: Shape, *, half: bool) -> Way:
     return "encoder" if shape.family in ENCODER_FAMILIES and not half else "library"
 
 
-def _torch_precision(quantization: str | None, learned: str | None, parameters: int, plain: str, *, rounds: bool) -> str:
+def _torch_precision(
+    quantization: str | None, learned: str | None, parameters: int, plain: str, *, rounds: bool
+) -> str:
     """What the user decided, else what the last load's trial did, else what it probably will."""
     if quantization in ("int8", "int4", "none"):
         return plain if quantization == "none" else quantization

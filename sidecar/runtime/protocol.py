@@ -281,12 +281,15 @@ class Embedded(Struct, tag="embedded"):
 
 
 class Translated(Struct, tag="translated"):
+    """`hypotheses[i]`: of text i, the best first; empty where the request did not ask for them."""
+
     texts: list[str]
     prompt_tokens: int
     completion_tokens: int
     queue_ms: float = 0.0
     padding: int = 0
     warnings: list[str] = []
+    hypotheses: list[list[str]] = []
 
 
 class Decided(Struct, tag="decided"):

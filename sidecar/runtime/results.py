@@ -125,10 +125,12 @@ def translated(
     request: TranslateRequest, outcome: Translated, facts: ModelFacts, total_ms: float
 ) -> TranslateResponse | TranslateBatchResponse:
     if request.text is not None:
-        return TranslateResponse(outcome.texts[0], round(total_ms, 3), _execution(facts), outcome.warnings)
-    return TranslateBatchResponse(
-        [Translation(text) for text in outcome.texts], round(total_ms, 3), _execution(facts), outcome.warnings
-    )
+        return TranslateResponse(
+            outcome.texts[0], round(total_ms, 3), _execution(facts), outcome.warnings, *outcome.hypotheses
+        )
+    hypotheses = outcome.hypotheses or [[] for _ in outcome.texts]
+    results = [Translation(text, others) for text, others in zip(outcome.texts, hypotheses, strict=True)]
+    return TranslateBatchResponse(results, round(total_ms, 3), _execution(facts), outcome.warnings)
 
 
 def embedded(outcome: Embedded, facts: ModelFacts | None, total_ms: float, cached: int = 0) -> EmbedResponse:

@@ -265,6 +265,17 @@ class TranslationOptions(Request):
     max_new_tokens: (
         Annotated[int, Meta(ge=1, le=LARGEST, description="Of each piece. Default: the model's.")] | None
     ) = None
+    min_new_tokens: (
+        Annotated[
+            int,
+            Meta(ge=0, le=LARGEST, description="Of each piece, its end not counted. Default: the model's; 0 is off."),
+        ]
+        | None
+    ) = None
+    num_hypotheses: (
+        Annotated[int, Meta(ge=1, le=32, description="With beams, at most as many: so many translations, best first.")]
+        | None
+    ) = None
     temperature: Annotated[float, Meta(ge=0, le=5, description="0 does not sample. Default 0.")] | None = None
     top_p: Annotated[float, Meta(gt=0, le=1, description="With a temperature. Default 1.")] | None = None
     top_k: Annotated[int, Meta(ge=0, le=LARGEST, description="With a temperature. 0 is off.")] | None = None
@@ -283,14 +294,20 @@ class TranslateRequest(TranslationOptions, kw_only=True):
 
 
 class TranslateResponse(Response, omit_defaults=True):
+    """`hypotheses`: where `num_hypotheses` asks for them, the best first, which is the translated text."""
+
     translated_text: str
     execution_time_ms: float
     execution: Execution
     warnings: list[str] = []
+    hypotheses: list[str] = []
 
 
-class Translation(Response):
+class Translation(Response, omit_defaults=True):
+    """Of one text, as in a `TranslateResponse`."""
+
     translated_text: str
+    hypotheses: list[str] = []
 
 
 class TranslateBatchResponse(Response, omit_defaults=True):

@@ -12,6 +12,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,37 @@ def _mamba(folder: Path) -> None:
     _save(MambaForCausalLM(MambaConfig(**sizes, **ends)), tokenizer, folder)
 
 
+def _xlnet(folder: Path) -> None:
+    """Its past is a tuple, of which no row can be cut."""
+    from transformers import XLNetConfig, XLNetLMHeadModel
+
+    tokenizer = byte_level_tokenizer(None)
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = XLNetConfig(vocab_size=len(tokenizer), d_model=32, n_layer=2, n_head=4, d_inner=64, **ends)
+    _save(XLNetLMHeadModel(config), tokenizer, folder)
+
+
+def _gpt_kin(kind: str, folder: Path, **more: Any) -> None:
+    """A decoder-only model whose configuration names its sizes as GPT-2's does."""
+    import transformers
+
+    tokenizer = byte_level_tokenizer(None)
+    sizes = {"n_positions": 256, "n_embd": 32, "n_layer": 2, "n_head": 4}
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = getattr(transformers, f"{kind}Config")(vocab_size=len(tokenizer), **sizes | more, **ends)
+    _save(getattr(transformers, f"{kind}ForCausalLM")(config), tokenizer, folder)
+
+
+def _falcon(folder: Path, **more: Any) -> None:
+    from transformers import FalconConfig, FalconForCausalLM
+
+    tokenizer = byte_level_tokenizer(None)
+    sizes = {name: _decoder_sizes(tokenizer)[name] for name in ("vocab_size", "hidden_size", "num_hidden_layers")}
+    ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
+    config = FalconConfig(**sizes, **ends, num_attention_heads=4, max_position_embeddings=256, **more)
+    _save(FalconForCausalLM(config), tokenizer, folder)
+
+
 # ---- encoder-decoders -----------------------------------------------------------------------------------------------
 
 
@@ -253,6 +285,31 @@ def _t5_second(folder: Path) -> None:
 def _t5_tasks(folder: Path) -> None:
     task = {"prefix": "translate English to German: ", "max_length": 24}
     _t5(folder, {"translation_en_to_de": task, "summarization": {"prefix": "summarize: "}})
+
+
+def _umt5(folder: Path) -> None:
+    from transformers import T5Tokenizer, UMT5Config, UMT5ForConditionalGeneration
+
+    pieces = sentence_pieces(folder / "spiece.model")
+    vocabulary = [(piece, -float(index)) for index, piece in enumerate(pieces)]
+    tokenizer = T5Tokenizer(vocab=vocabulary, extra_ids=0, model_max_length=64)
+    sizes = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4}
+    config = UMT5Config(vocab_size=len(tokenizer), **sizes, decoder_start_token_id=0)
+    _save(UMT5ForConditionalGeneration(config), tokenizer, folder)
+
+
+def _pegasus(folder: Path) -> None:
+    from transformers import PegasusConfig, PegasusForConditionalGeneration, PegasusTokenizer
+
+    special = ("<pad>", "</s>", "<unk>")
+    pieces = [piece for piece in sentence_pieces(folder / "spiece.model") if piece not in special]
+    vocabulary = [(piece, 0.0) for piece in special] + [(piece, -float(index)) for index, piece in enumerate(pieces)]
+    names = {"mask_token_sent": None, "mask_token": None}
+    tokenizer = PegasusTokenizer(vocab=vocabulary, offset=0, **names, model_max_length=64)
+    ends = {"eos_token_id": tokenizer.eos_token_id, "forced_eos_token_id": tokenizer.eos_token_id}
+    starts = {"pad_token_id": tokenizer.pad_token_id, "decoder_start_token_id": tokenizer.pad_token_id}
+    config = PegasusConfig(**_bart_sizes(len(tokenizer)), **starts, **ends, scale_embedding=True)
+    _save(PegasusForConditionalGeneration(config), tokenizer, folder)
 
 
 def _bart_sizes(vocabulary: int) -> dict[str, Any]:
@@ -315,7 +372,7 @@ def _marian_multilingual(folder: Path) -> None:
     _marian(folder, ("fra", "deu"))
 
 
-def _nllb(folder: Path) -> None:
+def _nllb(folder: Path, least: int = 0) -> None:
     """A byte-level tokenizer with language tokens in the way of NLLB: `eng_Latn text </s>`."""
     from transformers import M2M100Config, M2M100ForConditionalGeneration, NllbTokenizer
 
@@ -328,8 +385,13 @@ def _nllb(folder: Path) -> None:
         **_bart_sizes(len(tokenizer)), pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2
     )
     model = M2M100ForConditionalGeneration(config)
-    model.generation_config.update(max_length=24)
+    model.generation_config.update(max_length=24, min_length=least)
     _save(model, tokenizer, folder)
+
+
+def _nllb_least(folder: Path) -> None:
+    """What it writes has at least fifteen tokens, the first and the last counted, as summarizers are set up."""
+    _nllb(folder, 15)
 
 
 def _m2m100(folder: Path) -> None:
@@ -506,6 +568,15 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "gpt2": _gpt2,
     "mistral-sliding": _mistral_sliding,
     "mamba": _mamba,
+    "xlnet": _xlnet,
+    "gpt-bigcode": partial(_gpt_kin, "GPTBigCode"),
+    "gptj": partial(_gpt_kin, "GPTJ", rotary_dim=4),
+    "codegen": partial(_gpt_kin, "CodeGen", n_embd=64, n_head=8, rotary_dim=4),
+    "falcon": partial(_falcon, alibi=False),
+    "falcon-alibi": partial(_falcon, alibi=True, multi_query=False, parallel_attn=False, bias=True),
+    "falcon-new": partial(_falcon, new_decoder_architecture=True, num_kv_heads=2),
+    "umt5": _umt5,
+    "pegasus": _pegasus,
     "t5": _t5,
     "t5-tasks": _t5_tasks,
     "t5-second": _t5_second,
@@ -513,6 +584,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "marian": _marian,
     "marian-multilingual": _marian_multilingual,
     "nllb": _nllb,
+    "nllb-least": _nllb_least,
     "m2m100": _m2m100,
     "mbart50": _mbart50,
     "mbart25": _mbart25,

@@ -103,6 +103,10 @@ def loader_of(loaded: LoadedModel) -> Any:
     loader = converters._MODEL_LOADERS.get(type(loaded.config).__name__)
     if loader is None:
         raise Unsupported(model=loaded.name, reason=f"CTranslate2 does not convert {loaded.config.model_type} models")
+    if getattr(
+        loaded.config, "new_decoder_architecture", False
+    ):  # its loader mixes up the norms and the heads of these
+        raise Unsupported(model=loaded.name, reason="CTranslate2 converts only Falcon's first architecture")
     return loader
 
 
@@ -154,7 +158,7 @@ def _of_translator(loaded: LoadedModel, quantization: str, parameters: int) -> M
         context_length=context_length(loaded),
         max_length=defaults.max_length,
         decoder_room=decoder_room(loaded),
-        min_length=defaults.min_length or 0,
+        min_length=max(0, (defaults.min_length or 0) - 1),  # there the token that a decoder begins with counts
         no_repeat_ngram_size=defaults.no_repeat_ngram_size or 0,
         repetition_penalty=defaults.repetition_penalty or 1.0,
         length_penalty=1.0 if defaults.length_penalty is None else defaults.length_penalty,

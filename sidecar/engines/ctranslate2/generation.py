@@ -9,10 +9,10 @@ from typing import Any
 from sidecar.engines.base import Encoding
 from sidecar.engines.ctranslate2.manifest import Manifest
 from sidecar.engines.grouping import in_groups
-from sidecar.engines.limits import answer_limit, needs_cut, prompt_budget, room_warnings, stop_strings
+from sidecar.engines.limits import room_warnings, stop_strings
 from sidecar.engines.padded import Unpadded
-from sidecar.engines.templates import render
-from sidecar.errors import ContextExceeded, InvalidRequest, Unsupported
+from sidecar.engines.prompt_tokens import PromptReader
+from sidecar.errors import Unsupported
 from sidecar.runtime.protocol import Generate, Generated
 from sidecar.types import Sampling
 
@@ -44,25 +44,26 @@ class WholeGenerator(Unpadded):
 
     def __init__(self, name: str, tokenizer: Any, manifest: Manifest, names: list[str], decode: Decode) -> None:
         self._name = name
-        self._tokenizer = tokenizer
         self._manifest = manifest
+        self._reader = PromptReader(
+            name,
+            tokenizer,
+            manifest.context_length,
+            encoder_decoder=manifest.kind == "translator",
+            room=manifest.decoder_room,
+            beginning=None,
+        )
         self._names = names
         self._ids = {token: index for index, token in enumerate(names)}
         self._decode = decode
 
     def encode(self, request: Generate) -> Encoding:
         """Raises ContextExceeded, InvalidRequest, Unsupported."""
-        tokens = self._tokens(request)
-        warnings: list[str] = []
-        if request.truncate and request.messages is None and needs_cut(request.sampling, len(tokens), self._context):
-            kept = tokens[-prompt_budget(request.sampling, self._context or len(tokens)) :]
-            warnings.append(f"The first {len(tokens) - len(kept)} tokens of the prompt were dropped.")
-            tokens = kept
-        limit = self._limit(request.sampling, len(tokens))
+        tokens, warnings = self._reader.read(request, request.sampling)
+        limit = self._reader.limit(request.sampling, len(tokens))
         search = tuple(self._search(request.sampling, limit).items())
         question = Question([self._names[token] for token in tokens], search, tuple(stop_strings(request.sampling)))
-        warnings += room_warnings(request.sampling, limit, len(tokens))
-        return Encoding([question], [len(tokens)], warnings)
+        return Encoding([question], [len(tokens)], warnings + room_warnings(request.sampling, limit, len(tokens)))
 
     def forward(self, inputs: list[Question]) -> list[Written]:
         return in_groups(inputs, lambda question: question.search, self._answered)
@@ -83,29 +84,6 @@ class WholeGenerator(Unpadded):
         answers = self._decode([question.tokens for question in questions], dict(questions[0].search))
         return [self._written(question, found) for question, found in zip(questions, answers, strict=True)]
 
-    @property
-    def _context(self) -> int | None:
-        return self._manifest.context_length if self._manifest.kind == "generator" else None
-
-    def _tokens(self, request: Generate) -> list[int]:
-        if request.messages is not None:
-            text, special = render(self._name, self._tokenizer, request.messages), False
-        else:
-            text, special = request.prompt or "", True
-        tokens = list(self._tokenizer(text, add_special_tokens=special, verbose=False)["input_ids"])
-        if not tokens:
-            raise InvalidRequest(reason="the prompt is empty")
-        return tokens
-
-    def _limit(self, sampling: Sampling, prompt_tokens: int) -> int:
-        reads, room = self._manifest.context_length, self._manifest.decoder_room
-        if self._manifest.kind == "generator":
-            return answer_limit(sampling, prompt_tokens, reads)
-        if reads is not None and prompt_tokens > reads:
-            raise ContextExceeded(prompt_tokens=prompt_tokens, context_tokens=reads)
-        limit = answer_limit(sampling, prompt_tokens, None)
-        return min(limit, room or limit)
-
     def _search(self, sampling: Sampling, limit: int) -> dict[str, Any]:
         if sampling.min_p:
             raise Unsupported(model=self._name, reason="CTranslate2 knows no min_p; leave it out or set it to 0")
@@ -123,7 +101,6 @@ class WholeGenerator(Unpadded):
     def _written(self, question: Question, tokens: list[str]) -> Written:
         ended = bool(tokens) and tokens[-1] in self._manifest.end_tokens
         ids = [self._ids[token] for token in tokens]
-        text = str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
-        text = text.rstrip(REPLACEMENT)  # a last character that never became whole
+        text = self._reader.decode(ids).rstrip(REPLACEMENT)  # a last character that never became whole
         cuts = [at for stop in question.stops if (at := text.find(stop)) >= 0]
         return Written(text[: min(cuts)] if cuts else text, len(tokens), ended or bool(cuts))

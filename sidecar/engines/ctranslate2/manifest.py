@@ -23,6 +23,7 @@ class Manifest(Struct, kw_only=True):
 
     `head`: the activations of the layers on an encoder's first token, in order; their weights are in HEAD.
     `forced_end`: the last token that the limit allows is always the end.
+    `min_length`: tokens of an answer without its end.
     `max_length`: tokens of an answer with the one the decoder begins with; `decoder_room`: those its positions allow.
     """
 

@@ -16,7 +16,7 @@ from sidecar.engines.ctranslate2.manifest import Manifest
 from sidecar.engines.ctranslate2.stopping import stopping
 from sidecar.engines.grouping import in_groups
 from sidecar.engines.padded import Unpadded
-from sidecar.engines.translating import Source, SourceReader, Translation, translated
+from sidecar.engines.translating import UNWANTED, Source, SourceReader, Translation, check_minimum, translated
 from sidecar.errors import Unsupported
 from sidecar.runtime.protocol import Translate, Translated
 from sidecar.types import TranslationOptions
@@ -24,7 +24,6 @@ from sidecar.types import TranslationOptions
 DEFAULT_LIMIT = 512
 VOCABULARY = "shared_vocabulary.json"  # source and target have one, in the families that are converted
 BEAM_ROWS = 32  # hypotheses that are searched at once: as many as keep a processor busy, and few enough to end soon
-UNWANTED = Translation("", 0, cut=False)
 ALL_TOKENS = 0  # the library's word for drawing from the whole vocabulary
 
 
@@ -70,10 +69,11 @@ class Translator(Unpadded):
         return WholeGenerator(self._name, self._tokenizer, self._manifest, self._names, self._answers)
 
     def _answers(self, prompts: list[list[str]], options: dict[str, Any]) -> list[list[str]]:
-        limit = options.pop("limit")
+        limit = self._before_end(options.pop("limit"))
         prefixes = [self._manifest.forced_first] * len(prompts) if self._manifest.forced_first else None
         results = self._translator.translate_batch(
             prompts, prefixes, beam_size=1, max_input_length=0, max_decoding_length=limit, return_end_token=True,
+            min_decoding_length=min(limit, self._manifest.min_length),
             no_repeat_ngram_size=self._manifest.no_repeat_ngram_size, end_token=self._manifest.end_tokens or None,
             callback=self._stops, **options,
         )  # fmt: skip
@@ -90,7 +90,7 @@ class Translator(Unpadded):
         return in_groups(inputs, lambda piece: piece.search, self._decoded)
 
     def outcome(self, request: Translate, encoding: Encoding, rows: list[Translation]) -> Translated:
-        return translated(encoding, rows)
+        return translated(request, encoding, rows)
 
     def _decoded(self, pieces: list[Piece]) -> list[Translation]:
         """A search with beams calls nobody back, so it goes in parts, and what nobody wants any more is left out."""
@@ -111,22 +111,26 @@ class Translator(Unpadded):
             batch, prefixes, max_input_length=0, return_end_token=True, end_token=self._manifest.end_tokens or None,
             **dict(search.arguments), **more,
         )  # fmt: skip
-        return [self._translation(result.hypotheses[0]) for result in results]
+        return [self._translation(result.hypotheses) for result in results]
 
-    def _translation(self, tokens: list[str]) -> Translation:
-        ended = bool(tokens) and tokens[-1] in self._manifest.end_tokens
-        text = str(self._tokenizer.decode([self._ids[name] for name in tokens], skip_special_tokens=True))
-        return Translation(text, len(tokens), cut=not ended)
+    def _translation(self, hypotheses: list[list[str]]) -> Translation:
+        best = hypotheses[0]
+        ended = bool(best) and best[-1] in self._manifest.end_tokens
+        return Translation([self._text(tokens) for tokens in hypotheses], len(best), cut=not ended)
+
+    def _text(self, tokens: list[str]) -> str:
+        return str(self._tokenizer.decode([self._ids[name] for name in tokens], skip_special_tokens=True))
 
     def _search(self, options: TranslationOptions, source: Source) -> Search:
-        manifest = self._manifest
+        manifest, limit = self._manifest, self._limit(options, source)
         arguments = {
             "beam_size": options.num_beams or 1,
+            "num_hypotheses": options.num_hypotheses or 1,
             "length_penalty": manifest.length_penalty if options.length_penalty is None else options.length_penalty,
             "no_repeat_ngram_size": _given(options.no_repeat_ngram_size, manifest.no_repeat_ngram_size),
             "repetition_penalty": options.repetition_penalty or manifest.repetition_penalty,
-            "max_decoding_length": self._limit(options, source),
-            "min_decoding_length": manifest.min_length,
+            "max_decoding_length": limit,
+            "min_decoding_length": min(limit, _given(options.min_new_tokens, manifest.min_length)),
             **self._sampling(options),
         }
         suppressed = {"suppress_sequences": manifest.suppressed} if manifest.suppressed else {}
@@ -135,6 +139,11 @@ class Translator(Unpadded):
     def _limit(self, options: TranslationOptions, source: Source) -> int:
         longest = (source.direction.limit or self._manifest.max_length or DEFAULT_LIMIT) - 1
         limit = min(options.max_new_tokens or longest, self._manifest.decoder_room or longest)
+        check_minimum(options, limit)
+        return self._before_end(limit)
+
+    def _before_end(self, limit: int) -> int:
+        """Where the last token that the limit allows is always the end, which the library would not put there."""
         return max(1, limit - 1) if self._manifest.forced_end else limit
 
     def _first(self, source: Source) -> tuple[str, ...]:

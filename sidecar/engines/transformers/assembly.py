@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from sidecar.engines.base import Model
+from sidecar.engines.base import Model, Pulse
 from sidecar.engines.model_folder import weights_folder
 from sidecar.engines.templates import has_template
 from sidecar.engines.text_inputs import padding_id
@@ -146,8 +146,9 @@ def _translator(loaded: LoadedModel) -> Model:
     facts = _facts(loaded, ["translate", "generate"])
     facts.languages = translator.languages
     generator = _stepper(loaded, Prompts(loaded, defaults))
-    beams = BeamTranslator(loaded, defaults, translator)
-    return Model(loaded.name, facts, generator=generator, translator=translator, whole_translator=beams)
+    pulse = Pulse()
+    beams = BeamTranslator(loaded, defaults, translator, pulse)
+    return Model(loaded.name, facts, generator=generator, translator=translator, whole_translator=beams, pulse=pulse)
 
 
 def _classifier(loaded: LoadedModel) -> Model:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from transformers import StoppingCriteria, StoppingCriteriaList
 
-from sidecar.engines.base import Encoding, Prompt, TranslationPlan
+from sidecar.engines.base import Encoding, Prompt, Pulse, TranslationPlan
 from sidecar.engines.grouping import in_groups
 from sidecar.engines.padded import to_longest
 from sidecar.engines.text_inputs import padding_id
@@ -16,7 +17,7 @@ from sidecar.engines.transformers.fused.seq2seq_encoder import Seq2SeqEncoder
 from sidecar.engines.transformers.loading import LoadedModel, context_length
 from sidecar.engines.transformers.padding import stack
 from sidecar.engines.transformers.prompts import MAX_SEED, decoder_room, end_ids
-from sidecar.engines.translating import Source, SourceReader, Translation, translated
+from sidecar.engines.translating import UNWANTED, Source, SourceReader, Translation, check_minimum, translated
 from sidecar.runtime.protocol import Translate, Translated
 from sidecar.types import Sampling
 
@@ -37,16 +38,20 @@ class ModelTranslator:
         extra = dict(source.direction.generation)
         if request.options.no_repeat_ngram_size is not None:
             extra["no_repeat_ngram_size"] = request.options.no_repeat_ngram_size
+        if request.options.min_new_tokens is not None:
+            extra["min_new_tokens"] = request.options.min_new_tokens
         sampling = self._sampling(request)
         prompts = [self._prompt(row, source, request, sampling, extra) for row in source.rows]
         return TranslationPlan(prompts, source.join, source.warnings)
 
     def limit(self, request: Translate, source: Source) -> int:
-        """Tokens that a translation may have, its end included."""
+        """Tokens that a translation may have, its end included. Raises InvalidRequest where fewer are asked for at least."""
         # As in the library, max_length counts the token that a decoder begins with.
         longest = (source.direction.limit or self._defaults.max_length or DEFAULT_LIMIT) - 1
         room = decoder_room(self._loaded) or longest
-        return min(request.options.max_new_tokens or longest, room)
+        limit = min(request.options.max_new_tokens or longest, room)
+        check_minimum(request.options, limit)
+        return limit
 
     def repetition_penalty(self, request: Translate) -> float:
         return float(request.options.repetition_penalty or self._defaults.repetition_penalty or 1.0)
@@ -87,15 +92,28 @@ class BeamInput:
     arguments: dict[str, Any]
 
 
+class Unwanted(StoppingCriteria):  # type: ignore[misc]  # the library's class is untyped
+    """Tells of every step of a search, and ends it when nobody wants its result any more."""
+
+    def __init__(self, pulse: Pulse) -> None:
+        self._pulse = pulse
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **more: Any) -> torch.Tensor:
+        """The library asks it of every hypothesis, and ends once all of them are to end; shape (hypotheses,)."""
+        return torch.full((len(input_ids),), not self._pulse(), device=input_ids.device)
+
+
 class BeamTranslator:
     """Translates whole batches with the library's beam search."""
 
-    def __init__(self, loaded: LoadedModel, defaults: Any, translator: ModelTranslator) -> None:
+    def __init__(self, loaded: LoadedModel, defaults: Any, translator: ModelTranslator, pulse: Pulse) -> None:
         self._loaded = loaded
         self._defaults = defaults
         self._translator = translator
         self._ends = end_ids(defaults)
         self._pad_id = padding_id(loaded.tokenizer)
+        self._pulse = pulse
+        self._stops = StoppingCriteriaList([Unwanted(pulse)])
 
     def encode(self, request: Translate) -> Encoding:
         source = self._translator.reader.read(request)
@@ -115,28 +133,45 @@ class BeamTranslator:
         )
 
     def outcome(self, request: Translate, encoding: Encoding, rows: list[Translation]) -> Translated:
-        return translated(encoding, rows)
+        return translated(request, encoding, rows)
 
     def _arguments(self, request: Translate, source: Source) -> dict[str, Any]:
         options = request.options
         given = {
             "num_beams": options.num_beams,
-            "length_penalty": options.length_penalty or self._defaults.length_penalty or 1.0,
+            "num_return_sequences": options.num_hypotheses or 1,
+            "length_penalty": self._length_penalty(request.options.length_penalty),
             "early_stopping": bool(self._defaults.early_stopping),
             "no_repeat_ngram_size": options.no_repeat_ngram_size,
+            "min_new_tokens": options.min_new_tokens,
             "repetition_penalty": self._translator.repetition_penalty(request),
             "max_length": self._translator.limit(request, source) + 1,
         }
         return {name: value for name, value in given.items() if value is not None} | source.direction.generation
 
+    def _length_penalty(self, asked: float | None) -> float:
+        """0, which does not look at the length, is a choice like any other."""
+        given = (value for value in (asked, self._defaults.length_penalty) if value is not None)
+        return float(next(given, 1.0))
+
     def _searched(self, inputs: list[BeamInput]) -> list[Translation]:
+        if not self._pulse():
+            return [UNWANTED] * len(inputs)
         rows = [{"input_ids": item.tokens, "attention_mask": [1] * len(item.tokens)} for item in inputs]
         batch = stack(rows, self._pad_id, self._loaded.device)
         with torch.inference_mode():
-            found = self._loaded.model.generate(**batch, do_sample=False, **inputs[0].arguments)
-        return [self._row(tokens) for tokens in found[:, 1:].tolist()]
+            found = self._loaded.model.generate(
+                **batch, do_sample=False, stopping_criteria=self._stops, **inputs[0].arguments
+            )
+        hypotheses = found[:, 1:].reshape(len(inputs), -1, found.shape[1] - 1)
+        return [self._translation(best_first) for best_first in hypotheses.tolist()]
 
-    def _row(self, tokens: list[int]) -> Translation:
+    def _translation(self, hypotheses: list[list[int]]) -> Translation:
+        best, *others = [self._kept(tokens) for tokens in hypotheses]
+        cut = bool(self._ends) and best[-1] not in self._ends
+        return Translation([self._translator.decode(tokens) for tokens in (best, *others)], len(best), cut)
+
+    def _kept(self, tokens: list[int]) -> list[int]:
+        """Up to the end; behind it the library pads."""
         end = next((index for index, token in enumerate(tokens) if token in self._ends), None)
-        kept = tokens if end is None else tokens[: end + 1]
-        return Translation(self._translator.decode(kept), len(kept), cut=end is None and bool(self._ends))
+        return tokens if end is None else tokens[: end + 1]

@@ -217,8 +217,9 @@ def test_after_a_step_that_failed_half_way_all_sequences_end_as_they_would_have(
         assert text_of(frames, i) == reference(name, prompt, 24)[1].rstrip("\ufffd")
 
 
-def test_a_cancelled_sequence_leaves_the_others_as_they_would_be() -> None:
-    scheduler = Scheduler(load(tiny("llama-chat")), Load("test", "", "text_generation"))
+@pytest.mark.parametrize("name", ["llama-chat", *COHORTS, "xlnet"])
+def test_a_cancelled_sequence_leaves_the_others_as_they_would_be(name: str) -> None:
+    scheduler = Scheduler(load(tiny(name)), Load("test", "", "text_generation"))
     for i, prompt in enumerate(PROMPTS):
         scheduler.accept(Generate(i, prompt, None, greedy(max_new_tokens=20)))
     frames = run(scheduler, iterations=5)
@@ -226,4 +227,19 @@ def test_a_cancelled_sequence_leaves_the_others_as_they_would_be() -> None:
     frames += run(scheduler)
     assert outcome(ends(frames)[1]).finish_reason == "cancelled"  # type: ignore[union-attr]
     for i in (0, 2, 3):
-        assert text_of(frames, i) == reference("llama-chat", PROMPTS[i], 20)[1].rstrip("\ufffd")
+        assert text_of(frames, i) == reference(name, PROMPTS[i], 20)[1].rstrip("\ufffd")
+
+
+def test_a_cohort_whose_state_cannot_be_cut_ends_when_all_of_its_rows_are_cancelled() -> None:
+    model = load(tiny("xlnet"))
+    scheduler = Scheduler(model, Load("test", "", "text_generation"))
+    for i in (1, 2):
+        scheduler.accept(Generate(i, PROMPTS[0], None, greedy(max_new_tokens=20)))
+    run(scheduler, iterations=3)
+    (cohort,) = model.generator._cohorts  # type: ignore[union-attr]
+    scheduler.accept(Cancel(1))
+    run(scheduler, iterations=2)
+    assert [answer.key for answer in cohort.answers] == [1, 2]
+    scheduler.accept(Cancel(2))
+    assert model.generator._cohorts == []  # type: ignore[union-attr]
+    assert [end.id for end in run(scheduler)] == [2]  # type: ignore[union-attr]

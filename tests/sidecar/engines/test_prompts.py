@@ -9,7 +9,7 @@ from transformers import AutoTokenizer
 
 from sidecar.engines import templates
 from sidecar.engines.base import Model, Prompt
-from sidecar.engines.transformers.prompts import without_oldest_turn
+from sidecar.engines.turns import without_oldest_turn
 from sidecar.errors import ContextExceeded, InvalidRequest, Unsupported
 from sidecar.runtime.protocol import Generate
 from sidecar.types import Message, Sampling

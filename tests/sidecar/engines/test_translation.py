@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
 from sidecar.engines.base import Model
 from sidecar.errors import InvalidRequest, Unsupported
-from sidecar.runtime.protocol import Failed, Translate
+from sidecar.runtime.protocol import Cancel, Failed, Load, Translate
 from sidecar.types import TranslationOptions
+from sidecar.worker.scheduler import Scheduler
 from tests.helpers.models import tiny
-from tests.helpers.worker import drive, load, outcome, translate
+from tests.helpers.worker import drive, ends, load, outcome, run, translate
 
 TEXTS = ["the small model", "good rain, bad sun and tea?", "coffee", "text"]
 
@@ -23,7 +25,7 @@ def reference(name: str, text: str, prefix: str = "", **generation: Any) -> str:
     model = AutoModelForSeq2SeqLM.from_pretrained(tiny(name))
     inputs = tokenizer(prefix + text, return_tensors="pt")
     with torch.inference_mode():
-        ids = model.generate(**inputs, do_sample=False, num_beams=1, **generation)[0]
+        ids = model.generate(**inputs, do_sample=False, **{"num_beams": 1, **generation})[0]
     return str(tokenizer.decode(ids, skip_special_tokens=True))
 
 
@@ -130,18 +132,50 @@ def test_texts_of_several_requests_come_back_to_their_own() -> None:
         assert outcome(ends[i]).texts == [expected[text], expected[TEXTS[0]]]  # type: ignore[union-attr]
 
 
-def test_beam_search_is_the_librarys_own() -> None:
-    options = TranslationOptions(num_beams=3, length_penalty=0.5, no_repeat_ngram_size=2, repetition_penalty=1.2)
-    model = load(tiny("nllb"), "translation")
-    result = translate(model, Translate(1, TEXTS, "en", "de", options=options))
-    tokenizer = AutoTokenizer.from_pretrained(tiny("nllb"))
-    reference_model = AutoModelForSeq2SeqLM.from_pretrained(tiny("nllb"))
-    asked = {"num_beams": 3, "length_penalty": 0.5, "no_repeat_ngram_size": 2, "repetition_penalty": 1.2}
-    target = tokenizer.convert_tokens_to_ids("deu_Latn")
-    for text, translated in zip(TEXTS, result.texts, strict=True):
-        inputs = tokenizer(text, return_tensors="pt")
-        ids = reference_model.generate(**inputs, do_sample=False, forced_bos_token_id=target, **asked)[0]
-        assert translated == tokenizer.decode(ids, skip_special_tokens=True).strip()
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"num_beams": 3, "length_penalty": 0.5, "no_repeat_ngram_size": 2, "repetition_penalty": 1.2},
+        {"num_beams": 4, "length_penalty": 0.0},
+        {"num_beams": 2, "min_new_tokens": 16},
+        {"num_beams": 1, "min_new_tokens": 16},
+    ],
+)
+def test_beam_search_is_the_librarys_own(asked: dict[str, Any]) -> None:
+    texts = [*TEXTS, "good"]
+    request = Translate(1, texts, "en", "de", options=TranslationOptions(**asked))
+    result = translate(load(tiny("nllb"), "translation"), request)
+    target = AutoTokenizer.from_pretrained(tiny("nllb")).convert_tokens_to_ids("deu_Latn")
+    assert result.texts == [reference("nllb", text, forced_bos_token_id=target, **asked).strip() for text in texts]
+
+
+def test_beam_search_tells_of_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, told = load(tiny("nllb"), "translation"), []
+    monkeypatch.setattr(model.pulse, "every_s", 0.0)
+    monkeypatch.setattr(model.pulse, "listener", lambda: told.append(1) is None)
+    options = TranslationOptions(num_beams=4, max_new_tokens=12)
+    translate(model, Translate(1, TEXTS, "en", "de", options=options))
+    assert len(told) == 1 + 12
+
+
+def test_beam_search_ends_within_a_step_once_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, told = load(tiny("nllb"), "translation"), []
+    monkeypatch.setattr(model.pulse, "every_s", 0.0)
+    scheduler = Scheduler(model, Load("test", "", "translation"))
+
+    def cancelled_at_the_third() -> bool:
+        told.append(1)
+        if len(told) == 3:
+            scheduler.accept(Cancel(1))
+        return scheduler.wanted
+
+    scheduler.listen(cancelled_at_the_third)
+    scheduler.accept(Translate(1, TEXTS, "en", "de", options=TranslationOptions(num_beams=4)))
+    (end,) = ends(run(scheduler)).values()
+    assert isinstance(end, Failed)
+    assert end.code == "cancelled"
+    assert len(told) == 3
+    assert not scheduler.busy
 
 
 def test_no_sequence_repeats_in_greedy_translation_where_that_is_asked() -> None:
@@ -166,12 +200,25 @@ def test_a_seed_repeats_what_was_drawn() -> None:
         (TranslationOptions(length_penalty=2.0), "length_penalty"),
         (TranslationOptions(num_beams=2, temperature=1.0), "temperature"),
         (TranslationOptions(top_k=5, seed=1), "top_k, seed"),
+        (TranslationOptions(num_hypotheses=1), "num_hypotheses"),
+        (TranslationOptions(num_beams=2, num_hypotheses=3), "num_hypotheses"),
     ],
 )
 def test_options_without_effect_are_refused_by_name(options: TranslationOptions, named: str) -> None:
     failed = refusal(load(tiny("marian"), "translation"), Translate(1, TEXTS, "en", "de", options=options))
     assert failed.code == "invalid_request"
     assert named in failed.message
+
+
+def test_a_long_texts_hypotheses_are_made_of_those_of_its_pieces() -> None:
+    model = load(tiny("nllb"), "translation")
+    options = TranslationOptions(num_beams=3, num_hypotheses=2)
+    asked = Translate(1, ["good rain", "tea\n\ncoffee"], "en", "de", options=options)
+    apart = translate(model, msgspec.structs.replace(asked, texts=["tea", "coffee"])).hypotheses
+    tea, coffee = ([text.strip() for text in texts] for texts in apart)
+    whole, pieces = translate(model, asked).hypotheses
+    assert whole[0] != whole[1]
+    assert pieces == [f"{tea[0]}\n\n{coffee[0]}", f"{tea[1]}\n\n{coffee[1]}"]
 
 
 def test_a_text_longer_than_the_model_reads_is_translated_in_pieces() -> None:

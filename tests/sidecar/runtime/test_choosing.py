@@ -47,6 +47,27 @@ def test_the_table(change: dict[str, object], engine: str, because: str) -> None
     assert because in choice.reason
 
 
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        "GPTBigCodeForCausalLM",
+        "GPTJForCausalLM",
+        "CodeGenForCausalLM",
+        "FalconForCausalLM",
+        "UMT5ForConditionalGeneration",
+        "MBartForConditionalGeneration",
+        "PegasusForConditionalGeneration",
+    ],
+)
+def test_text_generators_that_can_be_prepared(architecture: str) -> None:
+    assert replace(BERT, task="text_generation", architecture=architecture).preparable
+
+
+@pytest.mark.parametrize("architecture", ["PhiForCausalLM", "MptForCausalLM", "Gemma3ForCausalLM"])
+def test_text_generators_that_do_not_convert_or_not_truly(architecture: str) -> None:
+    assert not replace(BERT, task="text_generation", architecture=architecture).preparable
+
+
 def test_the_precision_follows_the_preparation() -> None:
     assert choose(BERT).precision == "int8_float32"
     assert choose(replace(BERT, device="cuda")).precision is None

@@ -67,6 +67,14 @@ def test_one_text_is_answered_without_a_list() -> None:
     )
 
 
+def test_hypotheses_go_with_their_texts() -> None:
+    translated = Translated(["hallo", "tee"], 1, 1, hypotheses=[["hallo", "hei"], ["tee", "ein tee"]])
+    batch = results.translated(TranslateRequest(texts=["hello", "tea"]), translated, 1)
+    assert [one.hypotheses for one in batch.results] == translated.hypotheses  # type: ignore[union-attr]
+    single = results.translated(TranslateRequest(text="hello"), Translated(["hi"], 1, 1, hypotheses=[["hi", "hei"]]), 1)
+    assert single.hypotheses == ["hi", "hei"]  # type: ignore[union-attr]
+
+
 def test_vectors_are_the_rows_of_the_float32_matrix() -> None:
     vectors = array("f", [0.5, 1.0, -2.0, 0.25, 0.0, 8.0]).tobytes()
     answer = results.embedded(Embedded(vectors, 3, 4), FACTS, 1)

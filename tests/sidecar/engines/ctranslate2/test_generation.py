@@ -22,7 +22,9 @@ def requests(**options: object) -> list[Generate]:
     return [Generate(number, prompt, None, sampling) for number, prompt in enumerate(PROMPTS, start=1)]
 
 
-@pytest.mark.parametrize("name", ["llama-chat", "qwen2", "gpt2"])
+@pytest.mark.parametrize(
+    "name", ["llama-chat", "qwen2", "gpt2", "gpt-bigcode", "gptj", "codegen", "falcon", "falcon-alibi"]
+)
 def test_answers_are_those_of_the_original(name: str, converted: Converted) -> None:
     own = answer(converted(name, "text_generation"), *requests())
     reference = answer(load(tiny(name)), *requests())
@@ -37,8 +39,9 @@ def test_a_conversation_is_answered_as_the_original_does(converted: Converted) -
     assert own[1][1].prompt_tokens == reference[1][1].prompt_tokens
 
 
-def test_a_text_to_text_model_generates_too(converted: Converted) -> None:
-    own, reference = answer(converted("t5", "text_generation"), *requests()), answer(load(tiny("t5")), *requests())
+@pytest.mark.parametrize("name", ["t5", "umt5", "bart", "mbart50", "pegasus"])
+def test_a_text_to_text_model_generates_too(name: str, converted: Converted) -> None:
+    own, reference = answer(converted(name, "text_generation"), *requests()), answer(load(tiny(name)), *requests())
     assert {key: text for key, (text, _) in own.items()} == {key: text for key, (text, _) in reference.items()}
 
 
@@ -67,6 +70,27 @@ def test_a_prompt_beyond_the_context_is_refused_or_cut(converted: Converted) -> 
     assert end.code == "context_exceeded"
     _, cut = answer(model, Generate(1, "tea " * 500, None, GREEDY, truncate=True))[1]
     assert "dropped" in cut.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "told"),
+    [
+        ("llama-chat", [Message(("user", "assistant")[i % 2], f"{i} rain and sun " * 6) for i in range(21)], "oldest"),
+        ("llama-chat", [Message("user", "gone " + "tea " * 500 + "tail")], "last message"),
+        ("llama-chat", "gone " + "tea " * 500 + "tail", "first"),
+        ("t5", "tea " * 500, "end of the prompt"),
+    ],
+)
+def test_what_is_too_long_is_cut_as_for_the_original(
+    name: str, asked: str | list[Message], told: str, converted: Converted
+) -> None:
+    prompt, messages = (asked, None) if isinstance(asked, str) else (None, asked)
+    request = Generate(1, prompt, messages, GREEDY, truncate=True)
+    own, reference = answer(converted(name, "text_generation"), request), answer(load(tiny(name)), request)
+    assert own[1][0] == reference[1][0]
+    assert own[1][1].prompt_tokens == reference[1][1].prompt_tokens
+    assert own[1][1].warnings == reference[1][1].warnings
+    assert told in own[1][1].warnings[0]
 
 
 def test_both_engines_can_be_compared(converted: Converted) -> None:

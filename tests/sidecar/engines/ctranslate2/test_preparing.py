@@ -39,8 +39,9 @@ def test_what_passes_lies_there_with_its_record(tmp_path: Path) -> None:
     ]
 
 
-def test_a_generator_is_prepared_too(tmp_path: Path) -> None:
-    made, _ = prepared("llama-chat", "text_generation", tmp_path / "out", "float32")
+@pytest.mark.parametrize("name", ["llama-chat", "gpt-bigcode", "gptj", "codegen", "falcon", "falcon-alibi"])
+def test_a_generator_is_prepared_too(name: str, tmp_path: Path) -> None:
+    made, _ = prepared(name, "text_generation", tmp_path / "out", "float32")
     assert made.passed, made.reason
 
 
@@ -61,6 +62,12 @@ def test_the_second_precision_keeps_the_models_own_generation_config(tmp_path: P
 def test_a_head_that_is_not_known_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(Unsupported, match="gpt2"):
         prepared("gpt2-classifier", "classification", tmp_path / "out", "int8")
+    assert not (tmp_path / "out").exists()
+
+
+def test_falcons_second_architecture_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="Falcon"):
+        prepared("falcon-new", "text_generation", tmp_path / "out", "float32")
     assert not (tmp_path / "out").exists()
 
 

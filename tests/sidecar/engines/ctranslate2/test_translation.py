@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from sidecar.engines.ctranslate2.translation import UNWANTED
-from sidecar.runtime.protocol import Failed, Translate, Translated
-from sidecar.types import TranslationOptions
+from sidecar.engines.translating import UNWANTED
+from sidecar.runtime.protocol import Failed, Generate, Translate, Translated
+from sidecar.types import Sampling, TranslationOptions
 from tests.helpers.models import tiny
-from tests.helpers.worker import drive, load, outcome, translate
+from tests.helpers.worker import answer, drive, load, outcome, translate
 
 from .conftest import Converted
 
@@ -40,6 +41,15 @@ def test_options_mean_the_same_in_both_engines(options: TranslationOptions, conv
     assert translate(converted("mbart25", "translation"), request).texts == reference.texts
 
 
+def test_beams_that_do_not_look_at_the_length_mean_the_same_in_both_engines(converted: Converted) -> None:
+    options = TranslationOptions(num_beams=4, length_penalty=0.0)
+    request = Translate(1, ["good", "the small coffee"], "en", "de", options=options)
+    found = translate(converted("nllb", "translation"), request).texts
+    assert found == translate(load(tiny("nllb"), "translation"), request).texts
+    plain = msgspec.structs.replace(request, options=TranslationOptions(num_beams=4))
+    assert found != translate(converted("nllb", "translation"), plain).texts
+
+
 def test_a_search_with_beams_ends_after_the_part_in_which_it_was_cancelled(
     converted: Converted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,6 +71,59 @@ def test_no_sequence_repeats_where_that_is_asked(converted: Converted) -> None:
     held = translate(model, Translate(1, TEXTS, "en", "de", options=options)).texts[0]
     assert "本本本" in plain
     assert "本本本" not in held
+
+
+@pytest.mark.parametrize("name", ["nllb", "nllb-least", "marian"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        TranslationOptions(),
+        TranslationOptions(min_new_tokens=0),
+        TranslationOptions(min_new_tokens=16),
+    ],
+)
+def test_a_translation_is_at_least_as_long_in_both_engines(
+    name: str, options: TranslationOptions, converted: Converted
+) -> None:
+    request = Translate(1, [*TEXTS, "good", "tea text"], "en", "de", options=options)
+    reference = translate(load(tiny(name), "translation"), request)
+    assert translate(converted(name, "translation"), request).texts == reference.texts
+
+
+def test_a_search_with_beams_keeps_to_the_minimum(converted: Converted) -> None:
+    model = converted("nllb", "translation")
+    texts = ["the", "bad", "sun", "good"]
+    plain = Translate(1, texts, "en", "de", options=TranslationOptions(num_beams=4))
+    least = Translate(1, texts, "en", "de", options=TranslationOptions(num_beams=4, min_new_tokens=22))
+    assert translate(model, plain).completion_tokens < 4 * 23
+    assert translate(model, least).completion_tokens == 4 * 23
+
+
+def test_a_text_to_text_model_writes_at_least_as_much_as_the_original(converted: Converted) -> None:
+    sampling = Sampling(temperature=0.0, max_new_tokens=30, repetition_penalty=1.0)
+    asked = [Generate(i, text, None, sampling) for i, text in enumerate([*TEXTS, "good", "tea text"])]
+    own, reference = (
+        answer(converted("nllb-least", "translation"), *asked),
+        answer(load(tiny("nllb-least"), "translation"), *asked),
+    )
+    assert {key: text for key, (text, _) in own.items()} == {key: text for key, (text, _) in reference.items()}
+
+
+@pytest.mark.parametrize("name", ["marian", "nllb", "t5-tasks", "m2m100"])
+def test_the_hypotheses_are_those_of_the_original(name: str, converted: Converted) -> None:
+    options = TranslationOptions(num_beams=4, num_hypotheses=3)
+    request = Translate(1, TEXTS, "en", "de", options=options)
+    own = translate(converted(name, "translation"), request)
+    assert own.hypotheses == translate(load(tiny(name), "translation"), request).hypotheses
+    assert [best for best, *_ in own.hypotheses] == own.texts
+
+
+def test_more_than_the_model_may_write_is_refused_as_a_minimum(converted: Converted) -> None:
+    request = Translate(1, TEXTS, "en", "de", options=TranslationOptions(min_new_tokens=23))
+    for model in (converted("nllb", "translation"), load(tiny("nllb"), "translation")):
+        refused = drive(model, request)[1]
+        assert isinstance(refused, Failed)
+        assert "at most 23 tokens" in refused.message
 
 
 def test_requests_with_different_options_may_share_a_batch(converted: Converted) -> None:
