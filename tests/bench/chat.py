@@ -13,7 +13,7 @@ from sidecar.types import RegisterRequest
 from tests.bench import models
 from tests.bench.listening import moments, together
 from tests.bench.report import Row, Sample
-from tests.bench.servers import Server, inglenook, transformers_serve
+from tests.bench.servers import Server, inglenook, peer_versions, transformers_serve
 
 ROUNDS = 3
 TOKENS = 64
@@ -40,9 +40,11 @@ def eight_streams() -> list[Row]:
 def _rows(*, streams: int, target: float, continuous_batching: bool) -> list[Row]:
     folder = models.smollm2_135m()
     ours, theirs = [], []
+    notes: list[str] = []
     for _ in range(ROUNDS):
         with inglenook(spare_worker=False) as server:
             ours.append(_ours(server, str(folder), streams))
+            notes = [server.runs("bench"), peer_versions("transformers", "torch")]
         with transformers_serve(folder, continuous_batching=continuous_batching) as server:
             theirs.append(_theirs(server, str(folder), streams))
     peer = "transformers serve" + (", continuous batching" if continuous_batching else "")
@@ -57,6 +59,7 @@ def _rows(*, streams: int, target: float, continuous_batching: bool) -> list[Row
             peer,
             Sample([speed.tokens_per_second for speed in theirs], "tok/s"),
             higher_is_better=True,
+            notes=notes,
         ),
         Row(
             f"{what}, first token",

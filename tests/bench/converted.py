@@ -26,7 +26,7 @@ from sidecar.types import (
 from tests.bench import models
 from tests.bench.pace import Rounds
 from tests.bench.report import Row, Sample
-from tests.bench.servers import Library, inglenook, library, minilm
+from tests.bench.servers import Library, inglenook, library, minilm, peer_versions, runs_on
 
 ROUNDS = 5
 SHORT_ROUNDS = 15  # of what takes a second: one round differs from the next by more than what is looked for
@@ -41,6 +41,11 @@ PEERS: dict[ModelType, str] = {
     "classification": "transformers pipeline",
     "embedding": "sentence-transformers",
     "translation": "transformers",
+}
+LIBRARIES: dict[ModelType, Sequence[str]] = {
+    "classification": ("transformers", "torch"),
+    "embedding": ("sentence-transformers", "transformers", "torch"),
+    "translation": ("transformers", "torch"),
 }
 
 
@@ -83,14 +88,15 @@ def classify_32_clients() -> list[Row]:
 
     rounds: Rounds[tuple[float, ...]] = Rounds(SHORT_ROUNDS)
 
-    async def measured() -> None:
+    async def measured() -> str:
         async with _prepared("classification", models.distilbert()) as client:
             for _ in rounds:
                 rounds.figures.append(tuple([await _of_clients(client, texts, clients) for clients in (CLIENTS, 1)]))
+            return await runs_on(client, NAME)
 
-    asyncio.run(measured())
+    notes = [asyncio.run(measured())]
     how = f"DistilBERT's shape, {len(texts)} texts of {SHORT_TOKENS} tokens, one a request"
-    return [_row(f"classify, {CLIENTS} clients of single texts", rounds, len(texts), "one client", 1.8, how)]
+    return [_row(f"classify, {CLIENTS} clients of single texts", rounds, len(texts), "one client", 1.8, how, notes)]
 
 
 def embed() -> list[Row]:
@@ -183,12 +189,13 @@ def _in_turn(
                 own = await ours(client)
                 await asyncio.sleep(REST_S)
                 rounds.figures.append((*own, theirs(other)))
-            info = await client.model(NAME)
-        return f"{info.engine} {info.precision}; {info.engine_reason}; {REST_S:g} s of rest before each turn"
+            return await runs_on(client, NAME)
 
     kind = {"classification": "classify", "embedding": "embed", "translation": "translate"}[task]
     with library(kind, str(folder)) as other:
-        return rounds, [asyncio.run(measured(other)), *_of_the_processor()]
+        ours = asyncio.run(measured(other))
+    rest = f"{REST_S:g} s of rest before each turn"
+    return rounds, [ours, peer_versions(*LIBRARIES[task]), rest, *_of_the_processor()]
 
 
 def _of_the_processor() -> list[str]:
