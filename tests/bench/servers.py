@@ -119,7 +119,7 @@ def inglenook_in(folder: Path, **settings: object) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def transformers_serve(model: Path, *, continuous_batching: bool = False) -> Iterator[Server]:
+def transformers_serve(model: Path, *, continuous_batching: bool = False, device: str = "cpu") -> Iterator[Server]:
     """`transformers serve` with `model` loaded."""
     port = free_port()
     command = [
@@ -129,7 +129,7 @@ def transformers_serve(model: Path, *, continuous_batching: bool = False) -> Ite
         "--port",
         str(port),
         "--device",
-        "cpu",
+        device,
     ]
     command += ["--continuous-batching"] if continuous_batching else []
     with running(command, os.environ | {"HF_HUB_OFFLINE": "1"}) as process:
