@@ -139,9 +139,9 @@ def transformers_serve(model: Path, *, continuous_batching: bool = False, device
 
 
 @contextlib.contextmanager
-def library(*arguments: str) -> Iterator[Library]:
-    """A process that computes with a peer's own library; see `library_peer.py` for what it takes."""
-    command = [str(peer_environment() / "bin" / "python"), str(LIBRARY_PEER), *arguments]
+def library(*arguments: str, python: str = "") -> Iterator[Library]:
+    """A process that computes with a peer's own library; see `library_peer.py` for what it takes. `python`: not the peers'."""
+    command = [python or str(peer_environment() / "bin" / "python"), str(LIBRARY_PEER), *arguments]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     process = subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
