@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import random
 import string
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from pathlib import Path
 
 from sidecar.client import Client
+from sidecar.engines.threads import physical_cores
 from sidecar.types import (
     ClassifyRequest,
     EmbedRequest,
@@ -26,7 +28,7 @@ from sidecar.types import (
 from tests.bench import models
 from tests.bench.pace import Rounds
 from tests.bench.report import Row, Sample
-from tests.bench.servers import Library, inglenook, library, minilm
+from tests.bench.servers import Library, data_folder, inglenook_in, library, minilm, peer_versions, runs_on
 
 ROUNDS = 5
 SHORT_ROUNDS = 15  # of what takes a second: one round differs from the next by more than what is looked for
@@ -42,26 +44,50 @@ PEERS: dict[ModelType, str] = {
     "embedding": "sentence-transformers",
     "translation": "transformers",
 }
+CTRANSLATE2 = "CTranslate2 called directly"
+DIRECTLY = "the library in a process of its own, with the same converted weights and as many threads"
+KINDS: dict[ModelType, str] = {"classification": "classify", "embedding": "embed", "translation": "translate"}
+LIBRARIES: dict[ModelType, Sequence[str]] = {
+    "classification": ("transformers", "torch"),
+    "embedding": ("sentence-transformers", "transformers", "torch"),
+    "translation": ("transformers", "torch"),
+}
 
 
 def classify_1() -> list[Row]:
     """Process against process, as the answers tell it, and what a program gets that asks over HTTP."""
     texts = _texts(40, SHORT_TOKENS)
-
-    async def ours(client: Client) -> tuple[float, ...]:
-        begun = time.perf_counter()
-        told = [(await client.classify(NAME, ClassifyRequest(text=text))).execution_time_ms for text in texts]
-        return sum(told) / 1000, time.perf_counter() - begun
-
     how = f"DistilBERT's shape, one text of {SHORT_TOKENS} tokens a request, {len(texts)} one after another"
     apart = "from its arrival at the service until the worker has answered over its pipes (`execution_time_ms`), without HTTP"
     peer = lambda other: sum(other.seconds([text]) for text in texts)  # noqa: E731
+    ours = _one_by_one(texts)
     rounds, notes = _in_turn("classification", models.distilbert(), ours, peer, SHORT_ROUNDS)
     what = "classify, one short text"
     return [
         _row(what, rounds, len(texts), PEERS["classification"], 3, f"{how}, {apart}", notes),
         _row(f"{what}, over HTTP", rounds, len(texts), PEERS["classification"], None, how, reading=1),
     ]
+
+
+def classify_1_ct2() -> list[Row]:
+    """What the service costs on top of the library that it computes with."""
+    texts = _texts(40, SHORT_TOKENS)
+    how = f"DistilBERT's shape, one text of {SHORT_TOKENS} tokens, {len(texts)} one after another, ours over HTTP; {DIRECTLY}"
+    peer = lambda other: sum(other.seconds([text]) for text in texts)  # noqa: E731
+    ours = _one_by_one(texts)
+    rounds, notes = _in_turn("classification", models.distilbert(), ours, peer, SHORT_ROUNDS, directly=True)
+    return [_row("classify, one short text", rounds, len(texts), CTRANSLATE2, None, how, notes, reading=1)]
+
+
+def _one_by_one(texts: Sequence[str]) -> Callable[[Client], Awaitable[tuple[float, ...]]]:
+    """Seconds as the answers tell them, and until they are here."""
+
+    async def ours(client: Client) -> tuple[float, ...]:
+        begun = time.perf_counter()
+        told = [(await client.classify(NAME, ClassifyRequest(text=text))).execution_time_ms for text in texts]
+        return sum(told) / 1000, time.perf_counter() - begun
+
+    return ours
 
 
 def classify_1000() -> list[Row]:
@@ -83,14 +109,16 @@ def classify_32_clients() -> list[Row]:
 
     rounds: Rounds[tuple[float, ...]] = Rounds(SHORT_ROUNDS)
 
-    async def measured() -> None:
-        async with _prepared("classification", models.distilbert()) as client:
+    async def measured(data: Path) -> str:
+        async with _prepared("classification", models.distilbert(), data) as client:
             for _ in rounds:
                 rounds.figures.append(tuple([await _of_clients(client, texts, clients) for clients in (CLIENTS, 1)]))
+            return await runs_on(client, NAME)
 
-    asyncio.run(measured())
+    with data_folder() as data:
+        notes = [asyncio.run(measured(data))]
     how = f"DistilBERT's shape, {len(texts)} texts of {SHORT_TOKENS} tokens, one a request"
-    return [_row(f"classify, {CLIENTS} clients of single texts", rounds, len(texts), "one client", 1.8, how)]
+    return [_row(f"classify, {CLIENTS} clients of single texts", rounds, len(texts), "one client", 1.8, how, notes)]
 
 
 def embed() -> list[Row]:
@@ -127,7 +155,11 @@ def translate_32() -> list[Row]:
     return _translate(32, 2.5)
 
 
-def _translate(count: int, target: float) -> list[Row]:
+def translate_1_ct2() -> list[Row]:
+    return _translate(1, None, directly=True)
+
+
+def _translate(count: int, target: float | None, *, directly: bool = False) -> list[Row]:
     texts = _sentences(count)
 
     async def ours(client: Client) -> float:
@@ -137,9 +169,10 @@ def _translate(count: int, target: float) -> list[Row]:
 
     peer = lambda other: other.seconds(texts, max_new_tokens=TRANSLATED_TOKENS)  # noqa: E731
     how = f"Marian's shape, {count} of {SHORT_TOKENS} tokens to {TRANSLATED_TOKENS}, greedy, in one call"
+    how += f", ours over HTTP; {DIRECTLY}" if directly else ""
     what = f"translate, {count} sentence{'s' if count > 1 else ''}"
     wanted = SHORT_ROUNDS if count == 1 else ROUNDS
-    return _against(what, "translation", models.marian(), ours, peer, target, how, count, wanted)
+    return _against(what, "translation", models.marian(), ours, peer, target, how, count, wanted, directly=directly)
 
 
 def _against(
@@ -148,19 +181,21 @@ def _against(
     folder: Path,
     ours: Callable[[Client], Awaitable[float]],
     theirs: Callable[[Library], float],
-    target: float,
+    target: float | None,
     how: str,
     count: int,
     wanted: int = ROUNDS,
     cache: int = 10_000,
+    *,
+    directly: bool = False,
 ) -> list[Row]:
     """A row of texts a second of both."""
 
     async def once(client: Client) -> tuple[float, ...]:
         return (await ours(client),)
 
-    rounds, notes = _in_turn(task, folder, once, theirs, wanted, cache)
-    return [_row(what, rounds, count, PEERS[task], target, how, notes)]
+    rounds, notes = _in_turn(task, folder, once, theirs, wanted, cache, directly=directly)
+    return [_row(what, rounds, count, CTRANSLATE2 if directly else PEERS[task], target, how, notes)]
 
 
 def _in_turn(
@@ -170,25 +205,42 @@ def _in_turn(
     theirs: Callable[[Library], float],
     wanted: int,
     cache: int = 10_000,
+    *,
+    directly: bool = False,
 ) -> tuple[Rounds[tuple[float, ...]], list[str]]:
-    """Seconds of ours, by one clock or several, and the peer's last, after one round of each that does not count; notes."""
+    """Seconds of ours, by one clock or several, and the peer's last, after one round of each that does not count; notes.
+
+    The peer is the library that people use, or `directly` CTranslate2 with the weights that ours has converted.
+    """
     rounds: Rounds[tuple[float, ...]] = Rounds(wanted)
 
-    async def measured(other: Library) -> str:
-        async with _prepared(task, folder, embedding_cache_entries=cache) as client:
-            await ours(client)
-            theirs(other)
-            for _ in rounds:
-                await asyncio.sleep(REST_S)
-                own = await ours(client)
-                await asyncio.sleep(REST_S)
-                rounds.figures.append((*own, theirs(other)))
-            info = await client.model(NAME)
-        return f"{info.engine} {info.precision}; {info.engine_reason}; {REST_S:g} s of rest before each turn"
+    async def measured(data: Path) -> str:
+        async with _prepared(task, folder, data, embedding_cache_entries=cache) as client:
+            precision = (await client.model(NAME)).precision
+            with _ct2(task, folder, data, precision) if directly else library(KINDS[task], str(folder)) as other:
+                await compared(client, other)
+            return await runs_on(client, NAME)
 
-    kind = {"classification": "classify", "embedding": "embed", "translation": "translate"}[task]
-    with library(kind, str(folder)) as other:
-        return rounds, [asyncio.run(measured(other)), *_of_the_processor()]
+    async def compared(client: Client, other: Library) -> None:
+        await ours(client)
+        theirs(other)
+        for _ in rounds:
+            await asyncio.sleep(REST_S)
+            own = await ours(client)
+            await asyncio.sleep(REST_S)
+            rounds.figures.append((*own, theirs(other)))
+
+    with data_folder() as data:
+        told = [asyncio.run(measured(data))]
+    told += [] if directly else [peer_versions(*LIBRARIES[task])]
+    return rounds, [*told, f"{REST_S:g} s of rest before each turn", *_of_the_processor()]
+
+
+def _ct2(task: ModelType, folder: Path, data: Path, precision: str) -> AbstractContextManager[Library]:
+    """The library itself, computing what the service has prepared in `data`, as precisely and with as many threads."""
+    [converted] = data.glob(f"derived/*/ctranslate2/{task}")
+    arguments = (str(folder), str(converted), precision, str(physical_cores()))
+    return library(f"{KINDS[task]}-ct2", *arguments, python=sys.executable)
 
 
 def _of_the_processor() -> list[str]:
@@ -215,9 +267,9 @@ def _row(
 
 
 @asynccontextmanager
-async def _prepared(task: ModelType, folder: Path, **settings: object) -> AsyncIterator[Client]:
-    """A service whose one model was prepared and is loaded."""
-    with inglenook(spare_worker=False, **settings) as server:
+async def _prepared(task: ModelType, folder: Path, data: Path, **settings: object) -> AsyncIterator[Client]:
+    """A service with its data in `data`, whose one model was prepared and is loaded."""
+    with inglenook_in(data, spare_worker=False, **settings) as server:
         async with Client(server.url, server.token) as client:
             await client.register(RegisterRequest(name=NAME, model_type=task, model_path=str(folder)))
             started = await client.prepare(NAME, PrepareRequest())

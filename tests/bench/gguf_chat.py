@@ -26,6 +26,7 @@ from tests.bench.pace import in_turn
 from tests.bench.report import Row, Sample
 from tests.bench.servers import ROOT, Server, free_port, healthy, inglenook, running, wait_until
 
+NAME = "bench"
 TOKENS = 64
 SHORT_ROUNDS = 15  # in turn, with all servers loaded: what else the machine does meets all alike
 ONE_STREAM_ROUNDS = 16
@@ -62,13 +63,26 @@ class Round:
 def one_stream() -> list[Row]:
     file = models.smollm2_135m_q8_0()
     figures: list[list[float]] = []
+    notes: list[str] = []
     for _ in range(STARTS):
         with inglenook(spare_worker=False, calibrate=False) as server, _direct(file) as peer:
             figures += in_turn(ONE_STREAM_ROUNDS, [peer, _decoding(server, file)]).figures
+            notes = [server.runs(NAME)]
     theirs, ours = (Sample(values, "tok/s") for values in zip(*figures, strict=True))
     rounds = f"{STARTS} starts of both, {ONE_STREAM_ROUNDS} rounds in turn each"
     how = f"135M Q8_0, {TOKENS} greedy tokens from the first on, ours over HTTP, {rounds}"
-    return [Row("GGUF chat, 1 stream", ours, 0.97, how, "llama.cpp called directly", theirs, higher_is_better=True)]
+    return [
+        Row(
+            "GGUF chat, 1 stream",
+            ours,
+            0.97,
+            how,
+            "llama.cpp called directly",
+            theirs,
+            higher_is_better=True,
+            notes=notes,
+        )
+    ]
 
 
 def _decoding(server: Server, file: Path) -> Callable[[int], float]:
@@ -85,13 +99,14 @@ def eight_streams() -> list[Row]:
         ]
         rounds = in_turn(SHORT_ROUNDS, turns)
         memory, their_memory = (Sample([server.memory_mb()], "MB") for server in (own, other))
+        runs = own.runs(NAME)
     seen = list(zip(*rounds.figures, strict=True))
     theirs, ours = (Sample([one.aggregate for one in column], "tok/s") for column in seen)
     how = f"135M Q8_0, {TOKENS} greedy tokens a stream, all tokens over the time from sending, {rounds}"
     what, peer = "GGUF chat, 8 streams", f"llama.cpp's own server, {STREAMS} slots"
-    note = _processor(seen[1], seen[0])
+    notes = [runs, _processor(seen[1], seen[0])]
     return [
-        Row(what, ours, 1.0, how, peer, theirs, higher_is_better=True, notes=[note]),
+        Row(what, ours, 1.0, how, peer, theirs, higher_is_better=True, notes=notes),
         Row(f"{what}, memory", memory, None, "resident memory of all processes after the run", peer, their_memory),
     ]
 
@@ -106,15 +121,17 @@ def prefix() -> list[Row]:
     """The second question of a conversation computes only what is new."""
     file = models.smollm2_135m_q8_0()
     firsts, seconds = [], []
+    notes: list[str] = []
     for _ in range(ROUNDS):
         with inglenook(spare_worker=False) as server:
             first, second = asyncio.run(_prefix_times(server, file))
             firsts.append(first)
             seconds.append(second)
+            notes = [server.runs(NAME)]
     how = f"135M Q8_0, a prefix of {PREFIX_CHARACTERS} tokens, time to the first token over HTTP, {ROUNDS} rounds"
     return [
         Row("GGUF, second question on a prefix", Sample(seconds, "s"), 0.1, how, "the first question",
-            Sample(firsts, "s"))
+            Sample(firsts, "s"), notes=notes)
     ]  # fmt: skip
 
 
@@ -160,7 +177,7 @@ def _our_answers(server: Server, file: Path) -> Ask:
 
     def ask(prompt: str) -> list[float]:
         body = {"messages": [{"role": "user", "content": prompt}], "stream": True, "max_new_tokens": TOKENS}
-        return moments(f"{server.url}/models/bench/generate", {**body, "temperature": 0}, server.token)
+        return moments(f"{server.url}/models/{NAME}/generate", {**body, "temperature": 0}, server.token)
 
     ask("warm up")
     return ask
@@ -168,7 +185,7 @@ def _our_answers(server: Server, file: Path) -> Ask:
 
 async def _load(server: Server, file: Path) -> None:
     async with Client(server.url, server.token) as client:
-        await client.register(RegisterRequest(name="bench", model_type="text_generation", model_path=str(file)))
+        await client.register(RegisterRequest(name=NAME, model_type="text_generation", model_path=str(file)))
 
 
 def _their_answers(server: Server) -> Ask:
@@ -183,10 +200,10 @@ def _their_answers(server: Server) -> Ask:
 async def _prefix_times(server: Server, file: Path) -> tuple[float, float]:
     """Seconds to the first token of two questions that begin alike."""
     async with Client(server.url, server.token) as client:
-        await client.register(RegisterRequest(name="bench", model_type="text_generation", model_path=str(file)))
-        await client.generate("bench", _question("warm up", 4))
+        await client.register(RegisterRequest(name=NAME, model_type="text_generation", model_path=str(file)))
+        await client.generate(NAME, _question("warm up", 4))
         shared = "abcdefghi " * (PREFIX_CHARACTERS // 10)
-        answers = [await client.generate("bench", _question(shared + end, 4)) for end in ("one?", "two?")]
+        answers = [await client.generate(NAME, _question(shared + end, 4)) for end in ("one?", "two?")]
     first, second = (one for one in answers if isinstance(one, GenerateResponse))
     return first.timings.time_to_first_token_ms / 1000, second.timings.time_to_first_token_ms / 1000
 

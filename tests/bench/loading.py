@@ -25,6 +25,7 @@ def spare_worker() -> list[Row]:
     with data_folder() as data:
         with inglenook_in(data, spare_worker=False, memory_limit_mb=20_000) as server:
             first = asyncio.run(_first_token(server, model))
+            runs = server.runs("big")
             _wait_until_kept(data)
         for _ in range(ROUNDS):
             with inglenook_in(data, spare_worker=True, memory_limit_mb=20_000) as server:
@@ -35,8 +36,24 @@ def spare_worker() -> list[Row]:
     again = f"{HOW}, which an earlier load has rounded and kept on disk, {ROUNDS} rounds in turn"
     once = f"{HOW}, which is rounded to 8 bits and tried, without the spare worker; once"
     return [
-        Row("load with the spare worker", Sample(with_spare, "s"), 0.35, again, "without it", Sample(without, "s")),
-        Row("load for the first time", Sample([first], "s"), None, once, "again", Sample([without[0]], "s")),
+        Row(
+            "load with the spare worker",
+            Sample(with_spare, "s"),
+            0.35,
+            again,
+            "without it",
+            Sample(without, "s"),
+            notes=[runs],
+        ),
+        Row(
+            "load for the first time",
+            Sample([first], "s"),
+            None,
+            once,
+            "again",
+            Sample([without[0]], "s"),
+            notes=[runs],
+        ),
     ]
 
 
@@ -44,8 +61,19 @@ def unload() -> list[Row]:
     """What all processes of the service hold once the model has answered and is unloaded, beside what they held before."""
     with inglenook(spare_worker=False) as server:
         before, after = asyncio.run(_memory_around(server, str(models.smollm2_135m())))
+        runs = server.runs("model")
     how = f"resident memory of all processes before the first load, and after a 135M safetensors model answered and was unloaded, {ROUNDS} times"
-    return [Row("memory after unloading", Sample(after, "MB"), 1.05, how, "before loading", Sample(before, "MB"))]
+    return [
+        Row(
+            "memory after unloading",
+            Sample(after, "MB"),
+            1.05,
+            how,
+            "before loading",
+            Sample(before, "MB"),
+            notes=[runs],
+        )
+    ]
 
 
 async def _memory_around(server: Server, folder: str) -> tuple[list[float], list[float]]:

@@ -71,6 +71,27 @@ def qwen2_500m() -> Path:
     return _cached("qwen2-500m", config.vocab_size, lambda: Qwen2ForCausalLM(config))
 
 
+def llama_3b() -> Path:
+    """Llama 3.2 3B's shape in bfloat16 safetensors: 28 layers, 6.4 GB; while it is made twice as much in memory."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(
+        vocab_size=128_256,
+        hidden_size=3072,
+        intermediate_size=8192,
+        num_hidden_layers=28,
+        num_attention_heads=24,
+        num_key_value_heads=8,
+        max_position_embeddings=8192,
+        rope_parameters={"rope_type": "default", "rope_theta": 500000.0},
+        tie_word_embeddings=True,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
+    return _cached("llama-3b", config.vocab_size, lambda: _in_half(LlamaForCausalLM(config)))
+
+
 def distilbert() -> Path:
     """DistilBERT's shape as a classifier with two labels: 6 layers, 268 MB."""
     from transformers import DistilBertConfig, DistilBertForSequenceClassification

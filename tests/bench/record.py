@@ -51,7 +51,7 @@ def page(results: dict[str, Result]) -> str:
     for name, result in results.items():
         lines.append(f"- **{name}** ({result.measured}; {result.machine})")
         for row in result.rows:
-            lines += [f"  - {row.what}: {row.how}", *(f"    - {note}" for note in row.notes if row.reached is False)]
+            lines += [f"  - {row.what}: {row.how}", *(f"    - {note}" for note in row.notes)]
     return "\n".join(lines) + "\n"
 
 

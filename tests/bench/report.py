@@ -14,6 +14,7 @@ from rich.table import Table
 
 from sidecar.hardware import instruction_sets, processor_name
 
+LIBRARIES = ("torch", "transformers", "ctranslate2", "xllamacpp", "aiohttp")
 # What decides which kernels the libraries choose.
 TELLING = frozenset({"avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"})
 
@@ -84,7 +85,7 @@ class Row:
 def machine() -> str:
     """One line about where this was measured."""
     memory = psutil.virtual_memory().total / 2**30
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "transformers", "aiohttp"))
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     cores = f"{psutil.cpu_count(logical=False)} cores, {psutil.cpu_count()} threads"
     sets = ", ".join(name for name in instruction_sets() if name in TELLING)
     return (

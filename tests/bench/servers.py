@@ -15,11 +15,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 
 import msgspec
 import psutil
 
+from sidecar.client import Client
 from sidecar.types import Discovery
 from tests.bench.models import CACHE
 
@@ -60,6 +62,15 @@ class Server:
     def front_memory_mb(self) -> float:
         """Resident memory of the process alone."""
         return self.process.memory_info().rss / 1e6
+
+    def runs(self, model: str) -> str:
+        """As `runs_on` tells it."""
+
+        async def asked() -> str:
+            async with Client(self.url, self.token) as client:
+                return await runs_on(client, model)
+
+        return asyncio.run(asked())
 
     async def quiet(self) -> None:
         """Wait until none of its workers computes: libraries are imported, what a model does after loading is done."""
@@ -108,7 +119,7 @@ def inglenook_in(folder: Path, **settings: object) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def transformers_serve(model: Path, *, continuous_batching: bool = False) -> Iterator[Server]:
+def transformers_serve(model: Path, *, continuous_batching: bool = False, device: str = "cpu") -> Iterator[Server]:
     """`transformers serve` with `model` loaded."""
     port = free_port()
     command = [
@@ -118,7 +129,7 @@ def transformers_serve(model: Path, *, continuous_batching: bool = False) -> Ite
         "--port",
         str(port),
         "--device",
-        "cpu",
+        device,
     ]
     command += ["--continuous-batching"] if continuous_batching else []
     with running(command, os.environ | {"HF_HUB_OFFLINE": "1"}) as process:
@@ -128,9 +139,9 @@ def transformers_serve(model: Path, *, continuous_batching: bool = False) -> Ite
 
 
 @contextlib.contextmanager
-def library(*arguments: str) -> Iterator[Library]:
-    """A process that computes with a peer's own library; see `library_peer.py` for what it takes."""
-    command = [str(peer_environment() / "bin" / "python"), str(LIBRARY_PEER), *arguments]
+def library(*arguments: str, python: str = "") -> Iterator[Library]:
+    """A process that computes with a peer's own library; see `library_peer.py` for what it takes. `python`: not the peers'."""
+    command = [python or str(peer_environment() / "bin" / "python"), str(LIBRARY_PEER), *arguments]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     process = subprocess.Popen(
         command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -175,6 +186,19 @@ def peer_environment() -> Path:
         subprocess.run([*pip, *PEERS], check=True)
         ready.touch()
     return folder
+
+
+def peer_versions(*names: str) -> str:
+    """Of libraries in the peers' environment."""
+    [site] = peer_environment().glob("lib/python*/site-packages")
+    found = {one.name: one.version for one in distributions(path=[str(site)])}
+    return "the peer's environment: " + ", ".join(f"{name} {found[name]}" for name in names)
+
+
+async def runs_on(client: Client, model: str) -> str:
+    """With which engine and in which precision ours runs a model, and why."""
+    info = await client.model(model)
+    return f"{info.engine} {info.precision} on {info.device}; {info.engine_reason}"
 
 
 @contextlib.contextmanager
