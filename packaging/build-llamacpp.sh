@@ -1,8 +1,14 @@
 #!/bin/sh
 # Builds xllamacpp from its source distribution once for every level of x86-64 processors, for the installers: one wheel
-# per level in build/llamacpp/LEVEL. The published wheel is for AVX2, the lowest of them.
+# per level in build/llamacpp/LEVEL. The levels are those of llama.cpp's own variants that differ in their kernels; the
+# published wheel is for AVX2.
 #
-#   packaging/build-llamacpp.sh [LEVEL ...]      without arguments all of: avx2 avx512 avx512-vnni
+#   packaging/build-llamacpp.sh [LEVEL ...]      without arguments all of them, see `levels` below
+#
+#   sse42        any processor since 2008          avx512        Skylake-X
+#   avx          Sandy Bridge (2011)               avx512-vnni   Cascade Lake, Ice Lake
+#   avx2         Haswell, Zen (2013, 2017)         avx512-bf16   Zen 4, Cooper Lake
+#   avx-vnni     Alder Lake                        amx           Sapphire Rapids
 #
 # Needs Linux on x86-64, a C++ compiler, CMake and Python with pip; JOBS says how many compilers run at once. Nothing is
 # fetched but the source distribution and what builds a Python package: the parts that the library's build would
@@ -26,17 +32,35 @@ source=$out/xllamacpp-$version
 python=${PYTHON:-python3}
 without="-DLLAMA_LLGUIDANCE=OFF -DLLAMA_BUILD_BORINGSSL=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF"
 
-flags_of() {
-    common="-DGGML_NATIVE=OFF -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON"
+levels="sse42 avx avx2 avx-vnni avx512 avx512-vnni avx512-bf16 amx"
+instructions="SSE42 AVX F16C FMA AVX2 BMI2 AVX_VNNI AVX512 AVX512_VBMI AVX512_VNNI AVX512_BF16 AMX_TILE AMX_INT8 AMX_BF16"
+
+instructions_of() {
     case $1 in
-    avx2) echo "$common -DGGML_AVX512=OFF -DGGML_AVX512_VNNI=OFF" ;;
-    avx512) echo "$common -DGGML_AVX512=ON -DGGML_AVX512_VNNI=OFF" ;;
-    avx512-vnni) echo "$common -DGGML_AVX512=ON -DGGML_AVX512_VNNI=ON" ;;
+    sse42) echo SSE42 ;;
+    avx) echo "$(instructions_of sse42) AVX" ;;
+    avx2) echo "$(instructions_of avx) F16C FMA AVX2 BMI2" ;;
+    avx-vnni) echo "$(instructions_of avx2) AVX_VNNI" ;;
+    avx512) echo "$(instructions_of avx2) AVX512" ;;
+    avx512-vnni) echo "$(instructions_of avx512) AVX512_VNNI" ;;
+    avx512-bf16) echo "$(instructions_of avx512-vnni) AVX512_VBMI AVX512_BF16" ;;
+    amx) echo "$(instructions_of avx512-bf16) AMX_TILE AMX_INT8" ;;
     *)
-        echo "there is no level $1; there are avx2, avx512, avx512-vnni" >&2
+        echo "there is no level $1; there are $levels" >&2
         return 1
         ;;
     esac
+}
+
+flags_of() {
+    wanted=$(instructions_of "$1") || return 1
+    printf %s -DGGML_NATIVE=OFF
+    for instruction in $instructions; do
+        case " $wanted " in
+        *" $instruction "*) printf %s " -DGGML_$instruction=ON" ;;
+        *) printf %s " -DGGML_$instruction=OFF" ;;
+        esac
+    done
 }
 
 unpack() {
@@ -46,7 +70,7 @@ unpack() {
     tar -xzf "$out/xllamacpp-$version.tar.gz" -C "$out"
 }
 
-[ $# -gt 0 ] || set -- avx2 avx512 avx512-vnni
+[ $# -gt 0 ] || set -- $levels
 for level in "$@"; do
     flags=$(flags_of "$level")
     unpack
