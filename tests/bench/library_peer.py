@@ -87,14 +87,16 @@ def translate_ct2(folder: str, converted: str, compute_type: str, threads: str) 
 
     tokenizer = AutoTokenizer.from_pretrained(folder)
     names = json.loads(Path(converted, "shared_vocabulary.json").read_text("utf-8"))
-    suppressed = json.loads(Path(converted, "manifest.json").read_text("utf-8"))["suppressed"]
+    manifest = json.loads(Path(converted, "manifest.json").read_text("utf-8"))
     translator = ctranslate2.Translator(converted, compute_type=compute_type, intra_threads=int(threads))
     known = {name: number for number, name in enumerate(names)}
 
     def work(texts: list[str], options: dict[str, Any]) -> list[str]:
         rows = [[names[token] for token in row] for row in tokenizer(texts).input_ids]
-        limit = options["max_new_tokens"]
-        found = translator.translate_batch(rows, beam_size=1, max_decoding_length=limit, suppress_sequences=suppressed)
+        limit = options["max_new_tokens"] - manifest["forced_end"]  # as many as the service lets it write
+        found = translator.translate_batch(
+            rows, beam_size=1, max_decoding_length=limit, suppress_sequences=manifest["suppressed"]
+        )
         answers = [[known[name] for name in one.hypotheses[0]] for one in found]
         return list(tokenizer.batch_decode(answers, skip_special_tokens=True))
 
