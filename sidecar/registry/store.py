@@ -168,15 +168,19 @@ class ModelStore:
             try:
                 found = await asyncio.to_thread(contents.looked_at, path, known, unwanted.check)
             except (OSError, InvalidRequest):
-                found = None  # the inspection says what is wrong
+                return  # the load says what is wrong
             finally:
                 unwanted.set()
-            if found == known:
-                return
-            if found is not None:
-                await self._remember(path, found)
-            for model in [model for model in self.all() if model.path == path and known is not None]:
-                await self.look_again(model.id)
+            if found != known:
+                await self._take_in(path, known, found)
+
+    async def _take_in(self, path: Path, known: Contents | None, found: Contents) -> None:
+        """Other contents than before; of files that cannot be used now, the load says what is wrong."""
+        models = [replace(model, inspection=None, problem=None) for model in self.all() if known and model.path == path]
+        anew = [await asyncio.to_thread(_looked_at, replace(model, edition=found.edition)) for model in models]
+        if not any(model.problem for model in anew):
+            await self._remember(path, found)
+            self._models.update((model.id, model) for model in anew)
 
     async def _remember(self, path: Path, found: Contents) -> None:
         row = str(path), msgspec.json.encode(found).decode()

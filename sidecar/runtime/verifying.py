@@ -42,7 +42,8 @@ class Verifying:
                 await self._store.look_again(version.model)
             raise LoadFailed(model=version.model, reason=await self._repaired(version.model, checked))
         if checked is None and await self._store.changed(version):  # another replica's, or since a moment ago
-            raise LoadFailed(model=version.model, reason="its files changed while it was in use; ask again.")
+            problem = (await self._store.look_again(version.model)).problem
+            raise LoadFailed(model=version.model, reason=problem or "its files changed while it was in use; ask again.")
 
     async def verify(self, model_id: str) -> VerifyResponse:
         """Read every file and compare its hash. Raises ModelNotFound, InvalidRequest for a model without any hashes."""
