@@ -81,16 +81,9 @@ async def executions(client: Client, name: str, task: ModelType) -> list[Executi
 async def test_an_answer_names_what_computed_it_unless_all_was_cached(
     folder: str, task: ModelType, cached: list[None], client: Client
 ) -> None:
-    name = f"named-{folder}"
-    await register(client, name, tiny(folder), task)
-    original = Execution("transformers", "cpu", "float32")
-    assert await executions(client, name, task) == [original, original, *cached]
-    assert (await prepared(client, name)).state == "done"
-    found = await executions(client, name, task)
-    model = await client.model(name)
-    assert model.dtype
-    converted = Execution("ctranslate2", "cpu", model.dtype)
-    assert found == [converted, converted, *cached]
+    await register(client, f"named-{folder}", tiny(folder), task)
+    computed = Execution("transformers", "cpu", "float32")
+    assert await executions(client, f"named-{folder}", task) == [computed, computed, *cached]
 
 
 async def test_a_prepared_translator_gives_the_same_translations_until_it_is_removed_with_all_that_was_made_of_it(
@@ -108,6 +101,8 @@ async def test_a_prepared_translator_gives_the_same_translations_until_it_is_rem
     assert after.preparation.passed
     assert after.preparation.measures["chrf"] == pytest.approx(100, abs=0.5)
     assert second == first
+    converted = Execution("ctranslate2", "cpu", "float32")
+    assert await executions(client, "marian", "translation") == [converted, converted]
     await client.delete_trashed((await client.remove("marian")).trash_id)
     assert not (service.paths.derived_dir / after.version).exists()
 

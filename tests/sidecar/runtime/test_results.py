@@ -69,9 +69,10 @@ def test_one_text_is_answered_without_a_list() -> None:
 
 def test_hypotheses_go_with_their_texts() -> None:
     translated = Translated(["hallo", "tee"], 1, 1, hypotheses=[["hallo", "hei"], ["tee", "ein tee"]])
-    batch = results.translated(TranslateRequest(texts=["hello", "tea"]), translated, 1)
+    batch = results.translated(TranslateRequest(texts=["hello", "tea"]), translated, FACTS, 1)
     assert [one.hypotheses for one in batch.results] == translated.hypotheses  # type: ignore[union-attr]
-    single = results.translated(TranslateRequest(text="hello"), Translated(["hi"], 1, 1, hypotheses=[["hi", "hei"]]), 1)
+    translated = Translated(["hi"], 1, 1, hypotheses=[["hi", "hei"]])
+    single = results.translated(TranslateRequest(text="hello"), translated, FACTS, 1)
     assert single.hypotheses == ["hi", "hei"]  # type: ignore[union-attr]
 
 
