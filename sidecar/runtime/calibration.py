@@ -26,7 +26,7 @@ from sidecar.types import Calibration
 
 log = logging.getLogger(__name__)
 
-FORMAT = 6  # of the file and of what is measured
+FORMAT = 7  # of the file and of what is measured
 QUIET_S = 20.0
 AGAIN_S = 300.0  # until a machine that was busy is measured again, doubled each time
 WATCH_S = 0.05
@@ -43,10 +43,11 @@ class Kept(Struct):
 
 
 class Figures(Struct):
-    """One measurement: what the worker found, and seconds until its libraries were imported."""
+    """One measurement: what the worker found, and seconds until its libraries were imported; those of other engines, too."""
 
     found: Calibrated
     start_s: float
+    engine_start_s: dict[str, float] = {}
 
 
 class Calibrator:
@@ -185,6 +186,7 @@ def _profile(figures: Figures, took_s: float) -> Calibration:
         disk_mb_s=found.disk_mb_s,
         cached_mb_s=found.cached_mb_s,
         others_share=found.others_share,
+        engine_start_s={engine: round(seconds, 2) for engine, seconds in figures.engine_start_s.items()},
     )
 
 

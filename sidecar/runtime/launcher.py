@@ -6,6 +6,7 @@ It knows what a load needs to be told and what is learned from it. When and how 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 MEASURES = "transformers"  # the engine that measures the machine; the next ones add the rates of their own kernels
 MEASURE_TOO = ("llamacpp",)
+STARTED_TOO = ("ctranslate2",)  # only to see how long that takes
 MEASURING_TIMEOUT_S = 120.0
 SPARE_BYTES = placement.UNKNOWN_BASE
 ROOM_BESIDE_SPARE = 3  # times its own size must be free before it is started
@@ -100,10 +102,23 @@ class Launcher:
         figures = await self._measured(MEASURES, frame)
         for engine in MEASURE_TOO:
             try:
-                figures.found.gemm += (await self._measured(engine, frame)).found.gemm
+                more = await self._measured(engine, frame)
+                figures.found.gemm += more.found.gemm
+                figures.engine_start_s[engine] = more.start_s
             except InglenookError as error:  # models of this engine are predicted from their runs alone
                 log.warning("the machine could not be measured with %s: %s", engine, error.message)
+        for engine in STARTED_TOO:
+            with contextlib.suppress(InglenookError):  # it is not installed
+                figures.engine_start_s[engine] = await self._start_s(engine)
         return figures
+
+    async def _start_s(self, engine: str) -> float:
+        began = time.perf_counter()
+        worker = await self._start(engine)
+        try:
+            return time.perf_counter() - began
+        finally:
+            await worker.close()
 
     async def _measured(self, engine: str, frame: Calibrate) -> Figures:
         began = time.perf_counter()

@@ -157,7 +157,7 @@ def _ratio(quantity: Quantity, model: Description, seen: Observation, profile: C
 
 def _load_ratio(quantity: Quantity, model: Description, seen: Observation, profile: Calibration) -> float | None:
     if quantity == "start" and seen.rest_s and seen.rest_s >= SHORTEST_START_S:
-        return seen.rest_s / profile.start_s
+        return seen.rest_s / profile.start_of(model.engine)
     share = 1.0 if seen.cached_share is None else seen.cached_share
     around = Surroundings(share, rounded_before=bool(seen.rounded_before))
     if quantity == "load" and seen.first_s:

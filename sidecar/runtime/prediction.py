@@ -33,9 +33,12 @@ VALUE_OPERATIONS = 0.0035
 ATTENTION, ATTENTION_BACK = 4.0, 3.0
 STEP_OPERATIONS = 60.0  # around the layers: choosing the token, its text, its frame
 REQUEST_OPERATIONS = 250.0  # HTTP, queue, worker and tokens of one request
+WRITING_OPERATIONS = (
+    700.0  # of one that torch's engine answers in writing: template, what the library says is done to its scores
+)
 TEXT_OPERATIONS = 20.0  # of each further text in it
 # Loading, in the same unit, so that it grows and shrinks with the machine.
-LOAD_OPERATIONS = {"fused": 40_000.0, "seq2seq": 40_000.0, "encoder": 40_000.0, "library": 40_000.0, "native": 15_000.0}
+LOAD_OPERATIONS = {"fused": 40_000.0, "seq2seq": 40_000.0, "encoder": 40_000.0, "library": 40_000.0, "native": 45_000.0}
 WORD_OPERATIONS = 0.6  # of one entry of the tokenizer's vocabulary
 # That a rounded model is tried on, exactly and rounded: of `engines.transformers`, for a usual tokenizer.
 TRIAL_TOKENS: dict[ModelType, int] = {
@@ -44,8 +47,9 @@ TRIAL_TOKENS: dict[ModelType, int] = {
     "classification": 500,
     "embedding": 350,
 }
+PACKING = 2.0  # times what rounding takes: arranging for the kernels, which fused decoders do only once they answer
 UNPACKED = 2.5  # times what a product takes in float32: of rounded weights that are not arranged yet, each is made a float first
-# Times what moving bytes takes: copying from a mapped file to fresh memory, page by page. Only fused decoders are copied.
+# Times what moving bytes takes: fresh memory, page by page. Fused decoders are copied to some, and room that is taken at the load is.
 FRESH = 15.0
 BATCH_TOKENS = 4096
 
@@ -90,7 +94,7 @@ def predict(
     corrections: dict[Quantity, Correction],
 ) -> Prediction:
     """Everything that is told about a model before it is loaded."""
-    load, start = loading(model, profile, around), 0.0 if around.spare_worker else profile.start_s
+    load, start = loading(model, profile, around), 0.0 if around.spare_worker else profile.start_of(model.engine)
     first, step = first_token(model, profile, asked, around), further_token(model, profile, asked)
     by = UNTRIED | corrections
     steps = asked.max_new_tokens - 1 if model.writes else 0
@@ -115,7 +119,8 @@ def loading(model: Description, profile: Calibration, around: Surroundings) -> C
     if _is_mapped(model, around):
         return cost
     if model.rounded and (rate := _rounding_rate(model, profile)):
-        cost += Cost({"round": (model.body + model.head) / rate / 1e6})
+        times = 1.0 if model.way == "fused" else 1.0 + PACKING
+        cost += Cost({"round": times * (model.body + model.head) / rate / 1e6})
         cost += Cost() if around.rounded_before else _trial(model, profile)
     return cost + Cost({"read": _read_seconds(model, profile, around), "copy": _copy_seconds(model, profile)})
 
@@ -137,7 +142,10 @@ def _rounding_rate(model: Description, profile: Calibration) -> float | None:
 def first_token(model: Description, profile: Calibration, asked: PredictRequest, around: Surroundings) -> Cost:
     """From the request until the first token; for a model that reads, until the whole answer."""
     texts, tokens = asked.texts, asked.prompt_tokens
-    around_it = Cost({"operations": _operations(profile, REQUEST_OPERATIONS + TEXT_OPERATIONS * (texts - 1))})
+    operations = REQUEST_OPERATIONS + TEXT_OPERATIONS * (texts - 1)
+    if model.task == "text_generation" and model.engine == "transformers":
+        operations += WRITING_OPERATIONS
+    around_it = Cost({"operations": _operations(profile, operations)})
     if model.encoder_layers and model.writes:
         reader = replace(model, way=READING.get(model.way, model.way))
         read = _pass(reader, profile, _share(model, "encoder"), model.encoder_layers, tokens * texts, tokens)
@@ -243,7 +251,8 @@ def _read_seconds(model: Description, profile: Calibration, around: Surroundings
 
 
 def _copy_seconds(model: Description, profile: Calibration) -> float:
-    copied = FRESH * model.parameters * BYTES["float32"] if model.way == "fused" else model.held_bytes
+    fresh = model.parameters * BYTES["float32"] if model.way == "fused" else model.reserved_bytes
+    copied = FRESH * fresh + (0 if model.way == "fused" else model.held_bytes)
     return copied / profile.memory_gb_s / 1e9
 
 
@@ -286,7 +295,7 @@ def _of_loading(model: Description, profile: Calibration, cost: Cost) -> str:
     return (
         "Loading is mostly "
         + {
-            "start": f"starting a process and importing the engine's libraries ({profile.start_s:.1f} s).",
+            "start": f"starting a process and importing the engine's libraries ({profile.start_of(model.engine):.1f} s).",
             "read": f"reading {size(model.file_bytes)} of files.",
             "library": "what the library does for every model: configuration, tokenizer, putting layers together.",
             "round": f"rounding the weights to {4 if model.precision == 'int4' else 8} bits and trying whether answers stay the same.",

@@ -23,11 +23,11 @@ class Calibration(Response):
     """The measured profile of this machine. `measured_at` in Unix seconds, `took_s` for all of it.
 
     `operation_us`: what one operation costs before it computes anything. `start_s`: from starting a worker's process until
-    its libraries are imported. `rounding_mweights_s`: millions of weights rounded to 8 bits a second,
-    `rounding_int4_mweights_s` to 4 bits, null without such kernels. `disk_mb_s`: reading a model's file that the system was
-    asked to forget, null where it cannot be asked or there was no file; `cached_mb_s`: the same file from memory.
-    `others_share`: what other programs used of the processor meanwhile, 0 to 1; from 0.2 on (`BUSY`) the figures are too low, and the
-    machine is measured again later. The profile holds for this processor, library and thread count.
+    its libraries are imported; `engine_start_s`: the same of other engines. `rounding_mweights_s`: millions of weights rounded
+    to 8 bits a second, `rounding_int4_mweights_s` to 4 bits, null without such kernels. `disk_mb_s`: reading a model's file
+    that the system was asked to forget, null where it cannot be asked or there was no file; `cached_mb_s`: the same file from
+    memory. `others_share`: what other programs used of the processor meanwhile, 0 to 1; from 0.2 on (`BUSY`) the figures are
+    too low, and the machine is measured again later. The profile holds for this processor, library and thread count.
     """
 
     measured_at: float
@@ -44,6 +44,11 @@ class Calibration(Response):
     cached_mb_s: float | None
     rounding_int4_mweights_s: float | None = None
     others_share: float = 0.0
+    engine_start_s: dict[str, float] = {}
+
+    def start_of(self, engine: str) -> float:
+        """Seconds until a worker of that engine is there."""
+        return self.engine_start_s.get(engine, self.start_s)
 
     @property
     def rough(self) -> bool:

@@ -169,7 +169,7 @@ def gpt2(name: str, width: int, layers: int) -> Path:
 
 
 def encoder(name: str, width: int, layers: int) -> Path:
-    """BERT's shape, for embeddings."""
+    """BERT's shape, for embeddings. It reads words like most tokenizers, so that trying it on sample texts takes as long."""
     from transformers import BertConfig, BertModel
 
     config = BertConfig(
@@ -179,7 +179,7 @@ def encoder(name: str, width: int, layers: int) -> Path:
         num_attention_heads=width // 32,
         intermediate_size=4 * width,
     )
-    return _cached(name, config.vocab_size, lambda: BertModel(config))
+    return _cached(f"{name}-of-words", config.vocab_size, lambda: BertModel(config), _word_tokenizer)
 
 
 def _in_half(model: object) -> object:
@@ -227,6 +227,17 @@ def _tokenizer(vocabulary: int):  # type: ignore[no-untyped-def]  # transformers
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="</s>")
     fast.chat_template = CHAT_TEMPLATE
     return fast
+
+
+def _word_tokenizer(vocabulary: int, _folder: Path):  # type: ignore[no-untyped-def]
+    """A token for each word and each mark."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = ["[UNK]", "[PAD]", *(f"w{number}" for number in range(vocabulary - 2))]
+    tokenizer = Tokenizer(models.WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]")
 
 
 def _marian_tokenizer(vocabulary: int, folder: Path):  # type: ignore[no-untyped-def]

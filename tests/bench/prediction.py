@@ -42,6 +42,7 @@ from tests.helpers.profile import keep
 
 NEAR = 0.25
 ROUNDS = 7
+QUIET_S = 1.0
 PROMPT, ANSWER = 64, 32
 AT_FIRST, FROM_KIN, FROM_RUNS = MOMENTS = ("at first", "from its kin", "from runs of its own")
 SETTINGS = Settings(spare_worker=False, calibrate=False, memory_limit_mb=20_000, max_loaded_models=20)
@@ -156,13 +157,23 @@ async def _round(manager: ModelManager, number: int) -> Round:
 
 
 async def _loaded(manager: ModelManager, kind: Kind) -> Loaded:
-    """After a first answer, which pays for what is done only once."""
+    """After a first answer, which pays for what is done only once, and what goes on behind it."""
     service = psutil.Process()
     others = set(service.children(recursive=True))
     load_s = (await manager.load(kind.name)).load_time_ms / 1000
     await _ask(manager, kind, "warm up")
     worker = max(set(service.children(recursive=True)) - others, key=lambda child: child.memory_info().rss)
+    await _quiet(worker)
     return Loaded(load_s, worker)
+
+
+async def _quiet(worker: psutil.Process) -> None:
+    """Until it has arranged and kept its weights: the next model would be loaded beside that."""
+    busy = True
+    while busy:
+        before = sum(worker.cpu_times()[:2])
+        await asyncio.sleep(QUIET_S)
+        busy = sum(worker.cpu_times()[:2]) - before > QUIET_S / 10
 
 
 async def _asked(manager: ModelManager, mark: str) -> dict[str, Figures]:
@@ -234,12 +245,12 @@ async def _write(manager: ModelManager, name: str, mark: str) -> Figures:
 
 
 async def _read(manager: ModelManager, name: str, mark: str) -> Figures:
-    answer = await manager.embed(name, EmbedRequest(texts=[_text(mark)]), caller="owner")
+    answer = await manager.embed(name, EmbedRequest(texts=[" ".join([mark, *["x"] * (PROMPT - 1)])]), caller="owner")
     return {"first_token_s": answer.execution_time_ms / 1000, "speed": 1000 / answer.execution_time_ms}
 
 
 def _text(mark: str) -> str:
-    """So many tokens, one a character, that begin like no other text."""
+    """So many tokens of a model that writes, one a character, that begin like no other text."""
     return mark.ljust(PROMPT, "x")
 
 
