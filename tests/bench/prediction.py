@@ -88,9 +88,11 @@ Told = dict[str, Prediction]
 @dataclass(frozen=True)
 class Round:
     """The machine as measured, and what came of the models, by name: one answer of each that a model's own later
-    predictions know, and one, between the times of `span`, that they are held against."""
+    predictions know, and one, between the times of `span`, that they are held against. Between those of `waking` each was
+    asked once, for nothing: what lay idle while the machine was measured has to come back into caches and memory."""
 
     profile: Calibration
+    waking: tuple[float, float]
     taught: dict[str, Figures]
     came: dict[str, Figures]
     span: tuple[float, float]
@@ -124,6 +126,7 @@ async def _rows(folders: dict[str, Path], data: Path) -> list[Row]:
         loading = {kind.name: await _registered(manager, kind, folders[kind.name]) for kind in KINDS}
         rounds = [await _round(manager, number) for number in range(ROUNDS)]
         loads = {name: one.figures() for name, one in loading.items()}
+    _forget(used, [one.waking for one in rounds])
     profiles = [one.profile for one in rounds]
     told = {
         AT_FIRST: await _without_runs(folders, Paths.in_folder(data / "new"), profiles),
@@ -148,10 +151,13 @@ async def _registered(manager: ModelManager, kind: Kind, folder: Path) -> Loaded
 
 async def _round(manager: ModelManager, number: int) -> Round:
     profile = await manager.calibrate()
+    woke = time.time()
+    await _asked(manager, f"wake{number}")
+    waking = (woke, time.time())
     taught = await _asked(manager, f"teach{number}")
     began = time.time()
     came = await _asked(manager, f"ask{number}")
-    found = Round(profile, taught, came, (began, time.time()))
+    found = Round(profile, waking, taught, came, (began, time.time()))
     print(found, file=sys.stderr)
     return found
 
@@ -285,7 +291,7 @@ def _row(when: str, figure: str, held: Sequence[tuple[Told, dict[str, Figures]]]
         f"{figure} predicted {when}, within ±{NEAR:.0%}",
         Sample([near], f"of {len(KINDS)}"),
         WANTED,
-        f"{PROMPT} tokens in, {ANSWER} out; {ROUNDS} rounds in turn of measuring the machine and asking each model twice;"
+        f"{PROMPT} tokens in, {ANSWER} out; {ROUNDS} rounds in turn of measuring the machine, waking each model and asking it twice;"
         f" {inside} within the range told; usually off by ×{off:.2f}",
         higher_is_better=True,
         notes=[*why, f"measured / predicted, the median of the rounds: {each}"],
