@@ -46,6 +46,7 @@ SAMPLES = 50  # at least
 SLOWEST_S = 120.0
 SPARE_MINUTES = 0.2  # the spare worker ends soon after the load, so that no process at all may be left then
 SETTLE_S = 60.0
+KEPT_MB = 2  # of ended conversations: what may be kept of them is full early, and growth behind that is a leak
 TORCHS_OWN = "torchinductor_"  # one folder for all processes of a user, which stays
 TEXTS = ["good rain", "bad coffee and tea", "the sun", "tea or rain"]
 PROVOKED = (errors.Cancelled, errors.Conflict)
@@ -247,7 +248,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as temporary:
         scratch = Path(temporary)
         os.environ["TMPDIR"] = temporary  # of the service and its workers, beside which nobody writes there
-        settings = {"spare_worker": True, "spare_worker_minutes": SPARE_MINUTES, "max_loaded_models": len(MODELS)}
+        settings = {
+            "spare_worker": True,
+            "spare_worker_minutes": SPARE_MINUTES,
+            "max_loaded_models": len(MODELS),
+            "prefix_cache_mb": KEPT_MB,
+        }
         with running_service(Path(folder), **settings) as service:
             front = psutil.Process(service.process.pid)
             wrong = asyncio.run(soak(service.url, service.token, front, scratch, options.minutes * 60, options.seed))
