@@ -14,6 +14,7 @@ from sidecar.cli.output import note, say, say_json, size, table, working
 from sidecar.cli.status import Options
 from sidecar.errors import InvalidRequest
 from sidecar.types import (
+    REPETITION,
     Adapter,
     LoadRequest,
     LoadResponse,
@@ -27,7 +28,6 @@ from sidecar.types import (
 Name = Annotated[str, typer.Argument(help="The model's id.", show_default=False)]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, gpu, cuda:0 …")]
 Precision = Literal["auto", "int8", "float32"]
-REPETITION = "repetition"  # what stands for a draft model that is no file
 KeepAlive = Annotated[float | None, typer.Option(help="Seconds to stay in memory after the last request.")]
 
 

@@ -25,8 +25,8 @@ MANIFEST = "inglenook.toml"
 MAX_MANIFEST_BYTES = 1_000_000
 MAX_GRAPH_BYTES = 512_000_000
 GRAPH, WEIGHTS, MACHINE_CODE = "models/model.json", "data/weights/model_weights_config.json", "data/aotinductor/"
-# The numbers of PyTorch's serialised data types, as safetensors calls them.
 ARCHITECTURE = "ExportedProgram"
+# The numbers of PyTorch's serialised data types, as safetensors calls them.
 DTYPES = {1: "U8", 2: "I8", 3: "I16", 4: "I32", 5: "I64", 6: "F16", 7: "F32", 8: "F64", 12: "BOOL", 13: "BF16"}
 
 Name = Annotated[str, Meta(pattern="^[A-Za-z_][A-Za-z0-9_]*$")]

@@ -18,7 +18,7 @@ from sidecar.registry.gguf import MAGIC, GgufHeader, read_header
 from sidecar.registry.projector import Projector, read_projector
 from sidecar.registry.shape import Shape
 from sidecar.registry.weights import Weights
-from sidecar.types import ModelType
+from sidecar.types import REPETITION, ModelType
 
 SUFFIX = ".gguf"
 MAX_SHARDS = 999
@@ -26,7 +26,6 @@ MAX_LAYERS = 1024
 MAX_CONTEXT = (1 << 31) - 1
 FLOAT32 = "f32"
 VISION = "vision"  # the capability of a model that takes images in messages
-REPETITION = "repetition"  # instead of a draft model: tokens are proposed from what the conversation itself repeats
 ENCODERS = ("bert", "modern-bert", "nomic-bert", "nomic-bert-moe", "neo-bert", "jina-bert-v2", "jina-bert-v3",
             "eurobert", "t5encoder", "gemma-embedding")  # fmt: skip
 # How the model's makers sample from it, by our names.

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 
 from sidecar import hardware
@@ -109,23 +109,21 @@ class Launcher:
                 log.warning("the machine could not be measured with %s: %s", engine, error.message)
         for engine in STARTED_TOO:
             with contextlib.suppress(InglenookError):  # it is not installed
-                figures.engine_start_s[engine] = await self._start_s(engine)
+                async with self._started(engine) as (_, start_s):
+                    figures.engine_start_s[engine] = start_s
         return figures
 
-    async def _start_s(self, engine: str) -> float:
-        began = time.perf_counter()
-        worker = await self._start(engine)
-        try:
-            return time.perf_counter() - began
-        finally:
-            await worker.close()
-
     async def _measured(self, engine: str, frame: Calibrate) -> Figures:
+        async with self._started(engine) as (worker, start_s):
+            return Figures(await worker.calibrate(frame, MEASURING_TIMEOUT_S), start_s)
+
+    @contextlib.asynccontextmanager
+    async def _started(self, engine: str) -> AsyncIterator[tuple[Worker, float]]:
+        """A worker for the block, and how many seconds its start took."""
         began = time.perf_counter()
         worker = await self._start(engine)
         try:
-            start_s = time.perf_counter() - began
-            return Figures(await worker.calibrate(frame, MEASURING_TIMEOUT_S), start_s)
+            yield worker, time.perf_counter() - began
         finally:
             await worker.close()
 

@@ -158,10 +158,8 @@ class ModelManager:
         self._predictor = Predictor(store, chooser, self._residency, self._launcher, self.calibrator, self._evidence)
         cache = EmbeddingCache(database, lambda: self.settings)
         embedding = Embedding(cache, metrics, lambda version: chooser.choice(version, version.options.device).engine)
-        self._inference = Inference(
-            self._asking, embedding, store, lambda name: self._models.version(name), lambda: self.settings
-        )
         self._models = Models(store, derived, chooser, self._residency, events, self._clock, lambda: self.settings)
+        self._inference = Inference(self._asking, embedding, store, self._models.version, lambda: self.settings)
         self._jobs = Jobs(events)
         self._preparing = Preparing(store, derived, self._jobs, chooser, lambda: self.settings, self._models.renew)
         self._arrivals = Arrivals(store, self._models, lambda: self.settings)

@@ -33,9 +33,7 @@ VALUE_OPERATIONS = 0.0035
 ATTENTION, ATTENTION_BACK = 4.0, 3.0
 STEP_OPERATIONS = 60.0  # around the layers: choosing the token, its text, its frame
 REQUEST_OPERATIONS = 250.0  # HTTP, queue, worker and tokens of one request
-WRITING_OPERATIONS = (
-    700.0  # of one that torch's engine answers in writing: template, what the library says is done to its scores
-)
+WRITING_OPERATIONS = 700.0  # of one that torch's engine answers in writing: its template, what is done to its scores
 TEXT_OPERATIONS = 20.0  # of each further text in it
 # Loading, in the same unit, so that it grows and shrinks with the machine.
 LOAD_OPERATIONS = {"fused": 40_000.0, "seq2seq": 40_000.0, "encoder": 40_000.0, "library": 40_000.0, "native": 45_000.0}
@@ -251,9 +249,10 @@ def _read_seconds(model: Description, profile: Calibration, around: Surroundings
 
 
 def _copy_seconds(model: Description, profile: Calibration) -> float:
-    fresh = model.parameters * BYTES["float32"] if model.way == "fused" else model.reserved_bytes
-    copied = FRESH * fresh + (0 if model.way == "fused" else model.held_bytes)
-    return copied / profile.memory_gb_s / 1e9
+    a_second = profile.memory_gb_s * 1e9
+    if model.way == "fused":
+        return FRESH * model.parameters * BYTES["float32"] / a_second
+    return (FRESH * model.reserved_bytes + model.held_bytes) / a_second
 
 
 def _best_rate(profile: Calibration) -> float:

@@ -104,6 +104,7 @@ from sidecar.types.inference import (
     Usage,
 )
 from sidecar.types.models import (
+    REPETITION,
     Adapter,
     EngineChoice,
     GenerationDefaults,
@@ -155,6 +156,7 @@ from sidecar.types.storage import (
 
 __all__ = [
     "LARGEST",
+    "REPETITION",
     "Adapter",
     "Calibration",
     "CalledFunction",

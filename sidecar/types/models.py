@@ -13,6 +13,7 @@ EngineChoice = Annotated[
     Meta(description="auto takes the quickest that is verified."),
 ]
 
+REPETITION = "repetition"  # instead of a draft model: tokens are proposed from what the conversation itself repeats
 Origin = Literal["builtin", "downloaded", "imported", "in_place", "hub_cache"]
 
 

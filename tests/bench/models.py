@@ -19,9 +19,8 @@ CHAT_TEMPLATE = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}\n{% endf
 
 def smollm2_135m() -> Path:
     """SmolLM2-135M's shape in float32 safetensors: 30 layers, 538 MB."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    config = LlamaConfig(
+    return _llama(
+        "smollm2-135m",
         vocab_size=49152,
         hidden_size=576,
         intermediate_size=1536,
@@ -30,12 +29,7 @@ def smollm2_135m() -> Path:
         num_key_value_heads=3,
         max_position_embeddings=8192,
         rope_parameters={"rope_type": "default", "rope_theta": 100000.0},
-        tie_word_embeddings=True,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
     )
-    return _cached("smollm2-135m", config.vocab_size, lambda: LlamaForCausalLM(config))
 
 
 def smollm2_135m_q8_0() -> Path:
@@ -73,9 +67,9 @@ def qwen2_500m() -> Path:
 
 def llama_3b() -> Path:
     """Llama 3.2 3B's shape in bfloat16 safetensors: 28 layers, 6.4 GB; while it is made twice as much in memory."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    config = LlamaConfig(
+    return _llama(
+        "llama-3b",
+        half=True,
         vocab_size=128_256,
         hidden_size=3072,
         intermediate_size=8192,
@@ -84,12 +78,7 @@ def llama_3b() -> Path:
         num_key_value_heads=8,
         max_position_embeddings=8192,
         rope_parameters={"rope_type": "default", "rope_theta": 500000.0},
-        tie_word_embeddings=True,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
     )
-    return _cached("llama-3b", config.vocab_size, lambda: _in_half(LlamaForCausalLM(config)))
 
 
 def distilbert() -> Path:
@@ -140,9 +129,9 @@ def marian() -> Path:
 
 def decoder(name: str, width: int, layers: int, *, vocabulary: int = 32_000, half: bool = False) -> Path:
     """A Llama of so many layers, heads of 64 and a feed-forward of 8/3 of its width; `half` keeps it as bfloat16."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    config = LlamaConfig(
+    return _llama(
+        name,
+        half=half,
         vocab_size=vocabulary,
         hidden_size=width,
         intermediate_size=width * 8 // 3 // 64 * 64,
@@ -150,12 +139,16 @@ def decoder(name: str, width: int, layers: int, *, vocabulary: int = 32_000, hal
         num_attention_heads=width // 64,
         num_key_value_heads=width // 128 if width % 128 == 0 else width // 192,
         max_position_embeddings=4096,
-        tie_word_embeddings=True,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
     )
-    return _cached(name, vocabulary, lambda: _in_half(LlamaForCausalLM(config)) if half else LlamaForCausalLM(config))
+
+
+def _llama(name: str, *, half: bool = False, **shape: object) -> Path:
+    """`half` keeps it as bfloat16."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig(**shape, tie_word_embeddings=True, bos_token_id=0, eos_token_id=1, pad_token_id=1)
+    build = lambda: LlamaForCausalLM(config)  # noqa: E731
+    return _cached(name, config.vocab_size, (lambda: _in_half(build())) if half else build)
 
 
 def gpt2(name: str, width: int, layers: int) -> Path:

@@ -48,13 +48,10 @@ AT_FIRST, FROM_KIN, FROM_RUNS = MOMENTS = ("at first", "from its kin", "from run
 SETTINGS = Settings(spare_worker=False, calibrate=False, memory_limit_mb=20_000, max_loaded_models=20)
 FIGURES = ("load_s", "memory_mb", "first_token_s", "speed")
 WANTED = 9
-# Why a figure was told wrongly of more than one model, where that is known.
-MISSED = {
-    "load_s": "each model is loaded once, before or after all rounds: what else the shared machine did in that moment stays in the"
-    " figure, and no median takes it out",
-    "first_token_s": "it is reckoned from products and small operations, each measured alone; what a whole prompt takes is only"
-    " right with runs of the model's own",
-}
+WHY_LOADS_MISS = (
+    "each model is loaded once, before or after all rounds: what else the shared machine did in that moment stays in the figure,"
+    " and no median takes it out"
+)
 KEPT_BYTES = 1 << 30  # of models made for this row alone
 
 
@@ -286,7 +283,7 @@ def _row(when: str, figure: str, held: Sequence[tuple[Told, dict[str, Figures]]]
     near = sum(1 / (1 + NEAR) <= ratio <= 1 + NEAR for ratio in ratios.values())
     off = math.exp(statistics.median(abs(math.log(ratio)) for ratio in ratios.values()))
     each = ", ".join(f"{name} {ratio:.2f}" for name, ratio in ratios.items())
-    why = [MISSED[figure]] if near < WANTED and figure in MISSED else []
+    why = [WHY_LOADS_MISS] if near < WANTED and figure == "load_s" else []
     return Row(
         f"{figure} predicted {when}, within ±{NEAR:.0%}",
         Sample([near], f"of {len(KINDS)}"),

@@ -103,9 +103,7 @@ def loader_of(loaded: LoadedModel) -> Any:
     loader = converters._MODEL_LOADERS.get(type(loaded.config).__name__)
     if loader is None:
         raise Unsupported(model=loaded.name, reason=f"CTranslate2 does not convert {loaded.config.model_type} models")
-    if getattr(
-        loaded.config, "new_decoder_architecture", False
-    ):  # its loader mixes up the norms and the heads of these
+    if getattr(loaded.config, "new_decoder_architecture", False):  # its loader mixes up their norms and heads
         raise Unsupported(model=loaded.name, reason="CTranslate2 converts only Falcon's first architecture")
     return loader
 

@@ -17,10 +17,11 @@ from sidecar.engines.llamacpp.devices import Device
 from sidecar.engines.llamacpp.seeing import set_projector
 from sidecar.engines.llamacpp.side_door import SideDoor
 from sidecar.engines.threads import computing_threads
-from sidecar.registry.gguf_model import FLOAT32, REPETITION, GgufFacts, GgufFiles
+from sidecar.registry.gguf_model import FLOAT32, GgufFacts, GgufFiles
 from sidecar.registry.projector import Projector
 from sidecar.runtime.placement import MAX_SLOTS, shared_cells
 from sidecar.runtime.protocol import Load
+from sidecar.types import REPETITION
 
 # Of prompts: between two such steps a request can be cancelled and shows that it lives. Those of small models are as short in
 # time when they are longer, and eight prompts of 100 tokens that come together are then read in one, 7 % sooner.
