@@ -9,6 +9,7 @@ import functools
 import importlib.metadata
 import os
 import platform
+import random
 import shutil
 import subprocess
 import sys
@@ -54,12 +55,15 @@ def free_disk(folder: Path) -> int:
 
 
 def cached_share(file: Path) -> float | None:
-    """How much of a file the system holds in memory, from 0 to 1, by trying places of it. None where that cannot be asked."""
+    """How much of a file the system holds in memory, from 0 to 1, by trying places of it. None where that cannot be asked.
+
+    Other places each time: where one was tried, the system reads ahead, and would seem to hold the whole file ever after.
+    """
     if not hasattr(os, "RWF_NOWAIT"):
         return None
     with file.open("rb") as stream:
-        step = max(os.fstat(stream.fileno()).st_size // PLACES_TRIED, 1)
-        held = [_is_cached(stream.fileno(), place * step) for place in range(PLACES_TRIED)]
+        size = max(os.fstat(stream.fileno()).st_size, 1)
+        held = [_is_cached(stream.fileno(), random.randrange(size)) for _ in range(PLACES_TRIED)]  # noqa: S311 - no secret
     return None if None in held else sum(map(bool, held)) / PLACES_TRIED
 
 

@@ -86,6 +86,7 @@ def _about_profile(profile: Calibration) -> list[list[object]]:
         ["Process start", f"{profile.start_s:.1f} s"],
         ["File, from disk", None if profile.disk_mb_s is None else f"{profile.disk_mb_s:.0f} MB/s"],
         ["File, from memory", None if profile.cached_mb_s is None else f"{profile.cached_mb_s:.0f} MB/s"],
+        ["Fresh memory", None if profile.fresh_mb_s is None else f"{profile.fresh_mb_s:.0f} MB/s"],
     ]
 
 

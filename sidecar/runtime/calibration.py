@@ -26,7 +26,7 @@ from sidecar.types import Calibration
 
 log = logging.getLogger(__name__)
 
-FORMAT = 7  # of the file and of what is measured
+FORMAT = 8  # of the file and of what is measured
 QUIET_S = 20.0
 AGAIN_S = 300.0  # until a machine that was busy is measured again, doubled each time
 WATCH_S = 0.05
@@ -185,6 +185,7 @@ def _profile(figures: Figures, took_s: float) -> Calibration:
         rounding_int4_mweights_s=found.rounding_int4_mweights_s,
         disk_mb_s=found.disk_mb_s,
         cached_mb_s=found.cached_mb_s,
+        fresh_mb_s=found.fresh_mb_s,
         others_share=found.others_share,
         engine_start_s={engine: round(seconds, 2) for engine, seconds in figures.engine_start_s.items()},
     )

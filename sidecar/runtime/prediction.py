@@ -32,11 +32,19 @@ VALUE_OPERATIONS = 0.0035
 # most of these are left out.
 ATTENTION, ATTENTION_BACK = 4.0, 3.0
 STEP_OPERATIONS = 60.0  # around the layers: choosing the token, its text, its frame
-REQUEST_OPERATIONS = 250.0  # HTTP, queue, worker and tokens of one request
+REQUEST_OPERATIONS = 400.0  # HTTP, queue, worker and tokens of one request
 WRITING_OPERATIONS = 700.0  # of one that torch's engine answers in writing: its template, what is done to its scores
 TEXT_OPERATIONS = 20.0  # of each further text in it
-# Loading, in the same unit, so that it grows and shrinks with the machine.
-LOAD_OPERATIONS = {"fused": 40_000.0, "seq2seq": 40_000.0, "encoder": 40_000.0, "library": 40_000.0, "native": 45_000.0}
+# Loading, in the same unit, so that it grows and shrinks with the machine. Of a family the library imports what it needs at
+# the first model; of Llama's it has that already (engines/transformers/loading.py).
+LOAD_OPERATIONS = {
+    "fused": 40_000.0,
+    "seq2seq": 100_000.0,
+    "encoder": 100_000.0,
+    "library": 130_000.0,
+    "native": 20_000.0,
+}
+MAPPED_OPERATIONS = 8_000.0  # of weights that an earlier load has rounded and kept
 WORD_OPERATIONS = 0.6  # of one entry of the tokenizer's vocabulary
 # That a rounded model is tried on, exactly and rounded: of `engines.transformers`, for a usual tokenizer.
 TRIAL_TOKENS: dict[ModelType, int] = {
@@ -47,8 +55,7 @@ TRIAL_TOKENS: dict[ModelType, int] = {
 }
 PACKING = 2.0  # times what rounding takes: arranging for the kernels, which fused decoders do only once they answer
 UNPACKED = 2.5  # times what a product takes in float32: of rounded weights that are not arranged yet, each is made a float first
-# Times what moving bytes takes: fresh memory, page by page. Fused decoders are copied to some, and room that is taken at the load is.
-FRESH = 15.0
+FRESH = 15.0  # times what reading memory takes: writing to fresh one, where that was not measured
 BATCH_TOKENS = 4096
 
 
@@ -112,9 +119,10 @@ def predict(
 
 def loading(model: Description, profile: Calibration, around: Surroundings) -> Cost:
     """From the request to load until the worker has the model; the process is there already."""
-    words = model.table / (model.width or 1)
-    cost = Cost({"library": _operations(profile, LOAD_OPERATIONS[model.way] + WORD_OPERATIONS * words)})
-    if _is_mapped(model, around):
+    mapped, words = _is_mapped(model, around), model.table / (model.width or 1)
+    operations = MAPPED_OPERATIONS if mapped else LOAD_OPERATIONS[model.way]
+    cost = Cost({"library": _operations(profile, operations + WORD_OPERATIONS * words)})
+    if mapped:
         return cost
     if model.rounded and (rate := _rounding_rate(model, profile)):
         times = 1.0 if model.way == "fused" else 1.0 + PACKING
@@ -249,10 +257,12 @@ def _read_seconds(model: Description, profile: Calibration, around: Surroundings
 
 
 def _copy_seconds(model: Description, profile: Calibration) -> float:
-    a_second = profile.memory_gb_s * 1e9
+    """Fused decoders are copied to fresh memory, and the room that an engine takes at the load is such."""
+    moved = profile.memory_gb_s * 1e9
+    fresh = profile.fresh_mb_s * MB if profile.fresh_mb_s else moved / FRESH
     if model.way == "fused":
-        return FRESH * model.parameters * BYTES["float32"] / a_second
-    return (FRESH * model.reserved_bytes + model.held_bytes) / a_second
+        return model.parameters * BYTES["float32"] / fresh
+    return model.reserved_bytes / fresh + model.held_bytes / moved
 
 
 def _best_rate(profile: Calibration) -> float:
@@ -298,7 +308,7 @@ def _of_loading(model: Description, profile: Calibration, cost: Cost) -> str:
             "read": f"reading {size(model.file_bytes)} of files.",
             "library": "what the library does for every model: configuration, tokenizer, putting layers together.",
             "round": f"rounding the weights to {4 if model.precision == 'int4' else 8} bits and trying whether answers stay the same.",
-            "copy": f"placing {size(model.held_bytes)} of weights in memory.",
+            "copy": f"taking {size(model.held_bytes + model.reserved_bytes)} of memory, for weights and for what answers keep.",
         }[cost.largest]
     )
 

@@ -218,6 +218,7 @@ class Calibrated(Struct, tag="calibrated"):
     disk_mb_s: float | None = None
     cached_mb_s: float | None = None
     rounding_int4_mweights_s: float | None = None
+    fresh_mb_s: float | None = None
     others_share: float = 0.0
 
 

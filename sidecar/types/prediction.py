@@ -26,7 +26,8 @@ class Calibration(Response):
     its libraries are imported; `engine_start_s`: the same of other engines. `rounding_mweights_s`: millions of weights rounded
     to 8 bits a second, `rounding_int4_mweights_s` to 4 bits, null without such kernels. `disk_mb_s`: reading a model's file
     that the system was asked to forget, null where it cannot be asked or there was no file; `cached_mb_s`: the same file from
-    memory. `others_share`: what other programs used of the processor meanwhile, 0 to 1; from 0.2 on (`BUSY`) the figures are
+    memory. `fresh_mb_s`: writing to memory that the process did not have before, page by page, null where too little was free.
+    `others_share`: what other programs used of the processor meanwhile, 0 to 1; from 0.2 on (`BUSY`) the figures are
     too low, and the machine is measured again later. The profile holds for this processor, library and thread count.
     """
 
@@ -43,6 +44,7 @@ class Calibration(Response):
     disk_mb_s: float | None
     cached_mb_s: float | None
     rounding_int4_mweights_s: float | None = None
+    fresh_mb_s: float | None = None
     others_share: float = 0.0
     engine_start_s: dict[str, float] = {}
 

@@ -16,15 +16,23 @@ from sidecar.worker.replies import failed
 class Delegating:
     """The desk of a self-scheduling model, for all kinds of requests that it serves.
 
-    `send` and `stepped` are called from any thread: with frames, and when the model got on with something.
+    `send`, `stepped` and `rested` are called from any thread: with frames, when the model got on with something, and when it
+    has nothing left.
     """
 
     busy = False  # an iteration has nothing to do here
 
-    def __init__(self, model: SelfScheduling, send: Callable[[list[Up]], None], stepped: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        model: SelfScheduling,
+        send: Callable[[list[Up]], None],
+        stepped: Callable[[], None],
+        rested: Callable[[], None],
+    ) -> None:
         self._model = model
         self._send = send
         self._stepped = stepped
+        self._rested = rested
         model.connect(self._hear)
 
     @property
@@ -53,3 +61,5 @@ class Delegating:
                 self._send([news])
             case Broken(id, error):
                 self._send([failed(id, error)])
+        if not (self._model.running or self._model.waiting):
+            self._rested()

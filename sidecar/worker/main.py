@@ -138,7 +138,7 @@ def _serve(engine: Engine, inbox: Inbox, channel: Channel) -> int:
     if model.self_scheduling:
         give_way()  # and with it the threads that it starts, at the library's callbacks; those that compute run already
     send = Pacing(channel.send).send
-    Serving(Scheduler(model, settings, send=send), inbox, send).run()
+    Serving(Scheduler(model, settings, send=send, rested=lambda: inbox.put(None)), inbox, send).run()
     return 0
 
 

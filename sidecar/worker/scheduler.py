@@ -54,7 +54,8 @@ class Desk(Protocol):
 class Scheduler:
     """The requests to one model. `accept` takes frames in, `iterate` computes and returns the frames to send.
 
-    `send` is called with frames amid, between and after iterations, from the threads of a model that schedules itself.
+    A model that schedules itself calls from its threads: `send` with frames amid, between and after iterations, and `rested`
+    when it has nothing left.
     """
 
     def __init__(
@@ -63,13 +64,15 @@ class Scheduler:
         settings: Load,
         clock: Callable[[], float] = time.monotonic,
         send: Callable[[list[Up]], None] = lambda frames: None,
+        rested: Callable[[], None] = lambda: None,
     ) -> None:
         self.steps = 0
         self._model = model
         self._replies = Replies()
         self._desks = _desks(model, settings, self._replies, clock)
         if model.self_scheduling:
-            self._desks |= dict.fromkeys(model.serves, Delegating(model.self_scheduling, send, self.stepped))
+            desk = Delegating(model.self_scheduling, send, self.stepped, rested)
+            self._desks |= dict.fromkeys(model.serves, desk)
 
     @property
     def busy(self) -> bool:

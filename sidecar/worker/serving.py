@@ -20,7 +20,7 @@ from sidecar.worker.scheduler import Scheduler
 STATS_EVERY_S = 1.0
 LOOK_EVERY_S = 0.25  # while a model works by itself: text that waits for the next piece waits no longer than this
 
-Inbox = queue.SimpleQueue[Down]
+Inbox = queue.SimpleQueue[Down | None]  # None only has the loop look again
 
 
 class Serving:
@@ -68,12 +68,12 @@ class Serving:
 
     def _drained(self, patience: float | None) -> list[Down]:
         """All frames that have arrived, waiting up to `patience` seconds for the first; None waits as long as it takes."""
-        frames: list[Down] = []
+        frames: list[Down | None] = []
         with contextlib.suppress(queue.Empty):
             frames.append(self._inbox.get(block=patience != 0.0, timeout=patience))
             while True:
                 frames.append(self._inbox.get_nowait())
-        return frames
+        return [frame for frame in frames if frame is not None]
 
     def _stats_when_due(self) -> list[Up]:
         if time.monotonic() < self._next_stats:

@@ -35,6 +35,7 @@ def made_up(**changes: object) -> Calibration:
         "rounding_int4_mweights_s": 40.0,
         "disk_mb_s": 500.0,
         "cached_mb_s": 4000.0,
+        "fresh_mb_s": 1500.0,
     }
     return Calibration(**{**values, **changes})  # type: ignore[arg-type]
 

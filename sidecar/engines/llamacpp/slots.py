@@ -3,11 +3,16 @@
 Where the slots share one cache, the library fails every running request when that is full. So a request is let in only
 when the cache can hold all that it and the running ones may come to; those that do not fit wait in order. Where each slot
 has its own cache there is always room: no request comes to more than the context.
+
+Prompts that are read in one step take less time than one after another: the first alone, and then the others, took eight
+prompts of 75 tokens a twentieth to a sixth longer. So where several were served at once before, the first of the next ones
+waits a moment for others. Who is alone never waits.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +25,9 @@ from sidecar.engines.llamacpp.deciding import Deciding
 from sidecar.engines.llamacpp.prompts import Prompts
 from sidecar.engines.llamacpp.schemas import Schemas
 from sidecar.runtime.protocol import Decide, Finished, Generate
+
+GATHER_S = 0.002  # without another request: then nobody else comes
+GATHER_AT_MOST_S = 0.01
 
 
 class Slots:
@@ -37,6 +45,9 @@ class Slots:
         self._lock = threading.Lock()
         self._waiting: deque[Job] = deque()
         self._running: dict[int, Job] = {}
+        self._most = 0  # running at once since nothing did
+        self._gathering = False
+        self._arrived = threading.Event()
         self._threads = ThreadPoolExecutor(places, thread_name_prefix="slot")
         self._tell: Callable[[News], None] = lambda news: None
 
@@ -56,6 +67,13 @@ class Slots:
         job = self._job(request)
         with self._lock:
             self._waiting.append(job)
+            self._arrived.set()
+            if self._running or self._gathering:
+                self._admit()
+                return
+            self._gathering, self._most = self._most > 1, 0
+            if self._gathering:
+                self._threads.submit(self._gather)
             self._admit()
 
     def cancel(self, request_id: int) -> None:
@@ -75,12 +93,26 @@ class Slots:
             return Deciding(request.id, prompt, labels, self._end_id, self._prompts.weigher)
         return Answering(request.id, self._prompts.question(request), self._schemas, request.logprobs)
 
+    def _gather(self) -> None:
+        """Let those in that come within a moment, together."""
+        until = time.monotonic() + GATHER_AT_MOST_S
+        while len(self._waiting) < self._places and time.monotonic() < until and self._arrived.wait(GATHER_S):
+            self._arrived.clear()
+        with self._lock:
+            self._gathering = False
+            self._admit()
+
     def _admit(self) -> None:
         """Start those at the front of the line that have a place and room. The lock is held."""
-        while self._waiting and len(self._running) < self._places and self._has_room(self._waiting[0]):
+        while self._may_start():
             job = self._waiting.popleft()
             self._running[job.id] = job
+            self._most = max(self._most, len(self._running))
             self._threads.submit(self._serve, job)
+
+    def _may_start(self) -> bool:
+        free = not self._gathering and len(self._running) < self._places
+        return bool(self._waiting) and free and self._has_room(self._waiting[0])
 
     def _has_room(self, job: Job) -> bool:
         taken = sum(running.cells for running in self._running.values())

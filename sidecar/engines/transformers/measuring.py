@@ -6,6 +6,7 @@ Takes some seconds of all threads. What the figures mean for a model is `sidecar
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import statistics
 import time
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from torch.nn import functional
 
@@ -33,6 +35,8 @@ ROUNDS = 5  # of everything, so that moments in which something else had the mem
 SMALL_OPERATIONS = 2000
 FILE_BYTES = 128 << 20
 CHUNK = 1 << 20
+FRESH_BYTES = 1 << 30  # like the room that an engine takes for the keys and values of all answers
+FRESH_SHARE = 0.125  # of the memory that is free, at most
 
 Product = Callable[[torch.Tensor], torch.Tensor]
 
@@ -62,6 +66,7 @@ def measure(frame: Calibrate) -> Calibrated:
     set_threads(frame.threads)
     others = OthersLoad()
     disk, cached = _file_rates(Path(frame.file)) if frame.file else (None, None)
+    fresh = _fresh_rate(int(min(FRESH_BYTES, FRESH_SHARE * psutil.virtual_memory().available)))
     with torch.inference_mode():
         weights = [torch.randn(SIDE, SIDE) / SIDE for _ in range(BEYOND_CACHES // (4 * SIDE**2))]
         kernels = _kernels(weights)
@@ -77,6 +82,7 @@ def measure(frame: Calibrate) -> Calibrated:
         rounding_int4_mweights_s=rounding.get("int4"),
         disk_mb_s=disk,
         cached_mb_s=cached,
+        fresh_mb_s=fresh,
         others_share=round(others.share(), 2),
     )
 
@@ -168,6 +174,17 @@ def _operation_us() -> float:
             functional.linear(functional.silu(functional.rms_norm(x + x, (64,))), weight)
 
     return round(_median_seconds(some) / SMALL_OPERATIONS * 1e6, 3)
+
+
+def _fresh_rate(size: int) -> float | None:
+    """MB a second, written for the first time: the system has to find and empty every page, which a virtual machine's host may
+    have taken away meanwhile."""
+    if size < CHUNK:
+        return None
+    room = torch.empty(size, dtype=torch.uint8)
+    began = time.perf_counter()
+    ctypes.memset(room.data_ptr(), 0, size)
+    return _mb_s(size, time.perf_counter() - began)
 
 
 def _file_rates(file: Path) -> tuple[float | None, float | None]:

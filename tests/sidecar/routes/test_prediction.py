@@ -45,6 +45,7 @@ def test_measuring_finds_out_what_the_machine_can_do(measured: tuple[RunningServ
     assert profile.start_s > 0
     assert 0 <= profile.others_share <= 1
     assert profile.cached_mb_s is not None  # the starter models have files
+    assert profile.fresh_mb_s
     assert {rate.rows for rate in profile.gemm if rate.precision == "float32"} == {1, 8, 128}
     assert {rate.precision for rate in profile.gemm} >= {"q8_0", "q4_0"}  # llama.cpp's
     kept = msgspec.json.decode(service.paths.calibration.read_bytes(), type=Kept)

@@ -141,6 +141,16 @@ def test_files_in_memory_and_a_spare_worker_make_loading_quicker() -> None:
     assert warm.load_s.expected - ready.load_s.expected == pytest.approx(3.0, rel=0.01)
 
 
+def test_room_that_is_taken_at_the_load_is_written_to_as_quickly_as_fresh_memory_can_be() -> None:
+    native = replace(CHAT, engine="llamacpp", way="native", precision="q8_0", reserved_bytes=3 * 10**9)
+    slow, quick = (
+        predict(native, made_up(fresh_mb_s=rate), ASKED, Surroundings(cached_share=1.0), {})
+        for rate in (1000.0, 3000.0)
+    )
+    assert slow.load_s.expected - quick.load_s.expected == pytest.approx(3.0 - 1.0, rel=0.01)
+    assert slow.limits[0].startswith("Loading is mostly taking 3.")
+
+
 def test_weights_that_an_earlier_load_rounded_are_neither_rounded_nor_read_again() -> None:
     first, again = (
         predict(CHAT, made_up(), ASKED, Surroundings(cached_share=0.0, rounded_before=before), {})

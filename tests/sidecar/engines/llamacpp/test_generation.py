@@ -149,6 +149,15 @@ def test_other_programs_are_looked_at_while_the_library_works() -> None:
     scheduler.accept(Cancel(request.id))
 
 
+def test_it_is_told_when_the_library_has_nothing_left() -> None:
+    rested: queue.SimpleQueue[None] = queue.SimpleQueue()
+    model = load(gguf_model("llama-chat"), engine="llamacpp")
+    scheduler = Scheduler(model, Load("m", "", "text_generation"), rested=lambda: rested.put(None))
+    scheduler.accept(question("the small model", max_new_tokens=4))
+    rested.get(timeout=20)
+    assert not scheduler.serving
+
+
 def _until_finished(told: queue.SimpleQueue[News]) -> list[News]:
     news = [told.get(timeout=20)]
     while not isinstance(news[-1], Finished | Broken):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sidecar.engines.base import News
+from sidecar.engines.llamacpp import slots as slots_module
 from sidecar.engines.llamacpp.prompts import Question
 from sidecar.engines.llamacpp.slots import Slots
 from sidecar.runtime.protocol import Finished, Generate
@@ -92,3 +93,59 @@ def test_there_are_never_more_than_the_places(library: Library) -> None:
     submit(slots, 1, 1, 1)
     assert (slots.running, slots.waiting) == (2, 1)
     assert {next_end(library, news) for _ in range(3)} == {1, 2, 3}
+
+
+def test_who_is_alone_is_let_in_at_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    _have_patience(monkeypatch)
+    news: queue.SimpleQueue[News] = queue.SimpleQueue()
+    slots = slots_of(library, news)
+    for _ in range(3):
+        submit(slots, 1)
+        assert (slots.running, slots.waiting) == (1, 0)
+        assert next_end(library, news) == 1
+
+
+def test_after_several_at_once_the_next_are_let_in_together(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    news: queue.SimpleQueue[News] = queue.SimpleQueue()
+    slots = _busy_before(library, news)
+    _have_patience(monkeypatch)
+    submit(slots, 1, 1, 1)
+    assert (slots.running, slots.waiting) == (0, 3)
+    slots.submit(Generate(4, "1", None, Sampling()))  # no place is left for a fifth
+    assert {next_end(library, news) for _ in range(4)} == {1, 2, 3, 4}
+
+
+def test_the_first_does_not_wait_long_for_others(library: Library) -> None:
+    news: queue.SimpleQueue[News] = queue.SimpleQueue()
+    slots = _busy_before(library, news)
+    submit(slots, 1)
+    assert next_end(library, news) == 1
+    submit(slots, 1)
+    assert (slots.running, slots.waiting) == (1, 0)  # it was alone, so the next one does not wait at all
+
+
+def test_one_that_waits_for_others_can_be_cancelled(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    news: queue.SimpleQueue[News] = queue.SimpleQueue()
+    slots = _busy_before(library, news)
+    _have_patience(monkeypatch)
+    submit(slots, 1)
+    slots.cancel(1)
+    end = news.get(timeout=60)
+    assert isinstance(end, Finished)
+    assert (slots.running, slots.waiting) == (0, 0)
+    submit(slots, 1, 1, 1, 1)
+    assert {next_end(library, news) for _ in range(4)} == {1, 2, 3, 4}
+
+
+def _busy_before(library: Library, news: queue.SimpleQueue[News]) -> Slots:
+    """With two requests served at once a moment ago."""
+    slots = slots_of(library, news)
+    submit(slots, 1, 1)
+    assert {next_end(library, news) for _ in range(2)} == {1, 2}
+    return slots
+
+
+def _have_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only requests end the waiting for requests."""
+    monkeypatch.setattr(slots_module, "GATHER_S", 60.0)
+    monkeypatch.setattr(slots_module, "GATHER_AT_MOST_S", 60.0)
