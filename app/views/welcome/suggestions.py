@@ -81,7 +81,7 @@ class Suggestions(QWidget):
         """Tasks that a view works with come first."""
         found = sorted(found, key=lambda one: (not has_view(one.task), ORDER.index(one.task)))[:SHOWN]
         self._hint.setText(
-            self.tr("No model of the catalogue fits into the memory and onto the free disk of this machine.")
+            self.tr("No model of the catalogue fits into the memory that models may use and onto the free disk.")
         )
         self._hint.setVisible(not found)
         if found == self._found:

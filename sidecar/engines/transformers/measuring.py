@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from torch.nn import functional
 
+from sidecar import hardware
 from sidecar.engines.threads import OthersLoad
 from sidecar.engines.transformers.device import processor_has_bf16, set_threads
 from sidecar.engines.transformers.fused.int4 import Int4
@@ -66,7 +66,7 @@ def measure(frame: Calibrate) -> Calibrated:
     set_threads(frame.threads)
     others = OthersLoad()
     disk, cached = _file_rates(Path(frame.file)) if frame.file else (None, None)
-    fresh = _fresh_rate(int(min(FRESH_BYTES, FRESH_SHARE * psutil.virtual_memory().available)))
+    fresh = _fresh_rate(int(min(FRESH_BYTES, FRESH_SHARE * hardware.available_memory())))
     with torch.inference_mode():
         weights = [torch.randn(SIDE, SIDE) / SIDE for _ in range(BEYOND_CACHES // (4 * SIDE**2))]
         kernels = _kernels(weights)
