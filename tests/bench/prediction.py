@@ -46,7 +46,7 @@ LOAD_ROUNDS, ROUNDS = 3, 7
 ANSWERS = 3
 QUIET_S = 1.0
 PROMPT, ANSWER = 64, 32
-AT_FIRST, FROM_KIN, FROM_RUNS = MOMENTS = ("at first", "from its kin", "from runs of its own")
+AT_FIRST, FROM_KIN, FROM_RUNS = ("at first", "from its kin", "from runs of its own")
 SETTINGS = Settings(spare_worker=False, calibrate=False, memory_limit_mb=20_000, max_loaded_models=20)
 OF_LOADS = ("load_s", "memory_mb")
 OF_ANSWERS = ("first_token_s", "speed")
@@ -113,12 +113,12 @@ def benchmark_models() -> list[Row]:
 
 
 async def _rows(folders: dict[str, Path], data: Path) -> list[Row]:
-    derived = Paths.in_folder(data / "loads").derived_dir
-    loads = await _seen(folders, Paths.in_folder(data / "loads"), partial(_load_rounds, derived=derived))
-    answers = await _seen(folders, Paths.in_folder(data / "answers"), _answer_rounds)
+    for_loads, for_answers = Paths.in_folder(data / "loads"), Paths.in_folder(data / "answers")
+    loads = await _seen(folders, for_loads, partial(_load_rounds, derived=for_loads.derived_dir))
+    answers = await _seen(folders, for_answers, _answer_rounds)
     return [
-        *await _compared(folders, data / "loads", loads, OF_LOADS, LOADING),
-        *await _compared(folders, data / "answers", answers, OF_ANSWERS, ANSWERING),
+        *await _compared(folders, for_loads, loads, OF_LOADS, LOADING),
+        *await _compared(folders, for_answers, answers, OF_ANSWERS, ANSWERING),
     ]
 
 
@@ -135,10 +135,10 @@ async def _seen(
 
 
 async def _compared(
-    folders: dict[str, Path], data: Path, rounds: Sequence[Round], figures: Sequence[str], how: str
+    folders: dict[str, Path], used: Paths, rounds: Sequence[Round], figures: Sequence[str], how: str
 ) -> list[Row]:
-    """Predictions and what came, at each of the moments."""
-    used, profiles = Paths.in_folder(data), [one.profile for one in rounds]
+    """Predictions and what came, at each of the moments. `used`: of the service in which it came."""
+    data, profiles = used.data_dir, [one.profile for one in rounds]
     taught, came = [one.taught for one in rounds], [one.came for one in rounds]
     held = {
         AT_FIRST: (await _without_runs(folders, Paths.in_folder(data / "new"), profiles), taught),
@@ -271,7 +271,7 @@ async def _told(paths: Paths, profile: Calibration, folders: dict[str, Path], ki
     return told
 
 
-def _forget(used: Paths, spans: Sequence[tuple[float, float]]) -> None:
+def _forget(used: Paths, spans: Sequence[Span]) -> None:
     """The runs of those times."""
     with contextlib.closing(sqlite3.connect(used.database)) as connection, connection:
         connection.executemany("DELETE FROM observations WHERE time BETWEEN ? AND ?", spans)

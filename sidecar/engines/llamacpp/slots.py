@@ -68,12 +68,8 @@ class Slots:
         with self._lock:
             self._waiting.append(job)
             self._arrived.set()
-            if self._running or self._gathering:
-                self._admit()
-                return
-            self._gathering, self._most = self._most > 1, 0
-            if self._gathering:
-                self._threads.submit(self._gather)
+            if not (self._running or self._gathering):
+                self._begin()
             self._admit()
 
     def cancel(self, request_id: int) -> None:
@@ -92,6 +88,12 @@ class Slots:
             prompt, labels = self._prompts.decision(request)
             return Deciding(request.id, prompt, labels, self._end_id, self._prompts.weigher)
         return Answering(request.id, self._prompts.question(request), self._schemas, request.logprobs)
+
+    def _begin(self) -> None:
+        """Something runs again, with others if there were some the last time. The lock is held."""
+        self._gathering, self._most = self._most > 1, 0
+        if self._gathering:
+            self._threads.submit(self._gather)
 
     def _gather(self) -> None:
         """Let those in that come within a moment, together."""
