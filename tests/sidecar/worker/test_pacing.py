@@ -101,6 +101,30 @@ def test_what_one_step_gave_to_several_answers_goes_up_together(send: Send, up: 
     assert up[3:] == [[Step([Delta(3, "b", 2), Delta(1, "b", 2), Delta(2, "b", 2)])]]
 
 
+@pytest.mark.parametrize(("answers", "seconds"), [(1, 0.04), (4, 0.04), (8, 0.08), (12, 0.12), (32, 0.125)])
+def test_the_more_answers_run_the_rarer_their_pieces(
+    answers: int, seconds: float, send: Send, up: list[list[Up]], time: Time
+) -> None:
+    send([Step([Delta(one, "a", 1) for one in range(answers)])])
+    time.now += seconds - 0.001
+    send([Step([Delta(one, "b", 2) for one in range(answers)])])
+    assert not up[1:]
+
+    time.now += 0.001
+    send([])
+
+    assert up[1:] == [[Step([Delta(one, "b", 2) for one in range(answers)])]]
+
+
+def test_pieces_come_quicker_again_once_others_ended(send: Send, up: list[list[Up]], time: Time) -> None:
+    ends: list[Up] = [Finished(one, OUTCOME) for one in range(1, 8)]
+    send([Step([Delta(one, "a", 1) for one in range(8)])])
+    send(ends)
+    time.now += PIECE_EVERY_S
+    send([Step([Delta(0, "b", 2)])])
+    assert up[2:] == [[Step([Delta(0, "b", 2)])]]
+
+
 def test_an_answer_that_gains_nothing_holds_up_no_other(send: Send, up: list[list[Up]], time: Time) -> None:
     send([Step([Delta(1, "a", 1), Delta(2, "a", 1)])])
     time.now += PIECE_EVERY_S
