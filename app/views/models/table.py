@@ -11,7 +11,7 @@ from app.widgets.choice_table import ChoiceTable
 from app.widgets.table import Widths
 from app.widgets.table_delegate import TwoLineDelegate
 
-WIDTHS: Widths = {Column.STATE: (0, 124), Column.RUNS: (600, 190), Column.SIZE: (440, 96), Column.USED: (700, 116)}
+WIDTHS: Widths = {Column.STATE: (260, 124), Column.RUNS: (600, 190), Column.SIZE: (440, 96), Column.USED: (700, 116)}
 
 
 class ModelTable(ChoiceTable):

@@ -6,6 +6,8 @@ import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from app.model_names import display_name
+from app.models.installed import Column
 from sidecar.client import Client
 from sidecar.types import GenerateRequest, JobInfo, RegisterRequest
 from tests.helpers.models import echo_model
@@ -21,6 +23,15 @@ async def test_every_model_has_a_row_and_the_chosen_one_a_page(bench):
     assert view.page.details.facts.value("Task") == "Classification"
     assert view.page.details.facts.value("Labels") == "negative, neutral, positive"
     assert "not prepared" in view.page.details.facts.value("Why")
+
+
+async def test_the_smallest_window_shows_the_whole_names(bench):
+    bench.window.resize(bench.window.minimumSize())
+    await bench.until(lambda: bench.view.table.isColumnHidden(Column.STATE))
+    name = display_name(bench.session.model("starter-sentiment"))
+    assert bench.view.table.fontMetrics().horizontalAdvance(name) < bench.view.table.columnWidth(Column.MODEL)
+    bench.window.resize(1280, 820)
+    await bench.until(lambda: not bench.view.table.isColumnHidden(Column.STATE))
 
 
 async def test_a_model_is_unloaded_and_the_undo_loads_it_again(bench):
