@@ -28,8 +28,8 @@ from tests.bench.servers import ROOT, Server, free_port, healthy, inglenook, run
 
 NAME = "bench"
 TOKENS = 64
-# Where the memory of a process happens to lie makes it a few hundredths quicker or slower for good, and one round of eight
-# streams differs from the next by a tenth; after some rounds a cache of ended conversations is full, as in a service that runs.
+# One start of a server differs from another of the same by a few hundredths, and one round of eight streams from the next by a
+# tenth; after some rounds a cache of ended conversations is full, as in a service that runs.
 STARTS, ROUNDS_OF_A_START = 6, 16
 EIGHT_STREAM_STARTS = 4
 STREAMS = 8
@@ -114,7 +114,7 @@ def eight_streams() -> list[Row]:
 
 @contextlib.contextmanager
 def _both(file: Path, *, ours_first: bool) -> Iterator[tuple[Asked, Asked]]:
-    """The peer's server and ours, the model loaded in both; what is loaded first has the worse memory."""
+    """The peer's server and ours, the model loaded in both, in either order: the first may find other memory than the second."""
     with contextlib.ExitStack() as stack:
 
         def theirs() -> Asked:
